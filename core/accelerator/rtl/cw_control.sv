@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Runs a program: fetches and checks the header, then one descriptor after the other, one ahead of the
+/// engine, hands each to the weight loader and to the engine, counts cycles, and ends with done or with
+/// an error code.
+///
+/// The program port's reader serves descriptor fetches and the weight loader in turn: the next descriptor
+/// is fetched when the weights of the one before have been read. Each descriptor's CRC-32 and sizes are
+/// checked before anybody acts on it. After an error or abort the movers are told to stop
+/// (`abort_movers_o`), and when they are idle `clear_o` empties every block for the next start.
+/// The watchdog ends a run in which `progress_i` has been low for `watchdog_i` cycles (0: never).
+/// Performance: every busy cycle has one cause; per layer eight words, see docs/architecture.md.
+module cw_control
+  import cw_pkg::*;
+  import cw_program_pkg::*;
+#(
+    parameter  cfg_t        Cfg      = '0,
+    localparam int unsigned PerfBits = $clog2(Cfg.PerfLayers * 8)
+) (
+    input  logic                    clk_i,
+    input  logic                    rst_ni,
+    // registers
+    input  logic                    start_i,
+    input  logic                    abort_i,
+    input  logic [Cfg.AddrBits-1:0] program_base_i,
+    input  logic [            31:0] program_bytes_i,
+    input  logic [            31:0] watchdog_i,
+    output logic                    busy_o,
+    output logic                    done_o,
+    output logic                    error_o,
+    output logic                    set_done_o,
+    output logic                    set_error_o,
+    output error_e                  error_code_o,
+    output logic [            31:0] error_info_o,
+    output logic [            15:0] layer_o,
+    output logic [            63:0] cycles_o,
+    // verilator lint_off UNUSEDSIGNAL
+    input  logic [            15:0] perf_index_i,  // the register is as wide as the largest RAM
+    // verilator lint_on UNUSEDSIGNAL
+    output logic [            31:0] perf_data_o,
+    output logic [            31:0] perf_layers_o,
+    output logic [            31:0] debug_state_o,
+    // program port: fetches, while `fetching_o`
+    output logic                    fetching_o,
+    output logic                    cmd_valid_o,
+    input  logic                    cmd_ready_i,
+    output logic [Cfg.AddrBits-1:0] cmd_addr_o,
+    output logic [            31:0] cmd_bytes_o,
+    input  logic [ Cfg.AxiBits-1:0] s_axis_tdata,
+    input  logic                    s_axis_tlast,
+    input  logic                    s_axis_tvalid,
+    output logic                    s_axis_tready,
+    // weight loader
+    output descriptor_t             weight_desc_o,
+    output logic                    weight_start_o,
+    input  logic                    weight_done_i,
+    // engine
+    output descriptor_t             engine_desc_o,
+    output logic                    engine_start_o,
+    input  logic                    engine_done_i,
+    input  cause_e                  engine_cause_i,
+    // what may go wrong
+    input  logic                    window_i,
+    input  logic [            31:0] window_offset_i,
+    input  logic [             2:0] axi_error_i,        // program, pixels, output
+    input  logic [             1:0] axi_resp_i   [3],
+    input  logic                    progress_i,
+    input  logic                    movers_idle_i,
+    output logic                    abort_movers_o,
+    output logic                    clear_o
+);
+
+  localparam int unsigned AxiWords = Cfg.AxiBits / 32;
+
+  typedef enum logic [2:0] {
+    StIdle,
+    StRun,
+    StStop,
+    StClear
+  } state_e;
+
+  typedef enum logic [2:0] {
+    FetchIdle,
+    FetchHeader,
+    FetchHeaderData,
+    FetchDescriptor,
+    FetchDescriptorData,
+    FetchCheck,
+    FetchReady
+  } fetch_e;
+
+  state_e state_q;
+  fetch_e fetch_q;
+  logic fail;
+  error_e fail_code;
+  logic [31:0] fail_info;
+
+  // ---------------------------------------------------------------- fetch
+  logic [DescriptorWords*32-1:0] buffer_q;
+  logic [31:0] offset_q;
+  logic header_phase_q;
+  logic [6:0] words_q, checked_q;  // words received; words that the CRC has seen
+  logic weights_taken_q, engine_taken_q;
+  // verilator lint_off UNUSEDSIGNAL
+  header_t header;  // most of it is for software
+  // verilator lint_on UNUSEDSIGNAL
+  descriptor_t fetched;
+  logic [31:0] crc;
+  logic receive, descriptor_ok, header_ok, crc_done, bad_offset;
+
+  // The buffer shifts in from the top, so that a complete header or descriptor ends at the top.
+  assign header  = decode_header(buffer_q[DescriptorWords*32-1-:HeaderWords*32]);
+  assign fetched = decode_descriptor(buffer_q);
+
+  assign fetching_o = fetch_q inside {FetchHeader, FetchHeaderData, FetchDescriptor,
+                                      FetchDescriptorData};
+  assign bad_offset  = 33'(offset_q) + 33'(DescriptorBytes) > 33'(program_bytes_i);
+  assign cmd_valid_o = state_q == StRun
+      && (fetch_q == FetchHeader || (fetch_q == FetchDescriptor && !bad_offset));
+  assign cmd_addr_o  = program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
+  assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes : DescriptorBytes;
+  assign s_axis_tready = fetch_q == FetchHeaderData || fetch_q == FetchDescriptorData;
+  assign receive     = s_axis_tready && s_axis_tvalid;
+
+  // The CRC follows the data, up to two words a cycle, from the buffer, whose newest word is its top.
+  logic [1:0] check_words;
+  logic [6:0] behind, oldest;
+  assign behind   = words_q - checked_q;  // 1: only the newest word is left
+  assign oldest   = 7'(DescriptorWords) - behind;
+  assign crc_done = checked_q == 7'(DescriptorWords - 1);
+  always_comb begin
+    check_words = '0;
+    if ((fetch_q == FetchDescriptorData || fetch_q == FetchCheck) && !crc_done) begin
+      if (behind >= 7'd2 && checked_q != 7'(DescriptorWords - 2)) check_words = 2'd2;
+      else if (behind != '0) check_words = 2'd1;
+    end
+  end
+  cw_crc32 u_crc (
+      .clk_i(clk_i),
+      .rst_ni(rst_ni),
+      .clear_i(fetch_q == FetchDescriptor),
+      .words_i(check_words),
+      .data_i (64'(buffer_q >> {oldest, 5'b0})),
+      .crc_o  (crc)
+  );
+
+  assign header_ok = header.magic == Magic && header.version == Version;
+
+  // Sizes that would break a block's own assumptions; the rest is the compiler's, guarded by the CRC.
+  always_comb begin
+    descriptor_ok = fetched.crc == crc
+        && fetched.opcode <= 4'(OpcodeAveragePool)
+        && fetched.kernel_height != '0 && fetched.kernel_width != '0 && fetched.channels_in != '0
+        && fetched.groups != '0 && fetched.groups_per_pass != '0
+        && fetched.blocks != '0 && fetched.set_blocks != '0
+        && fetched.stride_h != '0 && fetched.stride_w != '0
+        && fetched.wrap_w != '0 && fetched.wrap_h != '0
+        && 32'(fetched.ring_rows) <= Cfg.PixelRows && fetched.ring_blocks != '0
+        && 32'(fetched.gather_lane) < Cfg.Rows && 32'(fetched.pitch_lane) < Cfg.Rows
+        && 32'(fetched.row_step_lane) < Cfg.Rows && 32'(fetched.image_step_lane) < Cfg.Rows
+        && 32'(fetched.scatter_lane) < Cfg.Rows && 32'(fetched.scatter_image_lane) < Cfg.Rows
+        && fetched.group_channels != '0 && fetched.last_group_channels != '0
+        && 32'(fetched.group_channels) <= Cfg.Columns
+        && 32'(fetched.last_group_channels) <= Cfg.Columns
+        && 32'(fetched.row_bytes) <= weight_row_bytes(Cfg)
+        && 32'(fetched.last_row_bytes) <= weight_row_bytes(Cfg)
+        && fetched.segments != '0 && fetched.segment_bytes != '0 && fetched.stream_blocks != '0
+        && fetched.output_bytes != '0;
+  end
+
+  logic hand_weights, hand_engine, engine_busy_q, layer_end;
+  assign hand_weights = state_q == StRun && fetch_q == FetchReady && !weights_taken_q
+      && weight_done_i;
+  assign hand_engine  = state_q == StRun && fetch_q == FetchReady && !engine_taken_q
+      && !engine_busy_q && !engine_start_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      fetch_q         <= FetchIdle;
+      offset_q        <= '0;
+      header_phase_q  <= 1'b0;
+      words_q         <= '0;
+      checked_q       <= '0;
+      weights_taken_q <= 1'b0;
+      engine_taken_q  <= 1'b0;
+    end else begin
+      if (receive) words_q <= words_q + 7'(AxiWords);
+      checked_q <= checked_q + 7'(check_words);
+      unique case (fetch_q)
+        FetchIdle: if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
+        FetchHeader: begin
+          header_phase_q <= 1'b1;
+          words_q        <= '0;
+          if (cmd_ready_i) fetch_q <= FetchHeaderData;
+        end
+        FetchHeaderData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
+        FetchDescriptor: begin
+          words_q         <= '0;
+          checked_q       <= '0;
+          weights_taken_q <= 1'b0;
+          engine_taken_q  <= 1'b0;
+          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
+        end
+        FetchDescriptorData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
+        FetchCheck: begin
+          // A failed check ends the run by `fail` below.
+          if (header_phase_q) begin
+            header_phase_q <= 1'b0;
+            offset_q       <= header.descriptor_offset;
+            fetch_q        <= FetchDescriptor;
+          end else if (crc_done) begin
+            fetch_q <= FetchReady;
+          end
+        end
+        FetchReady: begin
+          weights_taken_q <= weights_taken_q || hand_weights;
+          engine_taken_q  <= engine_taken_q || hand_engine;
+          if (weights_taken_q && engine_taken_q && weight_done_i && !weight_start_o) begin
+            offset_q <= offset_q + DescriptorBytes;
+            fetch_q  <= fetched.last_layer ? FetchIdle : FetchDescriptor;
+          end
+        end
+        default: fetch_q <= FetchIdle;
+      endcase
+      if (state_q == StStop || state_q == StClear) fetch_q <= FetchIdle;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (receive) begin
+      buffer_q <= DescriptorWords * 32 == Cfg.AxiBits ? (DescriptorWords * 32)'(s_axis_tdata)
+          : {s_axis_tdata, buffer_q[DescriptorWords*32-1:Cfg.AxiBits]};
+    end
+  end
+
+  // ---------------------------------------------------------------- hand over
+  assign layer_end = engine_busy_q && engine_done_i && !engine_start_o;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      weight_start_o <= 1'b0;
+      engine_start_o <= 1'b0;
+      engine_busy_q  <= 1'b0;
+    end else begin
+      weight_start_o <= hand_weights && !fail;
+      engine_start_o <= hand_engine && !fail;
+      if (hand_engine) engine_busy_q <= 1'b1;
+      else if (layer_end) engine_busy_q <= 1'b0;
+      if (state_q != StRun) begin
+        weight_start_o <= 1'b0;
+        engine_start_o <= 1'b0;
+        engine_busy_q  <= 1'b0;
+      end
+    end
+  end
+  always_ff @(posedge clk_i) if (hand_engine) engine_desc_o <= fetched;
+  assign weight_desc_o = fetched;
+
+  // ---------------------------------------------------------------- errors
+  logic [31:0] idle_cycles_q;
+  logic expired;
+  assign expired = watchdog_i != '0 && idle_cycles_q >= watchdog_i;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) idle_cycles_q <= '0;
+    else if (state_q != StRun || progress_i) idle_cycles_q <= '0;
+    else idle_cycles_q <= idle_cycles_q + 1;
+  end
+
+  always_comb begin
+    fail      = 1'b1;
+    fail_code = ErrorNone;
+    fail_info = '0;
+    if (abort_i) fail_code = ErrorAborted;
+    else if (axi_error_i[0]) begin
+      fail_code = ErrorAxiReadProgram;
+      fail_info = 32'(axi_resp_i[0]);
+    end else if (axi_error_i[1]) begin
+      fail_code = ErrorAxiReadPixels;
+      fail_info = 32'(axi_resp_i[1]);
+    end else if (axi_error_i[2]) begin
+      fail_code = ErrorAxiWrite;
+      fail_info = 32'(axi_resp_i[2]);
+    end else if (fetch_q == FetchCheck && header_phase_q && !header_ok) begin
+      fail_code = ErrorBadProgram;
+      fail_info = header.magic;
+    end else if (fetch_q == FetchCheck && header_phase_q
+                 && header.hardware_hash != Cfg.Hash) begin
+      fail_code = ErrorWrongHardware;
+      fail_info = header.hardware_hash;
+    end else if (fetch_q == FetchCheck && header_phase_q && header.layers == '0) begin
+      fail_code = ErrorBadProgram;
+    end else if (fetch_q == FetchCheck && !header_phase_q && crc_done && !descriptor_ok) begin
+      fail_code = ErrorBadDescriptor;
+      fail_info = 32'(fetched.layer_index);
+    end else if (fetch_q == FetchDescriptor && bad_offset) begin
+      fail_code = ErrorWindow;
+      fail_info = offset_q;
+    end else if (window_i) begin
+      fail_code = ErrorWindow;
+      fail_info = window_offset_i;
+    end else if (expired) begin
+      fail_code = ErrorWatchdog;
+      fail_info = debug_state_o;
+    end else fail = 1'b0;
+    if (state_q != StRun) fail = 1'b0;
+  end
+
+  // ---------------------------------------------------------------- the run
+  assign busy_o         = state_q != StIdle;
+  assign abort_movers_o = state_q == StStop;
+  assign clear_o        = state_q == StClear;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      done_o       <= 1'b0;
+      error_o      <= 1'b0;
+      set_done_o   <= 1'b0;
+      set_error_o  <= 1'b0;
+      error_code_o <= ErrorNone;
+      error_info_o <= '0;
+      layer_o      <= '0;
+      cycles_o     <= '0;
+    end else begin
+      set_done_o  <= 1'b0;
+      set_error_o <= 1'b0;
+      if (state_q == StRun) cycles_o <= cycles_o + 1;
+      unique case (state_q)
+        StIdle: begin
+          if (start_i) begin
+            state_q      <= StRun;
+            done_o       <= 1'b0;
+            error_o      <= 1'b0;
+            error_code_o <= ErrorNone;
+            error_info_o <= '0;
+            layer_o      <= '0;
+            cycles_o     <= '0;
+          end
+        end
+        StRun: begin
+          if (hand_engine) layer_o <= fetched.layer_index;
+          if (fail) begin
+            state_q      <= StStop;
+            error_code_o <= fail_code;
+            error_info_o <= fail_info;
+          end else if (layer_end && engine_desc_o.last_layer) begin
+            state_q    <= StIdle;
+            done_o     <= 1'b1;
+            set_done_o <= 1'b1;
+          end
+        end
+        StStop: if (movers_idle_i) state_q <= StClear;
+        StClear: begin
+          state_q     <= StIdle;
+          error_o     <= 1'b1;
+          set_error_o <= 1'b1;
+        end
+        default: state_q <= StIdle;
+      endcase
+    end
+  end
+
+  // ---------------------------------------------------------------- performance
+  // Cycles between layers belong to the layer that starts next.
+  cause_e cause;
+  logic [31:0] causes_q[7], layer_cycles_q;
+  logic [31:0] recorded_q;
+  assign cause = engine_busy_q && !engine_start_o ? engine_cause_i : CauseControl;
+
+  logic [3:0] write_q;  // 8: idle, else the word that is being written
+  logic [31:0] snapshot_q[8];
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
+      layer_cycles_q <= '0;
+      recorded_q     <= '0;
+      write_q        <= 4'd8;
+    end else begin
+      if (state_q == StIdle && start_i) begin
+        for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
+        layer_cycles_q <= '0;
+        recorded_q     <= '0;
+      end else if (state_q == StRun) begin
+        for (int unsigned i = 0; i < 7; i++) begin
+          causes_q[i] <= (layer_end ? '0 : causes_q[i]);
+          if (!layer_end && 32'(cause) == i) causes_q[i] <= causes_q[i] + 1;
+        end
+        layer_cycles_q <= layer_end ? '0 : layer_cycles_q + 1;
+      end
+      if (write_q != 4'd8) write_q <= write_q + 1'b1;
+      if (write_q == 4'd7) recorded_q <= recorded_q + 1;
+      if (layer_end && state_q == StRun && recorded_q < Cfg.PerfLayers) write_q <= '0;
+    end
+  end
+  // This cycle, in which the layer's end is seen, is part of it.
+  always_ff @(posedge clk_i) begin
+    if (layer_end) begin
+      for (int unsigned i = 0; i < 7; i++) begin
+        snapshot_q[i] <= causes_q[i] + 32'(32'(cause) == i);
+      end
+      snapshot_q[7] <= layer_cycles_q + 1;
+    end
+  end
+
+  cw_ram_1r1w #(
+      .Width(32),
+      .Depth(Cfg.PerfLayers * 8)
+  ) u_perf (
+      .clk_i,
+      .we_i   (write_q != 4'd8),
+      .waddr_i(PerfBits'({recorded_q, write_q[2:0]})),
+      .wdata_i(snapshot_q[write_q[2:0]]),
+      .wslot_i(1'b1),
+      .re_i   (1'b1),
+      .raddr_i(PerfBits'(perf_index_i)),
+      .rdata_o(perf_data_o)
+  );
+  assign perf_layers_o = recorded_q;
+
+  assign debug_state_o = {
+    8'(state_q), 4'(fetch_q), 1'b0, engine_busy_q, weight_done_i, engine_done_i, 5'b0,
+    3'(engine_cause_i), 8'(layer_o)
+  };
+
+endmodule

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// What a generated configuration package says about one accelerator, and what follows from it.
+/// Modules take a `cfg_t` parameter, so that differently configured engines fit on one chip.
+package cw_pkg;
+
+  typedef struct packed {
+    int unsigned Rows;            // R: pixel lanes
+    int unsigned Columns;         // C: output channels of a group
+    int unsigned Drain;           // D: channels that leave the array a cycle; divides Columns
+    int unsigned PixelBits;
+    int unsigned WeightBits;
+    int unsigned SumBits;         // accumulator width
+    int unsigned AxiBits;         // data width of the three AXI4 ports
+    int unsigned AddrBits;
+    int unsigned PixelRows;       // entries of a pixel-buffer bank, D channels each
+    int unsigned WeightRows;      // entries of the weight ring, C weights each
+    int unsigned BiasRows;        // entries of the bias buffer a layer, D biases each
+    int unsigned MaxBurst;        // beats
+    int unsigned MaxOutstanding;  // bursts a port
+    int unsigned PerfLayers;      // layers that the performance RAM records
+    logic [31:0] Hash;            // a program for other hardware is refused by this
+  } cfg_t;
+
+  // Each function reads its part of the configuration.
+  // verilator lint_off UNUSEDSIGNAL
+
+  /// Bytes of a word: the R lanes of one channel.
+  function automatic int unsigned word_bytes(cfg_t cfg);
+    return (cfg.Rows * cfg.PixelBits + 7) / 8;
+  endfunction
+
+  /// Width of post-processing's sums: pre-shift and bias are compile-time checked to fit.
+  function automatic int unsigned post_bits(cfg_t cfg);
+    return cfg.SumBits + 8;
+  endfunction
+
+  /// Bytes of one bias in the program.
+  function automatic int unsigned bias_bytes(cfg_t cfg);
+    return (post_bits(cfg) + 7) / 8;
+  endfunction
+
+  /// Widest weight row of the program, in bytes.
+  function automatic int unsigned weight_row_bytes(cfg_t cfg);
+    return (cfg.Columns * cfg.WeightBits + 7) / 8;
+  endfunction
+
+  /// Beats of a full tile's drain.
+  function automatic int unsigned drain_beats(cfg_t cfg);
+    return cfg.Columns / cfg.Drain;
+  endfunction
+
+  // verilator lint_on UNUSEDSIGNAL
+
+  /// Categories of the performance counters, in the order of the performance RAM.
+  typedef enum logic [2:0] {
+    CauseCompute     = 3'd0,
+    CauseWaitWeights = 3'd1,
+    CauseWaitPixels  = 3'd2,
+    CauseWaitOutput  = 3'd3,
+    CauseLayerStart  = 3'd4,
+    CauseLayerEnd    = 3'd5,
+    CauseControl     = 3'd6
+  } cause_e;
+
+  /// What the array does in a step.
+  typedef enum logic [1:0] {
+    OpMac = 2'd0,  // every column: sum += broadcast pixel * weight
+    OpMax = 2'd1,  // columns j*Cd: sum = max(sum, pixel of channel j)
+    OpSum = 2'd2   // columns j*Cd: sum += pixel of channel j
+  } array_op_e;
+
+endpackage

@@ -1,0 +1,160 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the benches of cw_axi_reader and cw_axi_writer share: memory, commands, stalls."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiRamRead, AxiRamWrite
+
+MEMORY_BYTES = 1 << 16
+IDLE_LIMIT_CYCLES = 20_000
+
+
+@dataclass(frozen=True)
+class Command:
+    """A transfer of ``size`` bytes at byte address ``address``."""
+
+    address: int
+    size: int
+
+    def beats(self, beat_bytes: int) -> int:
+        """Returns how many full-width beats the range touches."""
+        return (self.address + self.size - 1) // beat_bytes - self.address // beat_bytes + 1
+
+
+class FaultyReads(AxiRamRead):
+    """AXI read memory that answers SLVERR for beats at addresses in ``bad`` (bytes)."""
+
+    bad: range = range(0)
+
+    async def _read(self, address: int, length: int) -> bytes:
+        if address in self.bad:
+            raise OSError("injected fault")
+        return await super()._read(address, length)
+
+
+class FaultyWrites(AxiRamWrite):
+    """AXI write memory that answers SLVERR for bursts that touch an address in ``bad`` (bytes)."""
+
+    bad: range = range(0)
+
+    async def _write(self, address: int, data: bytes) -> None:
+        if address in self.bad:
+            raise OSError("injected fault")
+        await super()._write(address, data)
+
+
+def generator() -> random.Random:
+    """Returns a generator that the run's seed determines: cocotb seeds ``random`` for each test."""
+    return random.Random(random.getrandbits(64))
+
+
+def stalls(rng: random.Random, probability: float) -> Iterator[bool]:
+    """Yields for ever, a cycle each, whether a channel pauses; stalls come in runs of 1 to 8."""
+    while True:
+        if rng.random() < probability:
+            yield from [True] * rng.randint(1, 8)
+        else:
+            yield from [False] * rng.randint(1, 8)
+
+
+def random_commands(rng: random.Random, count: int, beat_bytes: int) -> list[Command]:
+    """Returns commands with the corners over-represented: tiny, page edges, whole pages."""
+    commands = []
+    for _ in range(count):
+        size = rng.choice(
+            [
+                rng.randint(1, 2 * beat_bytes),
+                rng.randint(1, 40 * beat_bytes),
+                beat_bytes * rng.randint(1, 70),
+                rng.randint(1, 6000),
+            ]
+        )
+        address = rng.choice(
+            [
+                rng.randrange(MEMORY_BYTES - size),
+                4096 * rng.randint(1, 12) - rng.randint(0, 2 * beat_bytes),
+                rng.randrange(0, MEMORY_BYTES - size, beat_bytes),
+            ]
+        )
+        commands.append(Command(address, size))
+    return commands
+
+
+async def start(dut: HierarchyObject) -> None:
+    """Starts the clock, drives every control input and applies the reset for three cycles."""
+    logging.getLogger(f"cocotb.{dut._name}.m_axi").setLevel(logging.WARNING)
+    for name in ("clear_i", "abort_i", "cmd_valid_i", "cmd_addr_i", "cmd_bytes_i"):
+        getattr(dut, name).value = 0
+    dut.rst_ni.value = 0
+    cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start())
+    for _ in range(3):
+        await RisingEdge(dut.clk_i)
+    dut.rst_ni.value = 1
+    await RisingEdge(dut.clk_i)
+
+
+async def send_commands(
+    dut: HierarchyObject, commands: list[Command], pause: Iterator[bool] | None = None
+) -> None:
+    """Issues the commands in order, as fast as they are taken unless ``pause`` says otherwise."""
+    for command in commands:
+        while pause is not None and next(pause):
+            dut.cmd_valid_i.value = 0
+            await RisingEdge(dut.clk_i)
+        dut.cmd_valid_i.value = 1
+        dut.cmd_addr_i.value = command.address
+        dut.cmd_bytes_i.value = command.size
+        await RisingEdge(dut.clk_i)
+        while not int(dut.cmd_ready_o.value):
+            await RisingEdge(dut.clk_i)
+    dut.cmd_valid_i.value = 0
+
+
+async def wait_idle(dut: HierarchyObject) -> int:
+    """Waits until idle_o and returns the cycles that took; a hang is an assertion."""
+    for cycle in range(IDLE_LIMIT_CYCLES):
+        await RisingEdge(dut.clk_i)
+        if int(dut.idle_o.value):
+            return cycle
+    raise AssertionError(f"not idle after {IDLE_LIMIT_CYCLES} cycles")
+
+
+class Monitor:
+    """Counts handshakes of the named channels and error pulses, and notes the cycle of each.
+
+    Attributes:
+        cycle: cycles since the monitor started.
+        at: channel prefix to the list of cycles in which valid and ready were both high.
+        errors: the response code of each error_o pulse.
+    """
+
+    def __init__(self, dut: HierarchyObject, channels: dict[str, tuple[str, str]]) -> None:
+        self.cycle = 0
+        self.at: dict[str, list[int]] = {name: [] for name in channels}
+        self.errors: list[int] = []
+        self._dut = dut
+        self._handles = {
+            name: (getattr(dut, valid), getattr(dut, ready))
+            for name, (valid, ready) in channels.items()
+        }
+        cocotb.start_soon(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await RisingEdge(self._dut.clk_i)
+            for name, (valid, ready) in self._handles.items():
+                if int(valid.value) and int(ready.value):
+                    self.at[name].append(self.cycle)
+            if int(self._dut.error_o.value):
+                self.errors.append(int(self._dut.error_resp_o.value))
+            self.cycle += 1

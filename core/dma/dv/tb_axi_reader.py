@@ -1,0 +1,214 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""cocotb bench of cw_axi_reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import cocotb
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiReadBus
+from dma_model import (
+    MEMORY_BYTES,
+    Command,
+    FaultyReads,
+    Monitor,
+    generator,
+    random_commands,
+    send_commands,
+    stalls,
+    start,
+    wait_idle,
+)
+
+from corewright.testing.cocotb_runner import bench_parameters
+
+PARAMETERS = bench_parameters()
+
+CHANNELS = {
+    "cmd": ("cmd_valid_i", "cmd_ready_o"),
+    "ar": ("m_axi_arvalid", "m_axi_arready"),
+    "r": ("m_axi_rvalid", "m_axi_rready"),
+    "axis": ("m_axis_tvalid", "m_axis_tready"),
+}
+
+
+class Bench:
+    """The reader with memory, monitor and a sink that collects packets of bytes.
+
+    Attributes:
+        packets: the bytes of each finished packet.
+        pause: a stall pattern for the sink; endless.
+    """
+
+    def __init__(self, dut: HierarchyObject) -> None:
+        self.dut = dut
+        self.rng = generator()
+        self.beat_bytes = len(dut.m_axi_rdata) // 8
+        self.max_outstanding = int(PARAMETERS["MaxOutstanding"])
+        self.memory = FaultyReads(
+            AxiReadBus.from_prefix(dut, "m_axi"), dut.clk_i, size=MEMORY_BYTES
+        )
+        # Deeper than the reader's limit, so that the limit is the reader's own.
+        self.memory.ar_channel.queue_occupancy_limit = 64
+        self.image = self.rng.randbytes(MEMORY_BYTES)
+        self.memory.write(0, self.image)
+        self.packets: list[bytes] = []
+        self.partial = bytearray()
+        self.pause: Iterator[bool] = repeat(False)
+        self.monitor = Monitor(dut, CHANNELS)
+
+    async def open(self) -> None:
+        """Resets the reader and starts the sink."""
+        self.dut.m_axis_tready.value = 0
+        await start(self.dut)
+        cocotb.start_soon(self._sink())
+
+    def stall(self, probability: float) -> None:
+        """Stalls address, data and sink independently."""
+        self.memory.ar_channel.set_pause_generator(stalls(self.rng, probability))
+        self.memory.r_channel.set_pause_generator(stalls(self.rng, probability))
+        self.pause = stalls(self.rng, probability)
+
+    async def _sink(self) -> None:
+        dut = self.dut
+        while True:
+            dut.m_axis_tready.value = not next(self.pause)
+            await RisingEdge(dut.clk_i)
+            if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
+                size = int(dut.m_axis_tbytes.value)
+                data = int(dut.m_axis_tdata.value).to_bytes(self.beat_bytes, "little")
+                self.partial += data[:size]
+                if int(dut.m_axis_tlast.value):
+                    self.packets.append(bytes(self.partial))
+                    self.partial.clear()
+
+    def expected(self, commands: list[Command]) -> list[bytes]:
+        """Returns the packets that the commands must give."""
+        return [self.image[c.address : c.address + c.size] for c in commands]
+
+    async def run(self, commands: list[Command], pause: Iterator[bool] | None = None) -> None:
+        """Issues the commands, waits for the end and compares the new packets."""
+        before = len(self.packets)
+        await send_commands(self.dut, commands, pause)
+        await wait_idle(self.dut)
+        await RisingEdge(self.dut.clk_i)
+        assert self.packets[before:] == self.expected(commands)
+        assert not self.partial
+
+
+@cocotb.test()
+async def every_packet_holds_its_commands_bytes_under_random_stalls(dut: HierarchyObject) -> None:
+    """Random addresses and lengths, random stalls on every channel."""
+    bench = Bench(dut)
+    await bench.open()
+    for probability in (0.0, 0.3, 0.7):
+        bench.stall(probability)
+        commands = random_commands(bench.rng, 25, bench.beat_bytes)
+        await bench.run(commands, stalls(bench.rng, probability / 2))
+    assert not bench.monitor.errors
+
+
+@cocotb.test()
+async def every_offset_and_tail_is_exact(dut: HierarchyObject) -> None:
+    """All offsets within a beat with all lengths up to two beats, on a page edge."""
+    bench = Bench(dut)
+    await bench.open()
+    edge = 3 * 4096 - bench.beat_bytes
+    step = max(1, bench.beat_bytes // 8)
+    commands = [
+        Command(edge + offset, size)
+        for offset in range(0, bench.beat_bytes, step)
+        for size in range(1, 2 * bench.beat_bytes + 2, step)
+    ]
+    await bench.run(commands)
+
+
+@cocotb.test(skip=not PARAMETERS["full_rate"])
+async def one_beat_a_cycle_across_bursts_and_commands(dut: HierarchyObject) -> None:
+    """The stream has not one bubble between its first and its last beat; latencies are exact."""
+    bench = Bench(dut)
+    await bench.open()
+    sizes = [200, 1, 4, 4, 4, 7, 64, 65, 2, 2, 128]
+    commands = []
+    address = 4096 - 8 * bench.beat_bytes
+    for beats in sizes:
+        commands.append(Command(address, beats * bench.beat_bytes))
+        address += beats * bench.beat_bytes
+    await bench.run(commands)
+    at = bench.monitor.at
+    assert len(at["axis"]) == sum(sizes)
+    assert at["axis"][-1] - at["axis"][0] == sum(sizes) - 1
+    assert at["ar"][0] - at["cmd"][0] == 2
+    assert at["axis"][0] - at["r"][0] == 1
+
+
+@cocotb.test()
+async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> None:
+    """Without any data, exactly MaxOutstanding bursts are issued, across commands."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.memory.r_channel.pause = True
+    commands = [Command(256 * n, bench.beat_bytes) for n in range(bench.max_outstanding + 4)]
+    task = cocotb.start_soon(bench.run(commands))
+    for _ in range(4 * bench.max_outstanding + 20):
+        await RisingEdge(dut.clk_i)
+    issued = bench.monitor.at["ar"]
+    assert len(issued) == bench.max_outstanding
+    assert issued[-1] - issued[0] == bench.max_outstanding - 1, "one burst a cycle"
+    bench.memory.r_channel.pause = False
+    await task
+
+
+@cocotb.test()
+async def an_error_response_is_reported_and_keeps_the_packets_length(dut: HierarchyObject) -> None:
+    """Every bad beat pulses error_o; packets keep their lengths; good commands stay good."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.stall(0.3)
+    bad_beats = 3
+    bench.memory.bad = range(8192, 8192 + bad_beats * bench.beat_bytes)
+    bad = Command(8192 - 5 * bench.beat_bytes, 20 * bench.beat_bytes)
+    good = Command(100, 333)
+    await send_commands(dut, [good, bad, good])
+    await wait_idle(dut)
+    await RisingEdge(dut.clk_i)
+    assert bench.monitor.errors == [2] * bad_beats
+    assert [len(packet) for packet in bench.packets] == [good.size, bad.size, good.size]
+    assert [bench.packets[0], bench.packets[2]] == bench.expected([good, good])
+
+
+@cocotb.test()
+async def an_abort_at_any_time_drains_and_the_next_command_works(dut: HierarchyObject) -> None:
+    """Aborts at random moments: no beat and no new AR after it, then idle, then good data."""
+    bench = Bench(dut)
+    await bench.open()
+    for trial in range(25):
+        bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
+        commands = random_commands(bench.rng, 6, bench.beat_bytes)
+        sender = cocotb.start_soon(send_commands(dut, commands))
+        for _ in range(bench.rng.randint(1, 120)):
+            await RisingEdge(dut.clk_i)
+        dut.abort_i.value = 1
+        await RisingEdge(dut.clk_i)
+        counts = {name: len(cycles) for name, cycles in bench.monitor.at.items()}
+        if trial % 2:  # A pulse must do as well as a level.
+            dut.abort_i.value = 0
+        await wait_idle(dut)
+        sender.cancel()
+        dut.cmd_valid_i.value = 0
+        dut.abort_i.value = 0
+        if not trial % 2:
+            assert len(bench.monitor.at["axis"]) <= counts["axis"] + 1
+            assert len(bench.monitor.at["ar"]) <= counts["ar"] + 2
+        # A command that the sender still had on offer may have got in as a pulse's drain ended.
+        await RisingEdge(dut.clk_i)
+        await wait_idle(dut)
+        bench.partial.clear()
+        dut.clear_i.value = 1
+        await RisingEdge(dut.clk_i)
+        dut.clear_i.value = 0
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes))

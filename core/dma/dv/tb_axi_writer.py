@@ -1,0 +1,249 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""cocotb bench of cw_axi_writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import cocotb
+from cocotb.handle import HierarchyObject
+from cocotb.task import Task
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiWriteBus
+from dma_model import (
+    MEMORY_BYTES,
+    Command,
+    FaultyWrites,
+    Monitor,
+    generator,
+    random_commands,
+    send_commands,
+    stalls,
+    start,
+    wait_idle,
+)
+
+from corewright.testing.cocotb_runner import bench_parameters
+
+PARAMETERS = bench_parameters()
+
+CHANNELS = {
+    "cmd": ("cmd_valid_i", "cmd_ready_o"),
+    "axis": ("s_axis_tvalid", "s_axis_tready"),
+    "aw": ("m_axi_awvalid", "m_axi_awready"),
+    "w": ("m_axi_wvalid", "m_axi_wready"),
+    "b": ("m_axi_bvalid", "m_axi_bready"),
+}
+
+
+class Bench:
+    """The writer with memory, monitor and a source of aligned packets.
+
+    Attributes:
+        image: what the memory must hold, kept up to date by ``run``.
+        pause: a stall pattern for the source; endless.
+    """
+
+    def __init__(self, dut: HierarchyObject) -> None:
+        self.dut = dut
+        self.rng = generator()
+        self.beat_bytes = len(dut.m_axi_wdata) // 8
+        self.max_outstanding = int(PARAMETERS["MaxOutstanding"])
+        self.memory = FaultyWrites(
+            AxiWriteBus.from_prefix(dut, "m_axi"), dut.clk_i, size=MEMORY_BYTES
+        )
+        # Deeper than the writer's limit, so that the limit is the writer's own.
+        for channel in (self.memory.aw_channel, self.memory.w_channel, self.memory.b_channel):
+            channel.queue_occupancy_limit = 64
+        self.image = bytearray(self.rng.randbytes(MEMORY_BYTES))
+        self.memory.write(0, bytes(self.image))
+        self.pause: Iterator[bool] = repeat(False)
+        self.monitor = Monitor(dut, CHANNELS)
+
+    async def open(self) -> None:
+        """Resets the writer."""
+        for name in ("s_axis_tdata", "s_axis_tkeep", "s_axis_tlast", "s_axis_tvalid"):
+            getattr(self.dut, name).value = 0
+        await start(self.dut)
+
+    def stall(self, probability: float) -> None:
+        """Stalls address, data, response and source independently."""
+        for channel in (self.memory.aw_channel, self.memory.w_channel, self.memory.b_channel):
+            channel.set_pause_generator(stalls(self.rng, probability))
+        self.pause = stalls(self.rng, probability)
+
+    def payload(self, commands: list[Command]) -> list[bytes]:
+        """Returns random data for each command."""
+        return [self.rng.randbytes(c.size) for c in commands]
+
+    async def send_packets(self, commands: list[Command], payload: list[bytes]) -> None:
+        """Drives each command's packet, aligned to the address, junk outside its bytes."""
+        dut = self.dut
+        for command, data in zip(commands, payload, strict=True):
+            beats = command.beats(self.beat_bytes)
+            offset = command.address % self.beat_bytes
+            lanes = bytearray(self.rng.randbytes(beats * self.beat_bytes))
+            lanes[offset : offset + command.size] = data
+            keep = ((1 << command.size) - 1) << offset
+            for beat in range(beats):
+                while next(self.pause):
+                    dut.s_axis_tvalid.value = 0
+                    await RisingEdge(dut.clk_i)
+                low = beat * self.beat_bytes
+                dut.s_axis_tdata.value = int.from_bytes(
+                    lanes[low : low + self.beat_bytes], "little"
+                )
+                dut.s_axis_tkeep.value = (keep >> low) & ((1 << self.beat_bytes) - 1)
+                dut.s_axis_tlast.value = beat == beats - 1
+                dut.s_axis_tvalid.value = 1
+                await RisingEdge(dut.clk_i)
+                while not int(dut.s_axis_tready.value):
+                    await RisingEdge(dut.clk_i)
+        dut.s_axis_tvalid.value = 0
+
+    def begin(self, commands: list[Command], payload: list[bytes]) -> tuple[Task, Task]:
+        """Starts issuing commands and packets."""
+        return (
+            cocotb.start_soon(send_commands(self.dut, commands)),
+            cocotb.start_soon(self.send_packets(commands, payload)),
+        )
+
+    async def run(self, commands: list[Command]) -> None:
+        """Writes random data for the commands, waits for the end and compares all the memory."""
+        payload = self.payload(commands)
+        for task in self.begin(commands, payload):
+            await task
+        await wait_idle(self.dut)
+        for command, data in zip(commands, payload, strict=True):
+            self.image[command.address : command.address + command.size] = data
+        assert self.memory.read(0, MEMORY_BYTES) == self.image
+
+
+@cocotb.test()
+async def memory_holds_exactly_the_commands_bytes_under_random_stalls(dut: HierarchyObject) -> None:
+    """Random addresses and lengths, random stalls on every channel; neighbours stay untouched."""
+    bench = Bench(dut)
+    await bench.open()
+    for probability in (0.0, 0.3, 0.7):
+        bench.stall(probability)
+        await bench.run(random_commands(bench.rng, 25, bench.beat_bytes))
+    assert not bench.monitor.errors
+
+
+@cocotb.test()
+async def every_offset_and_tail_is_exact(dut: HierarchyObject) -> None:
+    """All offsets within a beat with all lengths up to two beats, on a page edge."""
+    bench = Bench(dut)
+    await bench.open()
+    edge = 3 * 4096 - bench.beat_bytes
+    step = max(1, bench.beat_bytes // 8)
+    await bench.run(
+        [
+            Command(edge + offset, size)
+            for offset in range(0, bench.beat_bytes, step)
+            for size in range(1, 2 * bench.beat_bytes + 2, step)
+        ]
+    )
+
+
+@cocotb.test(skip=not PARAMETERS["full_rate"])
+async def one_beat_a_cycle_across_bursts_and_commands(dut: HierarchyObject) -> None:
+    """W has not one bubble between first and last beat, even for commands of 4 beats."""
+    bench = Bench(dut)
+    await bench.open()
+    sizes = [4] * 20 + [200, 1, 4, 7, 64, 65, 4, 4, 4]
+    commands = []
+    address = 4096 - 8 * bench.beat_bytes
+    for beats in sizes:
+        commands.append(Command(address, beats * bench.beat_bytes))
+        address += beats * bench.beat_bytes
+    await bench.run(commands)
+    at = bench.monitor.at
+    assert len(at["w"]) == sum(sizes)
+    assert at["w"][-1] - at["w"][0] == sum(sizes) - 1
+    assert at["aw"][0] - at["cmd"][0] == 2
+    assert at["w"][0] - at["axis"][0] == 1
+
+
+@cocotb.test()
+async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> None:
+    """Without any response, exactly MaxOutstanding bursts are issued, and all their data."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.memory.b_channel.pause = True
+    commands = [Command(256 * n, 2 * bench.beat_bytes) for n in range(bench.max_outstanding + 4)]
+    task = cocotb.start_soon(bench.run(commands))
+    for _ in range(6 * bench.max_outstanding + 20):
+        await RisingEdge(dut.clk_i)
+    assert len(bench.monitor.at["aw"]) == bench.max_outstanding
+    beats = min(2, int(PARAMETERS["MaxBurstBeats"]))
+    assert len(bench.monitor.at["w"]) == beats * bench.max_outstanding
+    bench.memory.b_channel.pause = False
+    await task
+
+
+@cocotb.test()
+async def an_error_response_is_reported_and_later_commands_work(dut: HierarchyObject) -> None:
+    """One error_o pulse for each bad burst, and the next command is written well."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.stall(0.3)
+    bench.memory.bad = range(8192, 8192 + bench.beat_bytes)
+    # The page edge makes two bursts of it; only the second is bad.
+    bad = Command(8192 - 5 * bench.beat_bytes, 20 * bench.beat_bytes)
+    for task in bench.begin([bad], bench.payload([bad])):
+        await task
+    await wait_idle(dut)
+    await RisingEdge(dut.clk_i)
+    assert bench.monitor.errors == [2]
+    bench.memory.bad = range(0)
+    bench.image[:] = bench.memory.read(0, MEMORY_BYTES)
+    await bench.run([Command(100, 333), bad])
+    assert bench.monitor.errors == [2]
+
+
+@cocotb.test()
+async def an_abort_at_any_time_completes_its_bursts_and_writes_nothing(
+    dut: HierarchyObject,
+) -> None:
+    """Aborts at random moments: bytes are old or new, bursts complete, the next command works."""
+    bench = Bench(dut)
+    await bench.open()
+    at = bench.monitor.at
+    for _ in range(25):
+        bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
+        commands = random_commands(bench.rng, 6, bench.beat_bytes)
+        # Values that the memory does not hold, so that a byte written late shows.
+        payload = [bytes(b ^ 0xFF for b in bench.image[c.address :][: c.size]) for c in commands]
+        tasks = bench.begin(commands, payload)
+        for _ in range(bench.rng.randint(1, 120)):
+            await RisingEdge(dut.clk_i)
+        dut.abort_i.value = 1
+        await RisingEdge(dut.clk_i)
+        await RisingEdge(dut.clk_i)
+        issued, beats = len(at["aw"]), len(at["axis"])
+        swallowing = cocotb.start_soon(wait_idle(dut))
+        await swallowing
+        for task in tasks:
+            task.cancel()
+        dut.cmd_valid_i.value = 0
+        dut.s_axis_tvalid.value = 0
+        await RisingEdge(dut.clk_i)
+        dut.abort_i.value = 0
+        await RisingEdge(dut.clk_i)
+        assert len(at["aw"]) <= issued + 1, "only the pending AW may follow an abort"
+        assert len(at["aw"]) == len(at["b"])
+        assert len(at["axis"]) >= beats
+        after = bench.memory.read(0, MEMORY_BYTES)
+        allowed = [{byte} for byte in bench.image]
+        for command, data in zip(commands, payload, strict=True):
+            for position, byte in enumerate(data, command.address):
+                allowed[position].add(byte)
+        assert all(byte in choice for byte, choice in zip(after, allowed, strict=True))
+        bench.image[:] = after
+        dut.clear_i.value = 1
+        await RisingEdge(dut.clk_i)
+        dut.clear_i.value = 0
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes))

@@ -1,0 +1,129 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""pytest launcher of the DMA movers' cocotb benches, and proof that the benches can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+
+BENCHES = {"cw_axi_reader": "tb_axi_reader", "cw_axi_writer": "tb_axi_writer"}
+
+# A gapless stream of one-beat commands needs more bursts in flight than the memory model's latency
+# takes; the configurations with fewer check all else.
+CONFIGURATIONS = {
+    "32bit": {"DataBits": 32, "MaxBurstBeats": 16, "MaxOutstanding": 8},
+    "64bit": {"DataBits": 64, "MaxBurstBeats": 64, "MaxOutstanding": 8},
+    "128bit": {"DataBits": 128, "MaxBurstBeats": 256, "MaxOutstanding": 16},
+    "512bit_odd_limit": {"DataBits": 512, "MaxBurstBeats": 7, "MaxOutstanding": 3, "AddrBits": 32},
+    "one_beat_one_burst": {"DataBits": 64, "MaxBurstBeats": 1, "MaxOutstanding": 1},
+}
+FULL_RATE_OUTSTANDING = 8
+
+SPLIT = "cw_axi_burst_split.sv"
+READER = "cw_axi_reader.sv"
+WRITER = "cw_axi_writer.sv"
+
+# top, file, correct text, injected bug, the test that has to notice
+MUTANTS = {
+    "burst_crosses_4k": (
+        "cw_axi_reader",
+        SPLIT,
+        "page_left > CapBits'(MaxBeats) ? CapBits'(MaxBeats) : page_left",
+        "CapBits'(MaxBeats)",
+        "every_packet",
+    ),
+    "command_costs_a_bubble": (
+        "cw_axi_reader",
+        SPLIT,
+        "(!active_q || cmd_done) && !stop_i",
+        "!active_q && !stop_i",
+        "addresses_run_ahead",
+    ),
+    "first_beat_not_shifted": (
+        "cw_axi_reader",
+        READER,
+        "m_axi_rdata >> {info.offset, 3'b000}",
+        "m_axi_rdata",
+        "every_offset",
+    ),
+    "beat_dropped_under_stall": (
+        "cw_axi_reader",
+        READER,
+        "info_valid && (out_ready || drain)",
+        "info_valid",
+        "every_packet",
+    ),
+    "read_error_not_reported": (
+        "cw_axi_reader",
+        READER,
+        "r_beat && m_axi_rresp != 2'b00",
+        "r_beat && m_axi_rresp == 2'b01",
+        "an_error_response",
+    ),
+    "aborted_burst_writes_bytes": (
+        "cw_axi_writer",
+        WRITER,
+        "drain ? '0 : s_axis_tkeep",
+        "drain ? '1 : s_axis_tkeep",
+        "an_abort",
+    ),
+    "one_outstanding_too_few": (
+        "cw_axi_writer",
+        WRITER,
+        "outstanding_q != CountBits'(MaxOutstanding)",
+        "outstanding_q != CountBits'(MaxOutstanding - 1)",
+        "addresses_run_ahead",
+    ),
+    "strobes_ignored": (
+        "cw_axi_writer",
+        WRITER,
+        "drain ? '0 : s_axis_tkeep",
+        "drain ? '0 : '1",
+        "every_offset",
+    ),
+}
+
+
+@pytest.mark.parametrize("top", sorted(BENCHES))
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_dma(top: str, name: str) -> None:
+    parameters = CONFIGURATIONS[name]
+    run_cocotb(
+        top,
+        BENCHES[top],
+        sources_of("corewright:core:dma"),
+        parameters,
+        extra_args=["--top-module", top],
+        bench_options={"full_rate": parameters["MaxOutstanding"] >= FULL_RATE_OUTSTANDING},
+    )
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_the_bench_catches(name: str, tmp_path: Path) -> None:
+    top, file, good, bad, noticing_test = MUTANTS[name]
+    sources = []
+    for source in sources_of("corewright:core:dma"):
+        if source.name == file:
+            text = source.read_text(encoding="utf-8")
+            assert text.count(good) == 1, "the mutant no longer fits the source"
+            source = tmp_path / file
+            source.write_text(text.replace(good, bad), encoding="utf-8")
+        sources.append(source)
+    with pytest.raises(CocotbFailure) as caught:
+        run_cocotb(
+            top,
+            BENCHES[top],
+            sources,
+            CONFIGURATIONS["64bit"],
+            # A mutant may leave a signal without a reader.
+            extra_args=["--top-module", top, "-Wno-fatal"],
+            bench_options={"full_rate": True},
+            test_filter=noticing_test,
+        )
+    # Only a run's verdict counts: the mutant has to build and the filter to match.
+    assert not str(caught.value).startswith("building")
+    assert "no test ran" not in str(caught.value)

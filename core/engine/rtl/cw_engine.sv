@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// One layer at a time: input words in, output words out.
+///
+///   words -> loader -> pixel buffer -> gather -> array -> drain -> postproc -> queue -> packer -> writer
+///                                      ^ weight ring, bias buffer
+///
+/// `start_i` begins the layer of `desc_i` (stable until `done_o`); `done_o` is a level, high when every
+/// write of the layer has been answered. The sequencer reserves room before a tile ends, so nothing
+/// between the gather and the output queue stalls. Weight rows and biases may arrive before the start.
+/// `window_o` pulses on a read command or output run outside the arena. After an error or abort the
+/// caller waits until the movers are idle and pulses `clear_i`.
+module cw_engine
+  import cw_pkg::*;
+  import cw_program_pkg::*;
+#(
+    parameter  cfg_t        Cfg        = '0,
+    localparam int unsigned Rows       = Cfg.Rows,
+    localparam int unsigned Drain      = Cfg.Drain,
+    localparam int unsigned PixelBits  = Cfg.PixelBits,
+    localparam int unsigned WordBytes  = word_bytes(Cfg),
+    localparam int unsigned PostBits   = post_bits(Cfg),
+    localparam int unsigned AxiBytes   = Cfg.AxiBits / 8,
+    localparam int unsigned TBytesBits = $clog2(AxiBytes + 1),
+    localparam int unsigned BiasBits   = Cfg.BiasRows > 1 ? $clog2(Cfg.BiasRows) : 1
+) (
+    input  logic                                 clk_i,
+    input  logic                                 rst_ni,
+    input  logic                                 clear_i,
+    input  descriptor_t                          desc_i,
+    input  logic                                 start_i,
+    output logic                                 done_o,
+    input  logic [             Cfg.AddrBits-1:0] arena_base_i,
+    input  logic [                         31:0] arena_bytes_i,
+    output logic                                 window_o,
+    output logic [                         31:0] window_offset_o,
+    output cause_e                               cause_o,
+    // input: read commands, bytes that they bring
+    output logic                                 read_valid_o,
+    input  logic                                 read_ready_i,
+    output logic [             Cfg.AddrBits-1:0] read_addr_o,
+    output logic [                         31:0] read_bytes_o,
+    input  logic [              Cfg.AxiBits-1:0] s_axis_tdata,
+    input  logic [               TBytesBits-1:0] s_axis_tbytes,
+    input  logic                                 s_axis_tlast,
+    input  logic                                 s_axis_tvalid,
+    output logic                                 s_axis_tready,
+    // weights and biases
+    input  logic                                 row_valid_i,
+    output logic                                 row_ready_o,
+    input  logic [Cfg.Columns*Cfg.WeightBits-1:0] row_i,
+    input  logic                                 bias_we_i,
+    input  logic [                   BiasBits:0] bias_row_i,
+    input  logic [           Drain*PostBits-1:0] bias_i,
+    // output: write commands, address-aligned beats
+    output logic                                 write_valid_o,
+    input  logic                                 write_ready_i,
+    output logic [             Cfg.AddrBits-1:0] write_addr_o,
+    output logic [                         31:0] write_bytes_o,
+    input  logic                                 writer_idle_i,
+    output logic [              Cfg.AxiBits-1:0] m_axis_tdata,
+    output logic [                 AxiBytes-1:0] m_axis_tkeep,
+    output logic                                 m_axis_tlast,
+    output logic                                 m_axis_tvalid,
+    input  logic                                 m_axis_tready
+);
+
+  localparam int unsigned RowBits = Cfg.PixelRows > 1 ? $clog2(Cfg.PixelRows) : 1;
+  localparam int unsigned LaneBits = Rows > 1 ? $clog2(Rows) : 1;
+  localparam int unsigned SlotBits = Drain > 1 ? $clog2(Drain) : 1;
+  localparam int unsigned CountBits = $clog2(Rows + 1);
+  localparam int unsigned MaxBeats = drain_beats(Cfg);
+  localparam int unsigned BeatBits = $clog2(MaxBeats + 1);
+  localparam int unsigned IndexBits = MaxBeats > 1 ? $clog2(MaxBeats) : 1;
+  localparam int unsigned WordsBits = $clog2(Drain + 1);
+  localparam int unsigned BeatBytes = Drain * WordBytes;
+  localparam int unsigned OffsetBits = $clog2(AxiBytes);
+  // Two tiles and what the pipeline holds: a tile may end every MaxBeats cycles.
+  localparam int unsigned QueueDepth = 2 * MaxBeats + 16;
+  localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
+
+  // ---------------------------------------------------------------- input words
+  logic word_valid, word_ready;
+  logic [WordBytes*8-1:0] word;
+  logic [WordBytes-1:0] unused_word_keep;
+  logic unused_word_last;
+  cw_axis_gearbox #(
+      .InBytes (AxiBytes),
+      .OutBytes(WordBytes)
+  ) u_words (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .item_bytes_i  ($clog2(WordBytes + 1)'(WordBytes)),
+      .s_axis_tdata,
+      .s_axis_tbytes,
+      .s_axis_tlast,
+      .s_axis_toffset('0),
+      .s_axis_tvalid,
+      .s_axis_tready,
+      .m_axis_tdata  (word),
+      .m_axis_tkeep  (unused_word_keep),
+      .m_axis_tlast  (unused_word_last),
+      .m_axis_tvalid (word_valid),
+      .m_axis_tready (word_ready)
+  );
+
+  logic pass_start, release_all, loaded_all, loader_done, loader_window;
+  logic [31:0] loader_window_offset;
+  logic signed [31:0] released;
+  logic signed [32:0] loaded_positions;
+  logic wr_en;
+  logic [RowBits-1:0] wr_row, wr_row_next;
+  logic [LaneBits-1:0] wr_lane;
+  logic [CountBits-1:0] wr_count;
+  logic [SlotBits-1:0] wr_slot;
+  logic [PixelBits-1:0] wr_lanes[Rows];
+  cw_pixel_loader #(
+      .Rows(Rows),
+      .Drain(Drain),
+      .PixelBits(PixelBits),
+      .PixelRows(Cfg.PixelRows),
+      .AddrBits (Cfg.AddrBits)
+  ) u_loader (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .desc_i,
+      .start_i           (pass_start),
+      .arena_base_i,
+      .arena_bytes_i,
+      .window_o          (loader_window),
+      .window_offset_o   (loader_window_offset),
+      .released_i        (released),
+      .release_all_i     (release_all),
+      .loaded_positions_o(loaded_positions),
+      .loaded_all_o      (loaded_all),
+      .done_o            (loader_done),
+      .cmd_valid_o       (read_valid_o),
+      .cmd_ready_i       (read_ready_i),
+      .cmd_addr_o        (read_addr_o),
+      .cmd_bytes_o       (read_bytes_o),
+      .word_valid_i      (word_valid),
+      .word_ready_o      (word_ready),
+      .word_i            (word),
+      .wr_en_o           (wr_en),
+      .wr_row_o          (wr_row),
+      .wr_row_next_o     (wr_row_next),
+      .wr_lane_o         (wr_lane),
+      .wr_count_o        (wr_count),
+      .wr_slot_o         (wr_slot),
+      .wr_lanes_o        (wr_lanes)
+  );
+
+  // ---------------------------------------------------------------- steps
+  logic weights_available, weight_step, to_group, to_pass, new_group, new_pass, release_weights;
+  logic tile_room, sequencer_done;
+  logic [BeatBits-1:0] tile_beats;
+  logic step, step_first, step_last, tile_last;
+  logic [RowBits-1:0] rd_row, rd_row_next;
+  logic [LaneBits-1:0] rd_lane;
+  logic [SlotBits-1:0] rd_slot;
+  logic [Rows-1:0] mask;
+  logic [15:0] tile_channels;
+  logic [BiasBits-1:0] tile_bias_row;
+  logic [31:0] tile_offset, tile_bytes;
+  cw_sequencer #(
+      .Rows(Rows),
+      .Drain(Drain),
+      .WordBytes(WordBytes),
+      .PixelRows    (Cfg.PixelRows),
+      .MaxDrainBeats(MaxBeats),
+      .AverageCycles(cw_postproc_pkg::average_cycles(Cfg.SumBits, PixelBits)),
+      .BiasRows     (Cfg.BiasRows)
+  ) u_sequencer (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .desc_i,
+      .start_i,
+      .done_o             (sequencer_done),
+      .pass_start_o       (pass_start),
+      .released_o         (released),
+      .release_all_o      (release_all),
+      .loaded_positions_i (loaded_positions),
+      .loaded_all_i       (loaded_all),
+      .loader_done_i      (loader_done),
+      .weights_available_i(weights_available),
+      .weight_step_o      (weight_step),
+      .weight_to_group_o  (to_group),
+      .weight_to_pass_o   (to_pass),
+      .weight_new_group_o (new_group),
+      .weight_new_pass_o  (new_pass),
+      .weight_release_o   (release_weights),
+      .tile_room_i        (tile_room),
+      .tile_beats_o       (tile_beats),
+      .step_o             (step),
+      .step_first_o       (step_first),
+      .step_last_o        (step_last),
+      .row_o              (rd_row),
+      .row_next_o         (rd_row_next),
+      .lane_o             (rd_lane),
+      .slot_o             (rd_slot),
+      .mask_o             (mask),
+      .tile_channels_o    (tile_channels),
+      .tile_bias_row_o    (tile_bias_row),
+      .tile_offset_o      (tile_offset),
+      .tile_bytes_o       (tile_bytes),
+      .tile_last_o        (tile_last),
+      .cause_o
+  );
+
+  logic signed [PixelBits-1:0] gathered[Drain][Rows];
+  cw_pixel_buffer #(
+      .Rows(Rows),
+      .Drain(Drain),
+      .PixelBits(PixelBits),
+      .Depth(Cfg.PixelRows)
+  ) u_pixels (
+      .clk_i,
+      .wr_en_i      (wr_en),
+      .wr_row_i     (wr_row),
+      .wr_row_next_i(wr_row_next),
+      .wr_lane_i    (wr_lane),
+      .wr_count_i   (wr_count),
+      .wr_slot_i    (wr_slot),
+      .wr_lanes_i   (wr_lanes),
+      .rd_en_i      (step),
+      .rd_row_i     (rd_row),
+      .rd_row_next_i(rd_row_next),
+      .rd_lane_i    (rd_lane),
+      .rd_pixels_o  (gathered)
+  );
+
+  logic [Cfg.Columns*Cfg.WeightBits-1:0] weights;
+  cw_weight_ring #(
+      .Width(Cfg.Columns * Cfg.WeightBits),
+      .Depth(Cfg.WeightRows)
+  ) u_weights (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .wr_valid_i (row_valid_i),
+      .wr_ready_o (row_ready_o),
+      .wr_row_i   (row_i),
+      .available_o(weights_available),
+      .step_i     (weight_step),
+      .to_group_i (to_group),
+      .to_pass_i  (to_pass),
+      .new_group_i(new_group),
+      .new_pass_i (new_pass),
+      .release_i  (release_weights),
+      .weights_o  (weights)
+  );
+
+  // ---------------------------------------------------------------- array, two cycles behind the step
+  logic [1:0] step_q, first_q, last_q;
+  logic [SlotBits-1:0] slot_q, slot_qq;
+  array_op_e op;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      step_q  <= '0;
+      first_q <= '0;
+      last_q  <= '0;
+      slot_q  <= '0;
+      slot_qq <= '0;
+    end else begin
+      step_q  <= {step_q[0], step && !clear_i};
+      first_q <= {first_q[0], step_first};
+      last_q  <= {last_q[0], step_last};
+      slot_q  <= rd_slot;
+      slot_qq <= slot_q;
+    end
+  end
+
+  always_comb begin
+    unique case (desc_i.opcode)
+      4'(OpcodeMaxPool): op = OpMax;
+      4'(OpcodeConv):    op = OpMac;
+      default:           op = OpSum;
+    endcase
+  end
+
+  // A masked lane adds nothing; to a maximum it is the smallest value.
+  localparam logic signed [PixelBits-1:0] Smallest = {1'b1, {(PixelBits - 1) {1'b0}}};
+  logic signed [PixelBits-1:0] pixels[Drain][Rows];
+  always_comb begin
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        pixels[j][r] = gathered[j][r];
+        if (j == 0 && op == OpMac) pixels[j][r] = gathered[slot_qq][r];
+        if (!mask[r]) pixels[j][r] = op == OpMax ? Smallest : '0;
+      end
+    end
+  end
+
+  logic unused_tile_valid;
+  logic [IndexBits-1:0] drain_index_q;
+  logic signed [Cfg.SumBits-1:0] sums[Drain][Rows];
+  cw_pe_array #(
+      .Rows(Rows),
+      .Columns   (Cfg.Columns),
+      .Drain(Drain),
+      .PixelBits(PixelBits),
+      .WeightBits(Cfg.WeightBits),
+      .SumBits   (Cfg.SumBits)
+  ) u_array (
+      .clk_i,
+      .rst_ni,
+      .valid_i      (step_q[1]),
+      .first_i      (first_q[1]),
+      .last_i       (last_q[1]),
+      .op_i         (op),
+      .pixels_i     (pixels),
+      .weights_i    (weights),
+      .tile_valid_o (unused_tile_valid),
+      .drain_index_i(drain_index_q),
+      .sums_o       (sums)
+  );
+
+  // Elements inside the image, for averages.
+  logic [15:0] count_q[Rows], counts_q[Rows];
+  logic count_last_q;
+  always_ff @(posedge clk_i) begin
+    count_last_q <= step_q[1] && last_q[1];
+    if (step_q[1] && op == OpSum) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        count_q[r] <= (first_q[1] ? '0 : count_q[r]) + 16'(mask[r]);
+      end
+    end
+    if (count_last_q) counts_q <= count_q;
+  end
+
+  // ---------------------------------------------------------------- drain
+  // A tile's facts travel beside it; the bias is read one cycle before its beat.
+  typedef struct packed {
+    logic                valid;
+    logic [BeatBits-1:0] beats;
+    logic [15:0]         channels;
+    logic [BiasBits-1:0] bias_row;
+    logic                run_last;
+  } tile_t;
+  localparam int unsigned BiasStage = 4;  // the tile is in the shadow one cycle later
+  tile_t tile_q[BiasStage], tile_in, tile, draining_q;
+  always_comb begin
+    tile_in.valid    = step && step_last && !clear_i;
+    tile_in.beats    = tile_beats;
+    tile_in.channels = tile_channels;
+    tile_in.bias_row = tile_bias_row;
+    tile_in.run_last = !desc_i.output_contiguous || tile_last;
+    tile             = tile_q[BiasStage-1].valid ? tile_q[BiasStage-1] : draining_q;
+  end
+
+  logic beat_last, beat_valid_q, beat_last_q;
+  logic [WordsBits-1:0] beat_words_q;
+  assign beat_last = tile.beats == 1;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned i = 0; i < BiasStage; i++) tile_q[i] <= '0;
+      draining_q    <= '0;
+      beat_valid_q  <= 1'b0;
+      beat_last_q   <= 1'b0;
+      beat_words_q  <= '0;
+      drain_index_q <= '0;
+    end else begin
+      tile_q[0] <= tile_in;
+      for (int unsigned i = 1; i < BiasStage; i++) tile_q[i] <= tile_q[i-1];
+      beat_valid_q <= tile.valid;
+      if (tile.valid) begin
+        draining_q          <= tile;
+        draining_q.valid    <= !beat_last;
+        draining_q.beats    <= tile.beats - 1'b1;
+        draining_q.channels <= tile.channels - 16'(Drain);
+        draining_q.bias_row <= tile.bias_row + 1'b1;
+        beat_last_q         <= beat_last && tile.run_last;
+        beat_words_q        <= tile.channels >= 16'(Drain) ? WordsBits'(Drain)
+            : WordsBits'(tile.channels);
+        drain_index_q       <= tile_q[BiasStage-1].valid ? '0 : drain_index_q + 1'b1;
+      end
+      if (clear_i) begin
+        for (int unsigned i = 0; i < BiasStage; i++) tile_q[i].valid <= 1'b0;
+        draining_q.valid <= 1'b0;
+        beat_valid_q     <= 1'b0;
+      end
+    end
+  end
+
+  logic [Drain*PostBits-1:0] bias_word;
+  cw_ram_1r1w #(
+      .Width(Drain * PostBits),
+      .Depth(2 << BiasBits)
+  ) u_bias (
+      .clk_i,
+      .we_i   (bias_we_i),
+      .waddr_i(bias_row_i),
+      .wdata_i(bias_i),
+      .wslot_i(1'b1),
+      .re_i   (tile.valid && desc_i.bias_enable),
+      .raddr_i({desc_i.layer_index[0], tile.bias_row}),
+      .rdata_o(bias_word)
+  );
+
+  logic signed [PostBits-1:0] bias[Drain];
+  always_comb for (int unsigned j = 0; j < Drain; j++) bias[j] = bias_word[j*PostBits+:PostBits];
+
+  logic post_valid, post_last;
+  logic [BeatBytes*8-1:0] post_data;
+  logic [WordsBits-1:0] post_words;
+  cw_postproc #(
+      .Rows(Rows),
+      .Drain(Drain),
+      .PixelBits(PixelBits),
+      .SumBits  (Cfg.SumBits),
+      .PostBits(PostBits),
+      .CountBits(16)
+  ) u_postproc (
+      .clk_i,
+      .rst_ni,
+      .pre_shift_i     (desc_i.pre_shift),
+      .shift_i         (desc_i.shift),
+      .negative_shift_i(desc_i.negative_shift),
+      .clip_low_i      (desc_i.clip_low),
+      .clip_high_i     (desc_i.clip_high),
+      .bias_enable_i   (desc_i.bias_enable),
+      .average_i       (desc_i.opcode == 4'(OpcodeAveragePool)),
+      .round_first_i   (desc_i.round_first),
+      .in_valid_i      (beat_valid_q && !clear_i),
+      .sums_i          (sums),
+      .bias_i          (bias),
+      .counts_i        (counts_q),
+      .in_words_i      (beat_words_q),
+      .in_last_i       (beat_last_q),
+      .out_valid_o     (post_valid),
+      .out_data_o      (post_data),
+      .out_words_o     (post_words),
+      .out_last_o      (post_last)
+  );
+
+  // ---------------------------------------------------------------- output queue, reserved in advance
+  logic queue_valid, queue_ready, queue_last;
+  logic [BeatBytes*8-1:0] queue_data;
+  logic [WordsBits-1:0] queue_words;
+  logic [QueueBits-1:0] reserved_q, unused_queue_count;
+  logic unused_queue_ready;
+  cw_axis_fifo #(
+      .Width(BeatBytes * 8 + WordsBits + 1),
+      .Depth(QueueDepth)
+  ) u_queue (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .s_axis_tdata ({post_last, post_words, post_data}),
+      .s_axis_tvalid(post_valid),
+      .s_axis_tready(unused_queue_ready),
+      .m_axis_tdata ({queue_last, queue_words, queue_data}),
+      .m_axis_tvalid(queue_valid),
+      .m_axis_tready(queue_ready),
+      .count_o      (unused_queue_count)
+  );
+
+  logic runs_ready, aligns_ready, run_push, run_window;
+  logic [31:0] run_offset, run_bytes;
+  assign tile_room = 32'(reserved_q) + 32'(tile_beats) <= QueueDepth
+      && (desc_i.output_contiguous || (runs_ready && aligns_ready));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) reserved_q <= '0;
+    else if (clear_i) reserved_q <= '0;
+    else begin
+      reserved_q <= reserved_q + (tile_in.valid ? QueueBits'(tile_beats) : '0)
+          - QueueBits'(queue_valid && queue_ready);
+    end
+  end
+
+  // ---------------------------------------------------------------- runs of consecutive bytes
+  assign run_offset      = desc_i.output_contiguous ? desc_i.output_offset : tile_offset;
+  assign run_bytes       = desc_i.output_contiguous ? desc_i.output_bytes : tile_bytes;
+  assign run_push        = desc_i.output_contiguous ? start_i : tile_in.valid;
+  assign run_window      = run_push && 33'(run_offset) + 33'(run_bytes) > 33'(arena_bytes_i);
+  assign window_o        = loader_window || run_window;
+  assign window_offset_o = loader_window ? loader_window_offset : run_offset;
+
+  logic [Cfg.AddrBits-1:0] run_addr;
+  assign run_addr = arena_base_i + Cfg.AddrBits'(run_offset);
+  logic [3:0] unused_runs, unused_aligns;
+  cw_axis_fifo #(
+      .Width(Cfg.AddrBits + 32),
+      .Depth(8)
+  ) u_runs (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .s_axis_tdata ({run_addr, run_bytes}),
+      .s_axis_tvalid(run_push && !run_window),
+      .s_axis_tready(runs_ready),
+      .m_axis_tdata ({write_addr_o, write_bytes_o}),
+      .m_axis_tvalid(write_valid_o),
+      .m_axis_tready(write_ready_i),
+      .count_o      (unused_runs)
+  );
+
+  logic align_valid;
+  logic [OffsetBits-1:0] align;
+  cw_axis_fifo #(
+      .Width(OffsetBits),
+      .Depth(8)
+  ) u_aligns (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .s_axis_tdata (run_addr[OffsetBits-1:0]),
+      .s_axis_tvalid(run_push && !run_window),
+      .s_axis_tready(aligns_ready),
+      .m_axis_tdata (align),
+      .m_axis_tvalid(align_valid),
+      .m_axis_tready(queue_valid && queue_ready && queue_last),
+      .count_o      (unused_aligns)
+  );
+
+  logic packer_ready;
+  assign queue_ready = packer_ready && align_valid;
+  cw_axis_gearbox #(
+      .InBytes (BeatBytes),
+      .OutBytes(AxiBytes)
+  ) u_packer (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .item_bytes_i  ($clog2(AxiBytes + 1)'(AxiBytes)),
+      .s_axis_tdata  (queue_data),
+      .s_axis_tbytes ($clog2(BeatBytes + 1)'(32'(queue_words) * WordBytes)),
+      .s_axis_tlast  (queue_last),
+      .s_axis_toffset(align),
+      .s_axis_tvalid (queue_valid && align_valid),
+      .s_axis_tready (packer_ready),
+      .m_axis_tdata,
+      .m_axis_tkeep,
+      .m_axis_tlast,
+      .m_axis_tvalid,
+      .m_axis_tready
+  );
+
+  assign done_o = sequencer_done && !start_i && reserved_q == '0 && !write_valid_o && writer_idle_i;
+
+`ifndef SYNTHESIS
+  // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.
+  logic in_reset;
+  assign in_reset = !rst_ni;
+
+  QueueHasRoom_A :
+  assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
+                   post_valid |-> unused_queue_ready);
+  TilesDoNotCollide_A :
+  assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
+                   tile_q[BiasStage-1].valid |-> !draining_q.valid);
+  ShadowInTime_A :
+  assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
+                   unused_tile_valid |-> beat_valid_q && drain_index_q == '0);
+`endif
+
+endmodule

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// R banks of D-channel entries, written R lanes of one channel at a time and read R lanes of D channels
+/// at a time, both from any lane on: conflict-free because the lanes are consecutive positions and
+/// bank = position mod R.
+///
+/// Write (cycle t, visible to reads from t+1): lanes 0 .. count-1 of `wr_lanes_i` go to positions
+/// `wr_lane_i`, `wr_lane_i`+1, ...; banks before `wr_lane_i` use `wr_row_next_i`, the others `wr_row_i`;
+/// `wr_slot_i` selects the channel within the entry.
+/// Read (cycle t): result lane r, in cycle t+2, is bank (rd_lane_i + r) mod R, from `rd_row_next_i`
+/// where that wraps and from `rd_row_i` else. One read and one write a cycle. Reading an entry in the
+/// cycle of its write returns an unspecified value: the loader's progress count excludes that.
+module cw_pixel_buffer #(
+    parameter  int unsigned Rows      = 8,
+    parameter  int unsigned Drain     = 4,
+    parameter  int unsigned PixelBits = 8,
+    parameter  int unsigned Depth     = 512,
+    localparam int unsigned RowBits   = Depth > 1 ? $clog2(Depth) : 1,
+    localparam int unsigned LaneBits  = Rows > 1 ? $clog2(Rows) : 1,
+    localparam int unsigned SlotBits  = Drain > 1 ? $clog2(Drain) : 1,
+    localparam int unsigned EntryBits = Drain * PixelBits
+) (
+    input  logic                        clk_i,
+    input  logic                        wr_en_i,
+    input  logic [         RowBits-1:0] wr_row_i,
+    input  logic [         RowBits-1:0] wr_row_next_i,
+    input  logic [        LaneBits-1:0] wr_lane_i,
+    input  logic [$clog2(Rows+1)-1:0]   wr_count_i,
+    input  logic [        SlotBits-1:0] wr_slot_i,
+    input  logic [       PixelBits-1:0] wr_lanes_i    [Rows],
+    input  logic                        rd_en_i,
+    input  logic [         RowBits-1:0] rd_row_i,
+    input  logic [         RowBits-1:0] rd_row_next_i,
+    input  logic [        LaneBits-1:0] rd_lane_i,
+    output logic signed [PixelBits-1:0] rd_pixels_o   [Drain][Rows]
+);
+
+  logic [EntryBits-1:0] entry[Rows];
+  logic                 bank_we[Rows];
+  logic [PixelBits-1:0] bank_lane[Rows];
+
+  // Rotation on the way in: bank b takes lane (b - wr_lane) mod R.
+  always_comb begin
+    for (int unsigned b = 0; b < Rows; b++) begin
+      automatic int unsigned lane = b - 32'(wr_lane_i);
+      if (b < 32'(wr_lane_i)) lane = lane + Rows;
+      bank_we[b]   = wr_en_i && lane < 32'(wr_count_i);
+      bank_lane[b] = wr_lanes_i[LaneBits'(lane)];
+    end
+  end
+
+  for (genvar b = 0; b < Rows; b++) begin : gen_bank
+    cw_ram_1r1w #(
+        .Width   (EntryBits),
+        .Depth   (Depth),
+        .SlotBits(PixelBits)
+    ) u_ram (
+        .clk_i,
+        .we_i   (bank_we[b]),
+        .waddr_i(b < 32'(wr_lane_i) ? wr_row_next_i : wr_row_i),
+        .wdata_i({Drain{bank_lane[b]}}),
+        .wslot_i(Drain'(1) << wr_slot_i),
+        .re_i   (rd_en_i),
+        .raddr_i(b < 32'(rd_lane_i) ? rd_row_next_i : rd_row_i),
+        .rdata_o(entry[b])
+    );
+  end
+
+  logic [LaneBits-1:0] rd_lane_q;
+  logic                rd_valid_q;
+  always_ff @(posedge clk_i) begin
+    rd_valid_q <= rd_en_i;
+    if (rd_en_i) rd_lane_q <= rd_lane_i;
+  end
+
+  // Rotation on the way out.
+  always_ff @(posedge clk_i) begin
+    if (rd_valid_q) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        automatic int unsigned b = r + 32'(rd_lane_q);
+        automatic logic [EntryBits-1:0] value;
+        if (b >= Rows) b = b - Rows;
+        value = entry[LaneBits'(b)];
+        for (int unsigned j = 0; j < Drain; j++) begin
+          rd_pixels_o[j][r] <= $signed(value[j*PixelBits+:PixelBits]);
+        end
+      end
+    end
+  end
+
+endmodule

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Streams a layer's input tensor from memory into the pixel buffer, once a pass.
+///
+/// Issues the descriptor's read commands (each checked against the arena: outside, `window_o` pulses and
+/// nothing is read), takes the words that come back, one a cycle at best, and writes them to the ring:
+/// directly (a word is one write), or scattered over phase planes (a write for each image-row segment of
+/// the word and each stored phase in w, see docs/architecture.md). It waits while a plane block is not
+/// free: absolute block a is written only when a < released_i + ring_blocks, unless `release_all_i`.
+/// `loaded_positions_o` counts stream positions (R a block) whose every write is visible to reads;
+/// `done_o` is high when the pass's stream has ended, until the next `start_i`.
+module cw_pixel_loader
+  import cw_program_pkg::*;
+#(
+    parameter  int unsigned Rows      = 8,
+    parameter  int unsigned Drain     = 4,
+    parameter  int unsigned PixelBits = 8,
+    parameter  int unsigned PixelRows = 512,
+    parameter  int unsigned AddrBits  = 40,
+    localparam int unsigned WordBytes = (Rows * PixelBits + 7) / 8,
+    localparam int unsigned RowBits   = PixelRows > 1 ? $clog2(PixelRows) : 1,
+    localparam int unsigned LaneBits  = Rows > 1 ? $clog2(Rows) : 1,
+    localparam int unsigned SlotBits  = Drain > 1 ? $clog2(Drain) : 1,
+    localparam int unsigned CountBits = $clog2(Rows + 1)
+) (
+    input  logic                    clk_i,
+    input  logic                    rst_ni,
+    input  logic                    clear_i,
+    input  descriptor_t             desc_i,
+    input  logic                    start_i,
+    input  logic [    AddrBits-1:0] arena_base_i,
+    input  logic [            31:0] arena_bytes_i,
+    output logic                    window_o,
+    output logic [            31:0] window_offset_o,
+    // progress
+    input  logic signed [     31:0] released_i,
+    input  logic                    release_all_i,
+    output logic signed [     32:0] loaded_positions_o,
+    output logic                    loaded_all_o,
+    output logic                    done_o,
+    // read commands and the words that they bring
+    output logic                    cmd_valid_o,
+    input  logic                    cmd_ready_i,
+    output logic [    AddrBits-1:0] cmd_addr_o,
+    output logic [            31:0] cmd_bytes_o,
+    input  logic                    word_valid_i,
+    output logic                    word_ready_o,
+    input  logic [ WordBytes*8-1:0] word_i,
+    // pixel buffer
+    output logic                    wr_en_o,
+    output logic [     RowBits-1:0] wr_row_o,
+    output logic [     RowBits-1:0] wr_row_next_o,
+    output logic [    LaneBits-1:0] wr_lane_o,
+    output logic [   CountBits-1:0] wr_count_o,
+    output logic [    SlotBits-1:0] wr_slot_o,
+    output logic [   PixelBits-1:0] wr_lanes_o[Rows]
+);
+
+  // verilator lint_off UNUSEDSIGNAL
+  descriptor_t d;  // each block reads its part of it
+  // verilator lint_on UNUSEDSIGNAL
+  assign d = desc_i;
+
+  // A plane position: the slot's buffer row, the one behind it, the lane, the absolute block.
+  typedef struct packed {
+    logic [RowBits-1:0]  row;
+    logic [RowBits-1:0]  row_next;
+    logic [LaneBits-1:0] lane;
+    logic signed [31:0]  block;
+  } place_t;
+
+  // Where the next lane of the stream belongs.
+  typedef struct packed {
+    logic [15:0] w;
+    logic [15:0] h;
+    logic [15:0] phase_w;
+    logic [15:0] phase_h;
+    logic [15:0] stream_row;  // of the image
+    place_t      place;       // of (h, w)
+    place_t      row_start;   // of (h, 0)
+    place_t      image_start; // of (0, 0)
+  } cursor_t;
+
+  function automatic logic [RowBits-1:0] wrap_add(logic [RowBits-1:0] a, logic [RowBits-1:0] b,
+                                                  logic [23:0] ring);
+    automatic logic [RowBits:0] sum = {1'b0, a} + {1'b0, b};
+    if (25'(sum) >= 25'(ring)) sum = sum - (RowBits + 1)'(ring);
+    return sum[RowBits-1:0];
+  endfunction
+
+  /// `lanes` is at most Rows.
+  function automatic place_t advance(place_t p, logic [RowBits-1:0] rows, logic [31:0] blocks,
+                                     logic [CountBits-1:0] lanes,
+                                     logic [RowBits-1:0] block_rows,
+                                     logic [23:0] ring);
+    automatic logic [CountBits:0] lane = (CountBits + 1)'(p.lane) + {1'b0, lanes};
+    automatic logic [RowBits-1:0] row = wrap_add(p.row, rows, ring);
+    automatic logic [RowBits-1:0] row_next = wrap_add(p.row_next, rows, ring);
+    if (lane >= (CountBits + 1)'(Rows)) begin
+      advance.lane     = LaneBits'(lane - (CountBits + 1)'(Rows));
+      advance.row      = row_next;
+      advance.row_next = wrap_add(row_next, block_rows, ring);
+      advance.block    = p.block + $signed(blocks) + 1;
+    end else begin
+      advance.lane     = LaneBits'(lane);
+      advance.row      = row;
+      advance.row_next = row_next;
+      advance.block    = p.block + $signed(blocks);
+    end
+  endfunction
+
+  // ---------------------------------------------------------------- read commands
+  logic [31:0] segments_left_q, offset_q;
+  logic bad_window;
+  assign bad_window      = 33'(offset_q) + 33'(d.segment_bytes) > 33'(arena_bytes_i);
+  assign cmd_valid_o     = segments_left_q != '0 && !bad_window;
+  assign cmd_addr_o      = arena_base_i + AddrBits'(offset_q);
+  assign cmd_bytes_o     = d.segment_bytes;
+  assign window_o        = segments_left_q != '0 && bad_window;
+  assign window_offset_o = offset_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      segments_left_q <= '0;
+      offset_q        <= '0;
+    end else if (clear_i) begin
+      segments_left_q <= '0;
+    end else if (start_i) begin
+      segments_left_q <= d.segments;
+      offset_q        <= d.input_offset;
+    end else if (window_o) begin
+      segments_left_q <= '0;
+    end else if (cmd_valid_o && cmd_ready_i) begin
+      segments_left_q <= segments_left_q - 1;
+      offset_q        <= offset_q + d.segment_stride;
+    end
+  end
+
+  // ---------------------------------------------------------------- words to writes
+  // Strides above 4 (flatten) go lane by lane: a lane's neighbours lie in other planes anyway.
+  logic single;
+  assign single = d.stride_w > 16'd4;
+
+  /// Division by a stride of at most 4.
+  function automatic logic [CountBits+1:0] divide(logic [CountBits+1:0] a, logic [15:0] by);
+    unique case (by)
+      16'd2:   return a / 2;
+      16'd3:   return a / 3;
+      16'd4:   return a / 4;
+      default: return a;
+    endcase
+  endfunction
+
+  logic active_q;
+  logic [31:0] blocks_left_q;
+  logic [15:0] channel_q;
+  logic [RowBits-1:0] channel_row_q;
+  logic [SlotBits-1:0] slot_q;
+  // A word's lanes are cut into segments at ends of image rows; a segment is written phase by phase.
+  // cursor_q is at lane lane_q + phase_lane_q of the word, but its w is the segment's first lane's.
+  cursor_t block_cursor_q, cursor_q, cursor_first, cursor_next;
+  logic [CountBits-1:0] lane_q, phase_lane_q;
+  logic [CountBits+1:0] segment_phase_q;  // of the segment's first lane; used for strides up to 4
+  place_t segment_place_q;
+
+  always_comb begin
+    cursor_first.w           = '0;
+    cursor_first.h           = '0;
+    cursor_first.phase_w     = d.start_phase_w;
+    cursor_first.phase_h     = d.start_phase_h;
+    cursor_first.stream_row  = '0;
+    cursor_first.place.row   = d.direct_load ? '0 : RowBits'(d.scatter_row);
+    cursor_first.place.row_next =
+        wrap_add(cursor_first.place.row, RowBits'(d.block_rows), d.ring_rows);
+    cursor_first.place.lane  = d.direct_load ? '0 : LaneBits'(d.scatter_lane);
+    cursor_first.place.block = d.direct_load ? '0 : d.scatter_block;
+    cursor_first.row_start   = cursor_first.place;
+    cursor_first.image_start = cursor_first.place;
+  end
+
+  // The segment, and in it the write of the cursor's phase: lanes first, first + stride, ...
+  logic [15:0] left_in_row, left_stored, first, after, after_first, phase_w, after_phase;
+  logic [CountBits-1:0] segment_lanes, stored_lanes, count;
+  place_t place, place_after, place_further;
+  logic skip, store, more, row_end, image_end;
+  always_comb begin
+    left_in_row   = d.input_pitch - cursor_q.w;
+    row_end       = left_in_row <= 16'(Rows) - 16'(lane_q);
+    segment_lanes = row_end ? CountBits'(left_in_row) : CountBits'(Rows) - lane_q;
+    image_end     = row_end && cursor_q.stream_row + 1'b1 == d.input_rows;
+    left_stored   = cursor_q.w < d.load_width ? d.load_width - cursor_q.w : '0;
+    stored_lanes  = 16'(segment_lanes) < left_stored ? segment_lanes : CountBits'(left_stored);
+
+    // Phases that no tap reads are passed over at no cost.
+    place_further = advance(cursor_q.place, '0, '0, CountBits'(1), RowBits'(d.block_rows), d.ring_rows);
+    skip    = cursor_q.phase_w >= d.planes_w;
+    first   = 16'(phase_lane_q) + (skip ? d.stride_w - cursor_q.phase_w : '0);
+    phase_w = skip ? '0 : cursor_q.phase_w;
+    place   = skip ? place_further : cursor_q.place;
+    store   = cursor_q.h < d.load_height && cursor_q.phase_h < d.planes_h
+        && first < 16'(stored_lanes) && (single || first < d.stride_w);
+    count   = single ? CountBits'(1) : CountBits'(divide((CountBits + 2)'(stored_lanes)
+        - (CountBits + 2)'(first) + (CountBits + 2)'(d.stride_w) - 1'b1, d.stride_w));
+
+    // The lane behind `first` is in the next plane, or in plane 0 a position further.
+    after       = first + 1'b1;
+    after_phase = phase_w + 1'b1 == d.stride_w ? '0 : phase_w + 1'b1;
+    place_after = phase_w + 1'b1 == d.stride_w
+        ? advance(place, '0, '0, CountBits'(1), RowBits'(d.block_rows), d.ring_rows) : place;
+    after_first = after + (after_phase >= d.planes_w ? d.stride_w - after_phase : '0);
+    more        = store && after_first < 16'(stored_lanes) && (single || after_first < d.stride_w);
+  end
+
+  logic segment_end, word_end, block_end, fits, go;
+  logic signed [32:0] distance;
+  assign segment_end = d.direct_load || !more;
+  assign word_end    = segment_end
+      && (d.direct_load || 32'(lane_q) + 32'(segment_lanes) == Rows);
+  assign block_end   = word_end && channel_q + 1'b1 == d.channels_in;
+
+  // Is the last plane block of this write free?
+  always_comb begin
+    distance = 33'(place.block) - 33'(released_i);
+    if (!d.direct_load && 32'(place.lane) + 32'(count) > Rows) distance = distance + 1;
+    fits = release_all_i || (!store && !d.direct_load)
+        || distance < $signed({9'b0, d.ring_blocks});
+  end
+
+  assign go           = active_q && word_valid_i && fits;
+  assign word_ready_o = active_q && fits && word_end;
+
+  // Where the stream goes on behind this segment.
+  logic [CountBits+1:0] walked, quotient;
+  logic [15:0] single_phase;
+  always_comb begin
+    cursor_next  = cursor_q;
+    walked       = (CountBits + 2)'(segment_lanes) + segment_phase_q;
+    quotient     = divide(walked, d.stride_w);
+    single_phase = store ? after_phase + 16'(segment_lanes) - after
+        : cursor_q.phase_w + 16'(segment_lanes) - 16'(phase_lane_q);
+    if (row_end) begin
+      cursor_next.w       = '0;
+      cursor_next.phase_w = d.start_phase_w;
+      if (image_end) begin
+        cursor_next.h           = '0;
+        cursor_next.stream_row  = '0;
+        cursor_next.phase_h     = d.start_phase_h;
+        cursor_next.image_start = advance(cursor_q.image_start, RowBits'(d.scatter_image_rows),
+                                          d.scatter_image_blocks, CountBits'(d.scatter_image_lane),
+                                          RowBits'(d.block_rows), d.ring_rows);
+        cursor_next.row_start   = cursor_next.image_start;
+      end else begin
+        cursor_next.h          = cursor_q.h + d.row_advance;
+        cursor_next.stream_row = cursor_q.stream_row + 1'b1;
+        if (d.row_advance == d.stride_h || cursor_q.phase_h + 1'b1 == d.stride_h) begin
+          // A row advance of one stride keeps the phase.
+          cursor_next.phase_h   = d.row_advance == d.stride_h ? cursor_q.phase_h : '0;
+          cursor_next.row_start = advance(cursor_q.row_start, RowBits'(d.pitch_rows),
+                                          d.pitch_blocks, CountBits'(d.pitch_lane), RowBits'(d.block_rows),
+                                          d.ring_rows);
+        end else begin
+          cursor_next.phase_h = cursor_q.phase_h + 1'b1;
+        end
+      end
+      cursor_next.place = cursor_next.row_start;
+    end else begin
+      cursor_next.w = cursor_q.w + 16'(segment_lanes);
+      if (single) begin
+        // Behind the last stored lane follow lanes of one run of skipped phases at most; where
+        // lanes fall beyond load_width the rest of the row is not stored either.
+        cursor_next.phase_w = single_phase;
+        cursor_next.place   = store ? place_after : cursor_q.place;
+        if (single_phase >= d.stride_w) begin
+          cursor_next.phase_w = single_phase - d.stride_w;
+          cursor_next.place   = advance(store ? place_after : cursor_q.place, '0, '0,
+                                        CountBits'(1), d.block_rows, d.ring_rows);
+        end
+      end else begin
+        cursor_next.phase_w = 16'(walked) - 16'(quotient) * 16'(d.stride_w[2:0]);
+        cursor_next.place   = advance(segment_place_q, '0, '0, CountBits'(quotient), RowBits'(d.block_rows),
+                                      d.ring_rows);
+      end
+    end
+    if (d.direct_load) begin
+      cursor_next = cursor_q;
+      if (block_end) begin
+        cursor_next.place.row      = cursor_q.place.row_next;
+        cursor_next.place.row_next =
+            wrap_add(cursor_q.place.row_next, RowBits'(d.block_rows), d.ring_rows);
+        cursor_next.place.block    = cursor_q.place.block + 1;
+      end
+    end else if (word_end && !block_end) begin
+      cursor_next = block_cursor_q;  // the next channel's word covers the same lanes
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      active_q        <= 1'b0;
+      blocks_left_q   <= '0;
+      channel_q       <= '0;
+      channel_row_q   <= '0;
+      slot_q          <= '0;
+      block_cursor_q  <= '0;
+      cursor_q        <= '0;
+      lane_q          <= '0;
+      phase_lane_q    <= '0;
+      segment_phase_q <= '0;
+      segment_place_q <= '0;
+    end else if (clear_i) begin
+      active_q <= 1'b0;
+    end else if (start_i) begin
+      active_q        <= 1'b1;
+      blocks_left_q   <= d.stream_blocks;
+      channel_q       <= '0;
+      channel_row_q   <= '0;
+      slot_q          <= '0;
+      block_cursor_q  <= cursor_first;
+      cursor_q        <= cursor_first;
+      lane_q          <= '0;
+      phase_lane_q    <= '0;
+      segment_phase_q <= (CountBits + 2)'(cursor_first.phase_w);
+      segment_place_q <= cursor_first.place;
+    end else if (go) begin
+      if (!segment_end) begin
+        phase_lane_q     <= CountBits'(after);
+        cursor_q.phase_w <= after_phase;
+        cursor_q.place   <= place_after;
+      end else begin
+        phase_lane_q    <= '0;
+        cursor_q        <= cursor_next;
+        segment_phase_q <= (CountBits + 2)'(cursor_next.phase_w);
+        segment_place_q <= cursor_next.place;
+        lane_q          <= word_end ? '0 : lane_q + segment_lanes;
+        if (word_end) begin
+          channel_q <= channel_q + 1'b1;
+          if (32'(slot_q) == Drain - 1) begin
+            slot_q        <= '0;
+            channel_row_q <= channel_row_q + 1'b1;
+          end else slot_q <= slot_q + 1'b1;
+        end
+        if (block_end) begin
+          channel_q      <= '0;
+          channel_row_q  <= '0;
+          slot_q         <= '0;
+          block_cursor_q <= cursor_next;
+          blocks_left_q  <= blocks_left_q - 1;
+          if (blocks_left_q == 1) active_q <= 1'b0;
+        end
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------- write pipeline
+  // Cycle t+1: pick the phase's lanes from the word. Cycle t+2: the buffer writes.
+  typedef struct packed {
+    logic                valid;
+    logic                block_end;
+    logic                last;
+    place_t              place;
+    logic [15:0]         phase_w;
+    logic [15:0]         phase_h;
+    logic [CountBits-1:0] lane;
+    logic [CountBits-1:0] count;
+    logic [RowBits-1:0]  channel_row;
+    logic [SlotBits-1:0] slot;
+  } write_t;
+  write_t op_q;
+  logic [Rows*PixelBits-1:0] word_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) op_q <= '0;
+    else if (clear_i || start_i || !go) op_q <= '0;
+    else begin
+      op_q.valid       <= d.direct_load || store;
+      op_q.block_end   <= block_end;
+      op_q.last        <= block_end && blocks_left_q == 1;
+      op_q.place       <= d.direct_load ? cursor_q.place : place;
+      op_q.phase_w     <= d.direct_load ? '0 : phase_w;
+      op_q.phase_h     <= d.direct_load ? '0 : cursor_q.phase_h;
+      op_q.lane        <= d.direct_load ? '0 : lane_q + CountBits'(first);
+      op_q.count       <= d.direct_load ? CountBits'(Rows) : count;
+      op_q.channel_row <= channel_row_q;
+      op_q.slot        <= slot_q;
+    end
+  end
+  always_ff @(posedge clk_i) if (go) word_q <= word_i[Rows*PixelBits-1:0];
+
+  logic [RowBits-1:0] in_slot;
+  assign in_slot = RowBits'(op_q.phase_h * d.phase_rows) + RowBits'(op_q.phase_w * d.plane_rows)
+      + op_q.channel_row;
+
+  logic block_end_q, last_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      wr_en_o            <= 1'b0;
+      block_end_q        <= 1'b0;
+      last_q             <= 1'b0;
+      loaded_positions_o <= '0;
+      loaded_all_o       <= 1'b0;
+    end else begin
+      wr_en_o     <= op_q.valid && !clear_i;
+      block_end_q <= op_q.block_end;
+      last_q      <= op_q.last;
+      if (start_i || clear_i) begin
+        block_end_q        <= 1'b0;
+        last_q             <= 1'b0;
+        loaded_positions_o <= '0;
+        loaded_all_o       <= 1'b0;
+      end else begin
+        if (block_end_q) loaded_positions_o <= loaded_positions_o + 33'(Rows);
+        if (last_q) loaded_all_o <= 1'b1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (op_q.valid) begin
+      wr_row_o      <= op_q.place.row + in_slot;
+      wr_row_next_o <= op_q.place.row_next + in_slot;
+      wr_lane_o     <= op_q.place.lane;
+      wr_count_o    <= op_q.count;
+      wr_slot_o     <= op_q.slot;
+      for (int unsigned k = 0; k < Rows; k++) begin
+        automatic logic [31:0] lane = 32'(op_q.lane) + k * (single ? 32'd1 : 32'(d.stride_w[2:0]));
+        if (d.direct_load) lane = k;
+        wr_lanes_o[k] <= lane < Rows ? word_q[LaneBits'(lane)*PixelBits+:PixelBits] : '0;
+      end
+    end
+  end
+
+  assign done_o = loaded_all_o;
+
+  if (WordBytes * 8 > Rows * PixelBits) begin : gen_unused_pad
+    logic [WordBytes*8-Rows*PixelBits-1:0] unused_pad;
+    assign unused_pad = word_i[WordBytes*8-1:Rows*PixelBits];
+  end
+
+endmodule

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Walks a layer's loop nest and issues one array step a cycle: pass, set, group, block, kernel row,
+/// kernel column, channel (see docs/architecture.md for every field).
+///
+/// A step issues when its pixels are in the pixel buffer, its weight row is in the ring and, for the last
+/// step of a tile, when the drain is free and the output has room for the whole tile. So nothing behind
+/// this module ever stalls. Outputs of a step appear in its cycle (registered state, combinational
+/// `step_o`). Lane coordinates and masks follow two cycles later on `mask_o`, aligned with the pixels
+/// that leave the pixel buffer. `start_i` begins a layer with the descriptor stable from then on until
+/// `done_o`, a level that stays until the next start. The lane table costs Rows cycles after the start.
+/// Does not check the descriptor: a contradictory one may wait for ever, which the watchdog ends.
+module cw_sequencer
+  import cw_pkg::*;
+  import cw_program_pkg::*;
+#(
+    parameter  int unsigned Rows           = 8,
+    parameter  int unsigned Drain          = 4,
+    parameter  int unsigned WordBytes      = 8,
+    parameter  int unsigned PixelRows      = 512,
+    parameter  int unsigned MaxDrainBeats  = 6,
+    parameter  int unsigned AverageCycles  = 16,
+    parameter  int unsigned BiasRows       = 128,
+    localparam int unsigned RowBits        = PixelRows > 1 ? $clog2(PixelRows) : 1,
+    localparam int unsigned LaneBits       = Rows > 1 ? $clog2(Rows) : 1,
+    localparam int unsigned SlotBits       = Drain > 1 ? $clog2(Drain) : 1,
+    localparam int unsigned BeatBits       = $clog2(MaxDrainBeats + 1),
+    localparam int unsigned BiasBits       = BiasRows > 1 ? $clog2(BiasRows) : 1
+) (
+    input  logic               clk_i,
+    input  logic               rst_ni,
+    input  logic               clear_i,
+    input  descriptor_t        desc_i,
+    input  logic               start_i,
+    output logic               done_o,
+    // pixel loader
+    output logic               pass_start_o,       // (re)start the input stream
+    output logic signed [31:0] released_o,         // plane blocks before this one are free
+    output logic               release_all_o,      // nothing of this pass is read any more
+    input  logic signed [32:0] loaded_positions_i, // stream positions that have been stored
+    input  logic               loaded_all_i,       // the pass's whole stream has been stored
+    input  logic               loader_done_i,
+    // weight ring
+    input  logic               weights_available_i,
+    output logic               weight_step_o,
+    output logic               weight_to_group_o,
+    output logic               weight_to_pass_o,
+    output logic               weight_new_group_o,
+    output logic               weight_new_pass_o,
+    output logic               weight_release_o,
+    // room behind the array
+    input  logic               tile_room_i,        // the output takes tile_beats_o beats more
+    output logic [BeatBits-1:0] tile_beats_o,
+    // the step
+    output logic               step_o,
+    output logic               step_first_o,
+    output logic               step_last_o,
+    output logic [RowBits-1:0] row_o,
+    output logic [RowBits-1:0] row_next_o,
+    output logic [LaneBits-1:0] lane_o,
+    output logic [SlotBits-1:0] slot_o,
+    output logic [Rows-1:0]    mask_o,             // two cycles after the step
+    // the tile that a last step ends
+    output logic [15:0]        tile_channels_o,
+    output logic [BiasBits-1:0] tile_bias_row_o,
+    output logic [31:0]        tile_offset_o,      // arena offset of its first byte
+    output logic [31:0]        tile_bytes_o,
+    output logic               tile_last_o,        // last tile of the layer
+    // why nothing was issued
+    output cause_e             cause_o
+);
+
+  typedef struct packed {
+    logic [RowBits-1:0]  row;       // of the slot that holds lane 0's position
+    logic [RowBits-1:0]  row_next;  // of the slot behind it
+    logic [LaneBits-1:0] lane;
+  } place_t;
+
+  // One block further in the output raster.
+  typedef struct packed {
+    logic [15:0]        w;         // lane 0, input units
+    logic [15:0]        h;
+    logic signed [32:0] position;  // lane 0 in the input stream
+    place_t             place;
+    logic signed [31:0] block;     // absolute plane block of place
+    logic [31:0]        row_block; // blocks since the image row began (row-aligned)
+    logic [15:0]        image_row;
+    logic [31:0]        offset;    // of the block in the output tensor
+    logic [31:0]        index;
+  } walk_t;
+
+  typedef enum logic [1:0] {
+    StIdle,
+    StLanes,
+    StRun,
+    StPassEnd
+  } state_e;
+
+  // verilator lint_off UNUSEDSIGNAL
+  descriptor_t d;  // each block reads its part of it
+  // verilator lint_on UNUSEDSIGNAL
+  assign d = desc_i;
+
+  function automatic logic [RowBits-1:0] wrap_add(logic [RowBits-1:0] a, logic [RowBits-1:0] b,
+                                                  logic [23:0] ring);
+    automatic logic [RowBits:0] sum = {1'b0, a} + {1'b0, b};
+    if (25'(sum) >= 25'(ring)) sum = sum - (RowBits + 1)'(ring);
+    return sum[RowBits-1:0];
+  endfunction
+
+  function automatic place_t advance(place_t p, logic [RowBits-1:0] rows,
+                                     logic [LaneBits-1:0] lanes, logic [RowBits-1:0] block_rows,
+                                     logic [23:0] ring, output logic carry);
+    automatic logic [LaneBits:0] lane = {1'b0, p.lane} + {1'b0, lanes};
+    automatic logic [RowBits-1:0] row = wrap_add(p.row, rows, ring);
+    automatic logic [RowBits-1:0] row_next = wrap_add(p.row_next, rows, ring);
+    carry = lane >= (LaneBits + 1)'(Rows);
+    if (carry) begin
+      advance.lane     = LaneBits'(lane - (LaneBits + 1)'(Rows));
+      advance.row      = row_next;
+      advance.row_next = wrap_add(row_next, block_rows, ring);
+    end else begin
+      advance.lane     = lane[LaneBits-1:0];
+      advance.row      = row;
+      advance.row_next = row_next;
+    end
+  endfunction
+
+  state_e state_q;
+  logic lanes_ready;
+  walk_t walk_q, set_walk_q, walk_next, walk_first;
+  logic [15:0] group_q, pass_group_q, pass_end_q, kh_q, kw_q, channel_q;
+  logic [31:0] set_left_q, set_done_q;  // blocks of this set still to start; of it done
+  logic [31:0] set_size_q;
+  logic [31:0] group_offset_q, pass_offset_q;
+  logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
+  place_t row_place_q, tap_place_q;
+  logic [15:0] phase_h_q, phase_w_q;
+  logic [RowBits-1:0] plane_h_q, plane_q, channel_row_q;
+  logic [SlotBits-1:0] slot_q;
+  logic signed [32:0] need_q;
+  logic any_issued_q;
+  logic [BeatBits+5:0] drain_busy_q;
+
+  // ---------------------------------------------------------------- walk by blocks
+  always_comb begin
+    walk_first           = '0;
+    walk_first.place.row = RowBits'(d.gather_row);
+    walk_first.place.row_next =
+        wrap_add(RowBits'(d.gather_row), RowBits'(d.block_rows), d.ring_rows);
+    walk_first.place.lane = LaneBits'(d.gather_lane);
+    walk_first.block      = d.gather_block;
+  end
+
+  logic row_end, image_end, wrap_w, wrap_h, carry_block;
+  logic [16:0] next_w, next_h;
+  always_comb begin
+    walk_next = walk_q;
+    next_w    = {1'b0, walk_q.w} + {1'b0, d.step_w};
+    wrap_w    = next_w >= {1'b0, d.wrap_w};
+    if (wrap_w) next_w = next_w - {1'b0, d.wrap_w};
+    next_h = {1'b0, walk_q.h} + {1'b0, d.step_h} + (wrap_w ? {1'b0, d.stride_h} : '0);
+    wrap_h = next_h >= {1'b0, d.wrap_h};
+    if (wrap_h) next_h = next_h - {1'b0, d.wrap_h};
+    walk_next.w        = next_w[15:0];
+    walk_next.h        = next_h[15:0];
+    walk_next.position = walk_q.position + 33'(d.position_step)
+        + (wrap_w ? 33'(d.position_wrap_w) : '0) + (wrap_h ? 33'(d.position_wrap_h) : '0);
+    row_end   = d.row_blocks != '0 && walk_q.row_block + 1 == d.row_blocks;
+    image_end = row_end && walk_q.image_row + 1 == d.image_rows;
+    carry_block = 1'b0;
+    if (!row_end) begin
+      walk_next.place.row      = walk_q.place.row_next;
+      walk_next.place.row_next =
+          wrap_add(walk_q.place.row_next, RowBits'(d.block_rows), d.ring_rows);
+      walk_next.block     = walk_q.block + 1;
+      walk_next.row_block = walk_q.row_block + 1;
+    end else begin
+      walk_next.place = advance(
+          walk_q.place,
+          image_end ? RowBits'(d.image_step_rows) : RowBits'(d.row_step_rows),
+          image_end ? LaneBits'(d.image_step_lane) : LaneBits'(d.row_step_lane),
+          RowBits'(d.block_rows), d.ring_rows, carry_block);
+      walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
+          + 32'(carry_block);
+      walk_next.row_block = '0;
+      walk_next.image_row = image_end ? '0 : walk_q.image_row + 1'b1;
+    end
+    walk_next.offset = walk_q.offset + d.output_block_bytes;
+    walk_next.index  = walk_q.index + 1;
+  end
+
+  // ---------------------------------------------------------------- what ends with this step
+  logic pool, last_channel, last_kw, last_kh, tile_end, group_end, set_end, pass_end, layer_end;
+  logic last_group;
+  always_comb begin
+    pool         = d.opcode != 4'(OpcodeConv);
+    last_channel = pool || channel_q + 1'b1 == d.channels_in;
+    last_kw      = kw_q + 1'b1 == d.kernel_width;
+    last_kh      = kh_q + 1'b1 == d.kernel_height;
+    last_group   = group_q + 1'b1 == d.groups;
+    tile_end     = last_channel && last_kw && last_kh;
+    group_end    = tile_end && set_done_q + 1 == set_size_q;
+    set_end      = group_end && group_q + 1'b1 == pass_end_q;
+    pass_end     = set_end && set_left_q == '0;
+    layer_end    = pass_end && pass_end_q == d.groups;
+  end
+
+  // ---------------------------------------------------------------- may it issue
+  logic pixels_ok, weights_ok, output_ok, uses_weights;
+  assign uses_weights = d.weight_rows != '0;
+  // In the cycle of a pass's start the loader still shows the pass before.
+  assign pixels_ok    = !pass_start_o && (loaded_all_i || need_q < loaded_positions_i);
+  assign weights_ok   = !uses_weights || weights_available_i;
+  assign output_ok    = !tile_end || (drain_busy_q == '0 && tile_room_i);
+  assign step_o       = state_q == StRun && pixels_ok && weights_ok && output_ok;
+  assign step_first_o = channel_q == '0 && kw_q == '0 && kh_q == '0;
+  assign step_last_o  = tile_end;
+  assign lane_o       = tap_place_q.lane;
+  assign slot_o       = slot_q;
+
+  // Plane and channel offsets stay inside a slot, so they never wrap.
+  logic [RowBits-1:0] in_slot;
+  assign in_slot     = plane_q + channel_row_q;
+  assign row_o      = tap_place_q.row + in_slot;
+  assign row_next_o = tap_place_q.row_next + in_slot;
+
+  always_comb begin
+    if (step_o) cause_o = CauseCompute;
+    else if (state_q == StRun && any_issued_q) begin
+      cause_o = !pixels_ok ? CauseWaitPixels : !weights_ok ? CauseWaitWeights : CauseWaitOutput;
+    end else if (state_q == StPassEnd) begin
+      cause_o = pass_group_q == d.groups ? CauseLayerEnd : CauseWaitPixels;
+    end else if (state_q == StIdle) cause_o = CauseLayerEnd;
+    else cause_o = CauseLayerStart;
+  end
+
+  // ---------------------------------------------------------------- weight ring commands
+  assign weight_step_o      = step_o && uses_weights;
+  assign weight_to_pass_o   = set_end && !pass_end && d.weights_resident;
+  assign weight_to_group_o  = tile_end && !group_end && !d.weights_streamed;
+  assign weight_new_group_o = group_end && !weight_to_pass_o;
+  assign weight_new_pass_o  = pass_end;
+  assign weight_release_o   = d.weights_streamed || pass_end || (group_end && !d.weights_resident);
+
+  // ---------------------------------------------------------------- tile
+  logic [15:0] beats;
+  assign tile_channels_o = last_group ? d.last_group_channels : d.group_channels;
+  assign beats           = (tile_channels_o + 16'(Drain - 1)) / 16'(Drain);
+  assign tile_beats_o    = BeatBits'(beats);
+  assign tile_bias_row_o = bias_row_q;
+  assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
+  assign tile_bytes_o    = 32'(tile_channels_o) * 32'(WordBytes);
+  assign tile_last_o     = layer_end;
+
+  // ---------------------------------------------------------------- next tap, next tile
+  place_t next_tap, next_row;
+  logic unused_carry_tap, unused_carry_row;
+  always_comb begin
+    next_tap = advance(tap_place_q, '0, LaneBits'(Rows > 1), RowBits'(d.block_rows), d.ring_rows,
+                       unused_carry_tap);
+    if (Rows == 1) begin
+      // One lane: a position further is a block further.
+      next_tap.row      = tap_place_q.row_next;
+      next_tap.row_next = wrap_add(tap_place_q.row_next, RowBits'(d.block_rows), d.ring_rows);
+    end
+    next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane), RowBits'(d.block_rows),
+                       d.ring_rows, unused_carry_row);
+  end
+
+  walk_t tile_walk;        // of the tile that follows this one
+  logic [15:0] tile_group;
+  always_comb begin
+    tile_walk  = walk_next;
+    tile_group = group_q;
+    if (set_end) begin
+      tile_group = pass_group_q;
+      if (pass_end) begin
+        tile_walk  = walk_first;
+        tile_group = pass_end_q;
+      end
+    end else if (group_end) begin
+      tile_walk  = set_walk_q;
+      tile_group = group_q + 1'b1;
+    end
+  end
+
+  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
+                                              logic [15:0] per_pass);
+    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
+    return last > {1'b0, groups} ? groups : last[15:0];
+  endfunction
+
+  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
+    return a < b ? a : b;
+  endfunction
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q         <= StIdle;
+      walk_q          <= '0;
+      set_walk_q      <= '0;
+      group_q         <= '0;
+      pass_group_q    <= '0;
+      pass_end_q      <= '0;
+      kh_q            <= '0;
+      kw_q            <= '0;
+      channel_q       <= '0;
+      set_left_q      <= '0;
+      set_done_q      <= '0;
+      set_size_q      <= '0;
+      group_offset_q  <= '0;
+      pass_offset_q   <= '0;
+      bias_row_q      <= '0;
+      pass_bias_row_q <= '0;
+      row_place_q     <= '0;
+      tap_place_q     <= '0;
+      phase_h_q       <= '0;
+      phase_w_q       <= '0;
+      plane_h_q       <= '0;
+      plane_q         <= '0;
+      channel_row_q   <= '0;
+      slot_q          <= '0;
+      need_q          <= '0;
+      any_issued_q    <= 1'b0;
+      drain_busy_q    <= '0;
+      released_o      <= '0;
+      pass_start_o    <= 1'b0;
+    end else begin
+      pass_start_o <= 1'b0;
+      if (drain_busy_q != '0) drain_busy_q <= drain_busy_q - 1'b1;
+      unique case (state_q)
+        StIdle: begin
+          if (start_i) begin
+            state_q         <= StLanes;
+            pass_start_o    <= 1'b1;
+            any_issued_q    <= 1'b0;
+            walk_q          <= walk_first;
+            set_walk_q      <= walk_first;
+            released_o      <= d.gather_block;
+            group_q         <= '0;
+            pass_group_q    <= '0;
+            pass_end_q      <= end_of_pass('0, d.groups, d.groups_per_pass);
+            set_size_q      <= smaller(d.blocks, d.set_blocks);
+            set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
+            set_done_q      <= '0;
+            group_offset_q  <= '0;
+            pass_offset_q   <= '0;
+            bias_row_q      <= '0;
+            pass_bias_row_q <= '0;
+            row_place_q     <= walk_first.place;
+            tap_place_q     <= walk_first.place;
+            need_q          <= 33'(d.need_offset);
+            kh_q            <= '0;
+            kw_q            <= '0;
+            channel_q       <= '0;
+            phase_h_q       <= '0;
+            phase_w_q       <= '0;
+            plane_h_q       <= '0;
+            plane_q         <= '0;
+            channel_row_q   <= '0;
+            slot_q          <= '0;
+          end
+        end
+        StLanes: if (lanes_ready) state_q <= StRun;
+        StRun: begin
+          if (step_o) begin
+            any_issued_q <= 1'b1;
+            if (!last_channel) begin
+              channel_q <= channel_q + 1'b1;
+              if (32'(slot_q) == Drain - 1) begin
+                slot_q        <= '0;
+                channel_row_q <= channel_row_q + 1'b1;
+              end else slot_q <= slot_q + 1'b1;
+            end else begin
+              channel_q     <= '0;
+              slot_q        <= '0;
+              channel_row_q <= pool ? RowBits'(tile_end ? tile_group : group_q) : '0;
+              if (!last_kw) begin
+                kw_q <= kw_q + 1'b1;
+                if (phase_w_q + 1'b1 == d.stride_w) begin
+                  phase_w_q   <= '0;
+                  plane_q     <= plane_h_q;
+                  tap_place_q <= next_tap;
+                end else begin
+                  phase_w_q <= phase_w_q + 1'b1;
+                  plane_q   <= plane_q + RowBits'(d.plane_rows);
+                end
+              end else begin
+                kw_q      <= '0;
+                phase_w_q <= '0;
+                if (!last_kh) begin
+                  kh_q   <= kh_q + 1'b1;
+                  need_q <= need_q + 33'(d.need_step);
+                  if (phase_h_q + 1'b1 == d.stride_h) begin
+                    phase_h_q   <= '0;
+                    plane_h_q   <= '0;
+                    plane_q     <= '0;
+                    row_place_q <= next_row;
+                    tap_place_q <= next_row;
+                  end else begin
+                    phase_h_q   <= phase_h_q + 1'b1;
+                    plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
+                    plane_q     <= plane_h_q + RowBits'(d.phase_rows);
+                    tap_place_q <= row_place_q;
+                  end
+                end else begin
+                  kh_q         <= '0;
+                  phase_h_q    <= '0;
+                  plane_h_q    <= '0;
+                  plane_q      <= '0;
+                  walk_q       <= tile_walk;
+                  group_q      <= tile_group;
+                  row_place_q  <= tile_walk.place;
+                  tap_place_q  <= tile_walk.place;
+                  need_q       <= tile_walk.position + 33'(d.need_offset);
+                  set_done_q   <= group_end ? '0 : set_done_q + 1;
+                  drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
+                      ? (BeatBits + 6)'(AverageCycles) : (BeatBits + 6)'(beats) - 1'b1;
+                  if (group_q + 1'b1 == pass_end_q) released_o <= walk_next.block;
+                  if (group_end && !set_end) begin
+                    group_offset_q <= group_offset_q + d.output_group_bytes;
+                    bias_row_q     <= bias_row_q + BiasBits'(beats);
+                  end
+                  if (set_end) begin
+                    group_offset_q <= pass_offset_q;
+                    bias_row_q     <= pass_bias_row_q;
+                    set_walk_q     <= walk_next;
+                    set_size_q     <= smaller(set_left_q, d.set_blocks);
+                    set_left_q     <= set_left_q - smaller(set_left_q, d.set_blocks);
+                  end
+                  if (pass_end) begin
+                    state_q         <= StPassEnd;
+                    set_walk_q      <= walk_first;
+                    pass_group_q    <= pass_end_q;
+                    pass_offset_q   <= group_offset_q + d.output_group_bytes;
+                    group_offset_q  <= group_offset_q + d.output_group_bytes;
+                    pass_bias_row_q <= bias_row_q + BiasBits'(beats);
+                    bias_row_q      <= bias_row_q + BiasBits'(beats);
+                    pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
+                    set_size_q      <= smaller(d.blocks, d.set_blocks);
+                    set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
+                  end
+                end
+              end
+            end
+          end
+        end
+        StPassEnd: begin
+          // The rest of the stream, which no tile needs, still has to pass through the loader.
+          if (loader_done_i) begin
+            if (pass_group_q == d.groups) state_q <= StIdle;
+            else begin
+              state_q      <= StRun;
+              pass_start_o <= 1'b1;
+              released_o   <= d.gather_block;
+            end
+          end
+        end
+        default: state_q <= StIdle;
+      endcase
+      if (clear_i) begin
+        state_q      <= StIdle;
+        drain_busy_q <= '0;
+        pass_start_o <= 1'b0;
+      end
+    end
+  end
+
+  assign done_o        = state_q == StIdle;
+  assign release_all_o = state_q == StPassEnd;
+
+  // ---------------------------------------------------------------- lane table and masks
+  // Lane r is r single steps from lane 0; the table is made once a layer, one lane a cycle.
+  logic [15:0] lane_dw_q[Rows], lane_dh_q[Rows];
+  logic [LaneBits:0] lane_count_q;
+  logic [15:0] lane_w_q, lane_h_q;
+  assign lanes_ready = 32'(lane_count_q) == Rows;
+
+  logic [16:0] lane_w_next, lane_h_next;
+  always_comb begin
+    lane_w_next = {1'b0, lane_w_q} + {1'b0, d.stride_w};
+    lane_h_next = {1'b0, lane_h_q};
+    if (lane_w_next >= {1'b0, d.wrap_w}) begin
+      lane_w_next = '0;
+      lane_h_next = lane_h_next + {1'b0, d.stride_h};
+      if (lane_h_next >= {1'b0, d.wrap_h}) lane_h_next = '0;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      lane_count_q <= '0;
+      lane_w_q     <= '0;
+      lane_h_q     <= '0;
+    end else if (state_q != StLanes) begin
+      lane_count_q <= '0;
+      lane_w_q     <= '0;
+      lane_h_q     <= '0;
+    end else if (!lanes_ready) begin
+      lane_count_q <= lane_count_q + 1'b1;
+      lane_w_q     <= lane_w_next[15:0];
+      lane_h_q     <= lane_h_next[15:0];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StLanes && !lanes_ready) begin
+      lane_dw_q[LaneBits'(lane_count_q)] <= lane_w_q;
+      lane_dh_q[LaneBits'(lane_count_q)] <= lane_h_q;
+    end
+  end
+
+  // Cycle t+1: coordinates of each lane, minus the padding; they change with the block only.
+  logic signed [17:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
+  logic [15:0] kh_delayed_q, kw_delayed_q;
+  logic tail_q, step_delayed_q;
+  always_ff @(posedge clk_i) begin
+    step_delayed_q <= step_o;
+    if (step_o) begin
+      kh_delayed_q <= kh_q;
+      kw_delayed_q <= kw_q;
+      tail_q       <= walk_q.index + 1 == d.blocks;
+      if (step_first_o) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          automatic logic [16:0] w = {1'b0, walk_q.w} + {1'b0, lane_dw_q[r]};
+          automatic logic [16:0] h = {1'b0, walk_q.h} + {1'b0, lane_dh_q[r]};
+          if (w >= {1'b0, d.wrap_w}) begin
+            w = w - {1'b0, d.wrap_w};
+            h = h + {1'b0, d.stride_h};
+          end
+          if (h >= {1'b0, d.wrap_h}) h = h - {1'b0, d.wrap_h};
+          coordinate_w_q[r] <= $signed({1'b0, w}) - $signed({2'b0, d.pad_left});
+          coordinate_h_q[r] <= $signed({1'b0, h}) - $signed({2'b0, d.pad_top});
+        end
+      end
+    end
+  end
+
+  // Cycle t+2: is the tap inside the image?
+  always_ff @(posedge clk_i) begin
+    if (step_delayed_q) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        automatic logic [17:0] w = coordinate_w_q[r] + {2'b0, kw_delayed_q};
+        automatic logic [17:0] h = coordinate_h_q[r] + {2'b0, kh_delayed_q};
+        mask_o[r] <= w < {2'b0, d.width} && h < {2'b0, d.height}
+            && (!tail_q || r < 32'(d.tail_lanes));
+      end
+    end
+  end
+
+`ifndef SYNTHESIS
+  // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.
+  logic in_reset;
+  assign in_reset = !rst_ni;
+
+  DrainBeatsFit_A :
+  assert property (@(posedge clk_i) disable iff (in_reset)
+                   step_o && tile_end |-> beats != 0 && 32'(beats) <= MaxDrainBeats);
+`endif
+
+endmodule

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Streams a layer's bias table and weight rows from the program into the bias buffer and the ring, in
+/// the order in which the sequencer uses them, ahead of it as far as the ring has room.
+///
+/// `start_i` takes what it needs of the descriptor, which may change afterwards; `done_o` is high when
+/// everything has been stored, until the next start. Every read command is checked against the program:
+/// outside, `window_o` pulses and nothing is read. The bias table goes to half `layer_index mod 2` of
+/// the bias buffer, so that a layer's biases load while the layer before still uses its own.
+/// Rate: one beat of the read port or one row a cycle, whichever is slower, also across commands.
+module cw_weight_loader
+  import cw_program_pkg::*;
+#(
+    parameter  int unsigned Columns    = 24,
+    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned WeightBits = 8,
+    parameter  int unsigned PostBits   = 40,
+    parameter  int unsigned BiasRows   = 128,
+    parameter  int unsigned AxiBits    = 64,
+    parameter  int unsigned AddrBits   = 40,
+    localparam int unsigned BiasBytes  = (PostBits + 7) / 8,
+    localparam int unsigned RowBytes   = (Columns * WeightBits + 7) / 8,
+    localparam int unsigned ItemBytes  = RowBytes > Drain * BiasBytes ? RowBytes : Drain * BiasBytes,
+    localparam int unsigned ItemBits   = $clog2(ItemBytes + 1),
+    localparam int unsigned BiasBits   = BiasRows > 1 ? $clog2(BiasRows) : 1,
+    localparam int unsigned TBytesBits = $clog2(AxiBits / 8 + 1)
+) (
+    input  logic                          clk_i,
+    input  logic                          rst_ni,
+    input  logic                          clear_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  descriptor_t                   desc_i,  // each block reads its part of it
+    // verilator lint_on UNUSEDSIGNAL
+    input  logic                          start_i,
+    output logic                          done_o,
+    input  logic [          AddrBits-1:0] program_base_i,
+    input  logic [                  31:0] program_bytes_i,
+    output logic                          window_o,
+    output logic [                  31:0] window_offset_o,
+    // read commands and the beats that they bring
+    output logic                          cmd_valid_o,
+    input  logic                          cmd_ready_i,
+    output logic [          AddrBits-1:0] cmd_addr_o,
+    output logic [                  31:0] cmd_bytes_o,
+    input  logic [           AxiBits-1:0] s_axis_tdata,
+    input  logic [        TBytesBits-1:0] s_axis_tbytes,
+    input  logic                          s_axis_tlast,
+    input  logic                          s_axis_tvalid,
+    output logic                          s_axis_tready,
+    // ring
+    output logic                          row_valid_o,
+    input  logic                          row_ready_i,
+    output logic [Columns*WeightBits-1:0] row_o,
+    // bias buffer
+    output logic                          bias_we_o,
+    output logic [            BiasBits:0] bias_row_o,
+    output logic [    Drain*PostBits-1:0] bias_o
+);
+
+  typedef enum logic [1:0] {
+    StIdle,
+    StBias,
+    StGroups,
+    StFinish
+  } state_e;
+
+  state_e state_q;
+  logic half_q, resident_q, streamed_q;
+  logic [15:0] groups_q, per_pass_q, group_q, pass_group_q, pass_end_q;
+  logic [15:0] row_bytes_q, last_row_bytes_q;
+  logic [31:0] blocks_q, set_blocks_q, left_q, size_q, repeat_q;
+  logic [31:0] bias_offset_q, bias_bytes_q, group_bytes_q, last_group_bytes_q;
+  logic [31:0] offset_q, pass_offset_q;
+  logic has_weights_q, packets_inside;
+
+  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
+                                              logic [15:0] per_pass);
+    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
+    return last > {1'b0, groups} ? groups : last[15:0];
+  endfunction
+
+  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
+    return a < b ? a : b;
+  endfunction
+
+  // ---------------------------------------------------------------- commands
+  logic last_group, issue, bad_window, item_room;
+  logic [31:0] offset, bytes;
+  logic [ItemBits-1:0] item_bytes;
+  assign last_group = group_q + 1'b1 == groups_q;
+  assign offset     = state_q == StBias ? bias_offset_q : offset_q;
+  assign bytes      = state_q == StBias ? bias_bytes_q
+      : last_group ? last_group_bytes_q : group_bytes_q;
+  assign item_bytes = state_q == StBias ? ItemBits'(Drain * BiasBytes)
+      : ItemBits'(last_group ? last_row_bytes_q : row_bytes_q);
+  assign bad_window      = 33'(offset) + 33'(bytes) > 33'(program_bytes_i);
+  assign issue           = state_q == StBias || state_q == StGroups;
+  assign window_o        = issue && bad_window;
+  assign window_offset_o = offset;
+  assign cmd_valid_o     = issue && !bad_window && item_room;
+  assign cmd_addr_o      = program_base_i + AddrBits'(offset);
+  assign cmd_bytes_o     = bytes;
+
+  logic taken, repeat_end, set_end, pass_end;
+  assign taken      = cmd_valid_o && cmd_ready_i;
+  assign repeat_end = repeat_q == 1;
+  assign set_end    = repeat_end && group_q + 1'b1 == pass_end_q;
+  assign pass_end   = set_end && (resident_q || left_q == '0);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q            <= StIdle;
+      half_q             <= 1'b0;
+      resident_q         <= 1'b0;
+      streamed_q         <= 1'b0;
+      has_weights_q      <= 1'b0;
+      groups_q           <= '0;
+      per_pass_q         <= '0;
+      group_q            <= '0;
+      pass_group_q       <= '0;
+      pass_end_q         <= '0;
+      row_bytes_q        <= '0;
+      last_row_bytes_q   <= '0;
+      blocks_q           <= '0;
+      set_blocks_q       <= '0;
+      left_q             <= '0;
+      size_q             <= '0;
+      repeat_q           <= '0;
+      bias_offset_q      <= '0;
+      bias_bytes_q       <= '0;
+      group_bytes_q      <= '0;
+      last_group_bytes_q <= '0;
+      offset_q           <= '0;
+      pass_offset_q      <= '0;
+    end else begin
+      unique case (state_q)
+        StIdle: begin
+          if (start_i) begin
+            half_q             <= desc_i.layer_index[0];
+            resident_q         <= desc_i.weights_resident;
+            streamed_q         <= desc_i.weights_streamed;
+            has_weights_q      <= desc_i.weight_rows != '0;
+            groups_q           <= desc_i.groups;
+            per_pass_q         <= desc_i.groups_per_pass;
+            group_q            <= '0;
+            pass_group_q       <= '0;
+            pass_end_q         <= end_of_pass('0, desc_i.groups, desc_i.groups_per_pass);
+            row_bytes_q        <= desc_i.row_bytes;
+            last_row_bytes_q   <= desc_i.last_row_bytes;
+            blocks_q           <= desc_i.blocks;
+            set_blocks_q       <= desc_i.set_blocks;
+            size_q             <= smaller(desc_i.blocks, desc_i.set_blocks);
+            left_q             <= desc_i.blocks - smaller(desc_i.blocks, desc_i.set_blocks);
+            repeat_q           <= desc_i.weights_streamed
+                ? smaller(desc_i.blocks, desc_i.set_blocks) : 32'd1;
+            bias_offset_q      <= desc_i.bias_offset;
+            bias_bytes_q       <= desc_i.bias_bytes;
+            group_bytes_q      <= desc_i.group_bytes;
+            last_group_bytes_q <= desc_i.last_group_bytes;
+            offset_q           <= desc_i.weight_offset;
+            pass_offset_q      <= desc_i.weight_offset;
+            state_q            <= desc_i.bias_bytes != '0 ? StBias
+                : desc_i.weight_rows != '0 ? StGroups : StFinish;
+          end
+        end
+        StBias: if (taken) state_q <= has_weights_q ? StGroups : StFinish;
+        StGroups: begin
+          if (taken) begin
+            repeat_q <= repeat_q - 1;
+            if (repeat_end) begin
+              group_q  <= group_q + 1'b1;
+              offset_q <= offset_q + group_bytes_q;
+              repeat_q <= streamed_q ? size_q : 32'd1;
+            end
+            if (set_end) begin
+              // The same groups again for the next set.
+              group_q  <= pass_group_q;
+              offset_q <= pass_offset_q;
+              size_q   <= smaller(left_q, set_blocks_q);
+              left_q   <= left_q - smaller(left_q, set_blocks_q);
+              repeat_q <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
+            end
+            if (pass_end) begin
+              group_q       <= pass_end_q;
+              pass_group_q  <= pass_end_q;
+              pass_end_q    <= end_of_pass(pass_end_q, groups_q, per_pass_q);
+              offset_q      <= offset_q + group_bytes_q;
+              pass_offset_q <= offset_q + group_bytes_q;
+              size_q        <= smaller(blocks_q, set_blocks_q);
+              left_q        <= blocks_q - smaller(blocks_q, set_blocks_q);
+              repeat_q      <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
+              if (pass_end_q == groups_q) state_q <= StFinish;
+            end
+          end
+        end
+        StFinish: if (!packets_inside) state_q <= StIdle;
+        default: state_q <= StIdle;
+      endcase
+      if (clear_i || window_o) state_q <= StIdle;
+    end
+  end
+
+  assign done_o = state_q == StIdle;
+
+  // ---------------------------------------------------------------- what each packet holds
+  logic [ItemBits:0] kind, kind_in;
+  logic kind_valid, kind_take;
+  logic [4:0] kinds;
+  cw_axis_fifo #(
+      .Width(ItemBits + 1),
+      .Depth(16)
+  ) u_kinds (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .s_axis_tdata (kind_in),
+      .s_axis_tvalid(taken),
+      .s_axis_tready(item_room),
+      .m_axis_tdata (kind),
+      .m_axis_tvalid(kind_valid),
+      .m_axis_tready(kind_take),
+      .count_o      (kinds)
+  );
+  assign kind_in = {state_q == StBias, item_bytes};
+
+  // The gearbox cuts one packet kind at a time: another kind waits until the packets before are out.
+  logic [ItemBits:0] current_q;
+  logic current_valid_q, in_packet_q;
+  logic [4:0] inside_q;  // packets that began to enter and have not left
+  logic item_valid, item_ready, item_last, enter, leave, same_kind, start_packet;
+  logic gear_ready;
+  assign same_kind      = current_valid_q && kind == current_q;
+  assign start_packet   = kind_valid && !in_packet_q && (same_kind || inside_q == '0)
+      && inside_q != '1;
+  assign enter          = s_axis_tvalid && gear_ready && (in_packet_q || start_packet);
+  assign s_axis_tready  = gear_ready && (in_packet_q || start_packet);
+  assign kind_take      = enter && s_axis_tlast;
+  assign leave          = item_valid && item_ready && item_last;
+  assign packets_inside = inside_q != '0 || kinds != '0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      current_q       <= '0;
+      current_valid_q <= 1'b0;
+      in_packet_q     <= 1'b0;
+      inside_q        <= '0;
+    end else if (clear_i) begin
+      current_valid_q <= 1'b0;
+      in_packet_q     <= 1'b0;
+      inside_q        <= '0;
+    end else begin
+      if (enter) in_packet_q <= !s_axis_tlast;
+      if (enter && !in_packet_q) begin
+        current_q       <= kind;
+        current_valid_q <= 1'b1;
+      end
+      inside_q <= inside_q + 5'(enter && !in_packet_q) - 5'(leave);
+    end
+  end
+
+  // A packet's first beat may complete an item in its own cycle.
+  logic [ItemBits-1:0] now;
+  assign now = in_packet_q || inside_q != '0 ? current_q[ItemBits-1:0] : kind[ItemBits-1:0];
+
+  logic [ItemBytes*8-1:0] item;
+  logic [ItemBytes-1:0] unused_keep;
+  cw_axis_gearbox #(
+      .InBytes (AxiBits / 8),
+      .OutBytes(ItemBytes)
+  ) u_gearbox (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .item_bytes_i (now),
+      .s_axis_tdata,
+      .s_axis_tbytes,
+      .s_axis_tlast,
+      .s_axis_toffset('0),
+      .s_axis_tvalid (s_axis_tvalid && (in_packet_q || start_packet)),
+      .s_axis_tready (gear_ready),
+      .m_axis_tdata  (item),
+      .m_axis_tkeep  (unused_keep),
+      .m_axis_tlast  (item_last),
+      .m_axis_tvalid (item_valid),
+      .m_axis_tready (item_ready)
+  );
+
+  // ---------------------------------------------------------------- rows and biases out
+  logic is_bias;
+  assign is_bias     = current_q[ItemBits];
+  assign item_ready  = is_bias || row_ready_i;
+  assign row_valid_o = item_valid && !is_bias;
+  assign row_o       = item[Columns*WeightBits-1:0];
+
+  logic [BiasBits-1:0] bias_row_q;
+  assign bias_we_o  = item_valid && is_bias;
+  assign bias_row_o = {half_q, bias_row_q};
+  for (genvar j = 0; j < Drain; j++) begin : gen_bias
+    assign bias_o[j*PostBits+:PostBits] = item[j*BiasBytes*8+:PostBits];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bias_row_q <= '0;
+    else if (clear_i || start_i) bias_row_q <= '0;
+    else if (bias_we_o) bias_row_q <= bias_row_q + 1'b1;
+  end
+
+  if (ItemBytes * 8 > Columns * WeightBits) begin : gen_unused_row
+    logic [ItemBytes*8-Columns*WeightBits-1:0] unused_item;
+    assign unused_item = item[ItemBytes*8-1:Columns*WeightBits];
+  end
+
+endmodule

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Ring of weight rows (C weights each) with replay: the sequencer reads rows in order, goes back to the
+/// start of a group or of a pass, and releases rows that nobody reads again.
+///
+/// `step_i` reads the next row; it is legal only while `available_o`. Its weights are on `weights_o` two
+/// cycles later. With a step the sequencer may say where the following step reads: `to_group_i` goes back
+/// to the group's first row, `to_pass_i` to the pass's first row, `new_group_i` / `new_pass_i` make the row
+/// after this one the first of a group / pass. `release_i` frees every row up to and including this
+/// step's. Writing stops while the ring is full (`wr_ready_o` low). Rows keep their order.
+module cw_weight_ring #(
+    parameter  int unsigned Width   = 192,
+    parameter  int unsigned Depth   = 512,
+    localparam int unsigned PtrBits = Depth > 1 ? $clog2(Depth) : 1
+) (
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             clear_i,
+    input  logic             wr_valid_i,
+    output logic             wr_ready_o,
+    input  logic [Width-1:0] wr_row_i,
+    output logic             available_o,
+    input  logic             step_i,
+    input  logic             to_group_i,
+    input  logic             to_pass_i,
+    input  logic             new_group_i,
+    input  logic             new_pass_i,
+    input  logic             release_i,
+    output logic [Width-1:0] weights_o
+);
+
+  // A pointer and a free-running count travel together, so that any depth wraps and compares exactly.
+  localparam int unsigned CountBits = $clog2(Depth + 1) + 1;
+  typedef struct packed {
+    logic [PtrBits-1:0]   ptr;
+    logic [CountBits-1:0] count;
+  } place_t;
+
+  function automatic place_t next_place(place_t p);
+    next_place.ptr   = p.ptr == PtrBits'(Depth - 1) ? '0 : p.ptr + 1'b1;
+    next_place.count = p.count + 1'b1;
+  endfunction
+
+  place_t write_q, read_q, group_q, pass_q, read_next;
+  logic [CountBits-1:0] released_q, held;
+
+  assign read_next   = next_place(read_q);
+  assign available_o = write_q.count != read_q.count;
+  assign held        = write_q.count - released_q;
+  assign wr_ready_o  = held < CountBits'(Depth);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      write_q    <= '0;
+      read_q     <= '0;
+      group_q    <= '0;
+      pass_q     <= '0;
+      released_q <= '0;
+    end else if (clear_i) begin
+      write_q    <= '0;
+      read_q     <= '0;
+      group_q    <= '0;
+      pass_q     <= '0;
+      released_q <= '0;
+    end else begin
+      if (wr_valid_i && wr_ready_o) write_q <= next_place(write_q);
+      if (step_i) begin
+        read_q <= to_pass_i ? pass_q : to_group_i ? group_q : read_next;
+        if (to_pass_i) group_q <= pass_q;
+        if (new_group_i) group_q <= read_next;
+        if (new_pass_i) pass_q <= read_next;
+        if (release_i) released_q <= read_next.count;
+      end
+    end
+  end
+
+  logic [Width-1:0] row;
+  cw_ram_1r1w #(
+      .Width(Width),
+      .Depth(Depth)
+  ) u_ram (
+      .clk_i,
+      .we_i   (wr_valid_i && wr_ready_o),
+      .waddr_i(write_q.ptr),
+      .wdata_i(wr_row_i),
+      .wslot_i(1'b1),
+      .re_i   (step_i),
+      .raddr_i(read_q.ptr),
+      .rdata_o(row)
+  );
+
+  // A second register aligns the weights with the rotated pixels.
+  logic step_q;
+  always_ff @(posedge clk_i) begin
+    step_q <= step_i;
+    if (step_q) weights_o <= row;
+  end
+
+`ifndef SYNTHESIS
+  // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.
+  logic in_reset;
+  assign in_reset = !rst_ni;
+
+  ReadOnlyWhatIsThere_A :
+  assert property (@(posedge clk_i) disable iff (in_reset) step_i |-> available_o);
+  NeverOverfull_A :
+  assert property (@(posedge clk_i) disable iff (in_reset) held <= CountBits'(Depth));
+`endif
+
+endmodule

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Runs the cocotb bench of cw_postproc, and proves that it can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+
+CONFIGURATIONS = {
+    "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8, "SumBits": 32},
+    "7x2": {"Rows": 7, "Drain": 2, "PixelBits": 8, "SumBits": 32},
+    "5x3_4bit": {"Rows": 5, "Drain": 3, "PixelBits": 4, "SumBits": 20},
+    "3x2_6bit_narrow": {
+        "Rows": 3, "Drain": 2, "PixelBits": 6, "SumBits": 12, "PostBits": 14, "CountBits": 8,
+    },
+    "1x1_16bit_wide": {"Rows": 1, "Drain": 1, "PixelBits": 16, "SumBits": 48, "CountBits": 12},
+}  # fmt: skip
+SMALL = CONFIGURATIONS["5x3_4bit"]
+
+# correct text, injected bug
+MUTANTS = {
+    "half_up": ("halves[0] && (halves[1] || ", "halves[0] && (1'b1 || "),
+    "half_down": ("halves[0] && (halves[1] || ", "halves[0] && (1'b0 || "),
+    "sticky_one_bit_short": ("shift - ShiftBits'(1)));", "shift - ShiftBits'(2)));"),
+    "one_shift_for_both_signs": ("negative ? negative_shift_q : shift_q", "shift_q"),
+    "one_mask_for_both_signs": ("negative ? negative_sticky_mask_q : sticky_mask_q",
+                                "sticky_mask_q"),
+    "bias_always_added": ("bias_enable_i ? value_t'(bias_q[j]) : '0", "value_t'(bias_q[j])"),
+    "upper_clip_unsigned_compare": ("floor_q[j][r] >= value_t'(clip_high_i)",
+                                    "$unsigned(floor_q[j][r]) >= value_t'(clip_high_i)"),
+    "lower_clip_left_out": ("floor_q[j][r] < value_t'(clip_low_i)",
+                            "1'b0 && floor_q[j][r] < value_t'(clip_low_i)"),
+    "words_behind_the_last_not_zero": ("WordsBits'(j) < shifted_words_q",
+                                       "WordsBits'(j) <= shifted_words_q"),
+    "remainder_forgotten": ("remainder_q[j][r] != '0", "1'b0"),
+    "division_rounds_half_up": ("(above_half || whole[0])", "1'b1"),
+    "round_first_ignored": ("'0, round_first_i)", "'0, 1'b0)"),
+    "one_quotient_bit_short": ("if (divide_start) steps_q <= StepBits'(QuotientBits);",
+                               "if (divide_start) steps_q <= StepBits'(QuotientBits - 1);"),
+    "count_not_fitted_when_equal": ("rest >= count", "rest > count"),
+    "last_of_the_wrong_beat": ("out_last_q <= shifted_last_q", "out_last_q <= value_last_q"),
+}  # fmt: skip
+
+VIOLATIONS = [
+    "AverageFits_A",
+    "AverageGap_A",
+    "ClipsFitPixels_A",
+    "ClipsOrdered_A",
+    "ConfigurationStable_A",
+    "ValueFits_A",
+    "WordsLegal_A",
+]
+
+
+@pytest.fixture(name="sources")
+def _sources():
+    return sources_of("corewright:core:postproc", "sim")
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_postproc(name, sources):
+    run_cocotb("cw_postproc_flat", "tb_postproc", sources, CONFIGURATIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_the_bench_catches(name, sources, tmp_path: Path):
+    good, bad = MUTANTS[name]
+    mutant = tmp_path / "cw_postproc.sv"
+    original = next(source for source in sources if source.name == mutant.name)
+    text = original.read_text(encoding="utf-8")
+    assert text.count(good) == 1, "the mutant no longer fits the source"
+    mutant.write_text(text.replace(good, bad), encoding="utf-8")
+    mutated = [mutant if source == original else source for source in sources]
+    with pytest.raises(CocotbFailure, match="tests failed"):
+        run_cocotb("cw_postproc_flat", "tb_postproc", mutated, SMALL, build_root=tmp_path / "run")
+
+
+@pytest.mark.parametrize("assertion", VIOLATIONS)
+def test_illegal_use_trips(assertion, sources, tmp_path: Path):
+    with pytest.raises(CocotbFailure, match=assertion):
+        run_cocotb(
+            "cw_postproc_flat",
+            "tb_postproc",
+            sources,
+            SMALL,
+            build_root=tmp_path / "run",
+            bench_options={"violation": assertion},
+        )

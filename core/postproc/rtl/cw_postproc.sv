@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Post-processing of finished sums: bias, shift with a single rounding (half to even), clipping.
+/// Takes D channels of R lanes a cycle and makes one output word of each channel:
+///
+///   v = (sum << pre_shift) + (bias_enable ? bias : 0)
+///   y = clip(round_half_even(v / 2^(v < 0 ? negative_shift : shift)), clip_low, clip_high)
+///
+/// and with `average_i`, where the bias is not looked at and count may differ from lane to lane,
+///
+///   round_first = 0:  y = clip(round_half_even(sum * 2^pre_shift / (count * 2^s)), ...)
+///   round_first = 1:  v = round_half_even(sum / count) << pre_shift, then y as above
+///
+/// with s chosen by the sign of the sum. Results are exact for every legal configuration: there is
+/// one rounding (two with round_first), however large shifts and counts are.
+///
+/// Throughput one beat a cycle, latency `cw_postproc_pkg::Latency`. An average beat is divided bit
+/// by bit: the next beat comes `cw_postproc_pkg::average_cycles` after it or later, and the latency
+/// is `cw_postproc_pkg::average_latency`.
+/// There is no back-pressure: the caller reserves room for the results before it sends a beat.
+///
+/// The caller guarantees: the configuration is stable while data is inside; v fits PostBits; clips
+/// fit PixelBits; an average's sum is one of `count` values of PixelBits each. A lane with count 0
+/// gets an unspecified value. It does not add residuals: the accumulators do.
+module cw_postproc #(
+  parameter int unsigned Rows = 8,
+  parameter int unsigned Drain = 4,
+  parameter int unsigned PixelBits = 8,
+  parameter int unsigned SumBits = 32,
+  parameter int unsigned PostBits = SumBits + 8,
+  parameter int unsigned CountBits = 16,
+  localparam int unsigned WordsBits = $clog2(Drain + 1),
+  localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8),
+  localparam int unsigned AverageCycles = cw_postproc_pkg::average_cycles(SumBits, PixelBits)
+) (
+  input  logic                              clk_i,
+  input  logic                              rst_ni,
+  // Configuration, stable while data is inside.
+  input  logic [3:0]                        pre_shift_i,
+  input  logic [5:0]                        shift_i,
+  input  logic [5:0]                        negative_shift_i,
+  input  logic signed [15:0]                clip_low_i,
+  input  logic signed [15:0]                clip_high_i,
+  input  logic                              bias_enable_i,
+  input  logic                              average_i,
+  input  logic                              round_first_i,
+  // Sums: channel j of in_words_i, lane r.
+  input  logic                              in_valid_i,
+  input  logic signed [SumBits-1:0]         sums_i [Drain][Rows],
+  input  logic signed [PostBits-1:0]        bias_i [Drain],
+  input  logic [CountBits-1:0]              counts_i [Rows],
+  input  logic [WordsBits-1:0]              in_words_i,
+  input  logic                              in_last_i,
+  // Words: word j in bits [j*WordBits +: WordBits], words from out_words_o on are zero.
+  output logic                              out_valid_o,
+  output logic [Drain*WordBits-1:0]         out_data_o,
+  output logic [WordsBits-1:0]              out_words_o,
+  output logic                              out_last_o
+);
+
+  localparam int unsigned QuotientFraction = cw_postproc_pkg::QuotientFraction;
+  // A quotient's integer and fraction bits, one of which is found a cycle.
+  localparam int unsigned QuotientBits = AverageCycles - 1;
+  localparam int unsigned IntegerBits = QuotientBits - QuotientFraction;
+  localparam int unsigned StepBits = $clog2(QuotientBits + 1);
+  // Behind the quotient stands a bit that is set where the division leaves a remainder.
+  localparam int unsigned AverageFraction = QuotientFraction + 1;
+  localparam int unsigned AverageBits = QuotientBits + 2;  // remainder and sign
+  localparam int unsigned ValueBits = PostBits > AverageBits ? PostBits : AverageBits;
+  localparam int unsigned ShiftBits = 7;  // 63 + AverageFraction at most
+
+  typedef logic signed [ValueBits-1:0] value_t;
+  typedef logic [CountBits+IntegerBits-1:0] magnitude_t;
+
+  // ---------------------------------------------------------------------------
+  // Control
+  // ---------------------------------------------------------------------------
+  logic scaled_valid_q, value_valid_q, shifted_valid_q, out_valid_q;
+  logic scaled_last_q, value_last_q, shifted_last_q, out_last_q;
+  logic [WordsBits-1:0] scaled_words_q, value_words_q, shifted_words_q, out_words_q;
+
+  logic divide_last_q, quotient_valid_q;
+  logic [WordsBits-1:0] divide_words_q;
+  logic [StepBits-1:0] steps_q;  // quotient bits still to be found
+  logic dividing, divide_start;
+
+  assign dividing = steps_q != '0;
+  assign divide_start = in_valid_i && average_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      scaled_valid_q <= 1'b0;
+      value_valid_q <= 1'b0;
+      shifted_valid_q <= 1'b0;
+      out_valid_q <= 1'b0;
+      quotient_valid_q <= 1'b0;
+      steps_q <= '0;
+    end else begin
+      scaled_valid_q <= in_valid_i && !average_i;
+      value_valid_q <= scaled_valid_q || quotient_valid_q;
+      shifted_valid_q <= value_valid_q;
+      out_valid_q <= shifted_valid_q;
+      quotient_valid_q <= steps_q == StepBits'(1);
+      if (divide_start) steps_q <= StepBits'(QuotientBits);
+      else if (dividing) steps_q <= steps_q - StepBits'(1);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (in_valid_i) begin
+      scaled_words_q <= in_words_i;
+      scaled_last_q <= in_last_i;
+    end
+    if (divide_start) begin
+      divide_words_q <= in_words_i;
+      divide_last_q <= in_last_i;
+    end
+    value_words_q <= quotient_valid_q ? divide_words_q : scaled_words_q;
+    value_last_q <= quotient_valid_q ? divide_last_q : scaled_last_q;
+    shifted_words_q <= value_words_q;
+    shifted_last_q <= value_last_q;
+    out_words_q <= shifted_words_q;
+    out_last_q <= shifted_last_q;
+  end
+
+  // ---------------------------------------------------------------------------
+  // Stage 1: scale. The shifts' masks are made once for all lanes.
+  // ---------------------------------------------------------------------------
+  value_t scaled_q[Drain][Rows];
+  logic signed [PostBits-1:0] bias_q[Drain];
+
+  always_ff @(posedge clk_i) begin
+    if (in_valid_i && !average_i) begin
+      value_t scaled[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          scaled[j][r] = value_t'(sums_i[j][r]) <<< pre_shift_i;
+        end
+      end
+      scaled_q <= scaled;
+      bias_q <= bias_i;
+    end
+  end
+
+  logic [ShiftBits-1:0] shift_d, shift_q, negative_shift_d, negative_shift_q;
+  value_t sticky_mask_q, negative_sticky_mask_q;
+
+  // The bits below the one that is worth a half.
+  function automatic value_t sticky_mask(logic [ShiftBits-1:0] shift);
+    return ~(value_t'(-1) << (shift == '0 ? shift : shift - ShiftBits'(1)));
+  endfunction
+
+  // A quotient has not been multiplied by 2^pre_shift and has AverageFraction fraction bits.
+  always_comb begin
+    shift_d = ShiftBits'(shift_i);
+    negative_shift_d = ShiftBits'(negative_shift_i);
+    if (average_i) begin
+      shift_d = shift_d + ShiftBits'(AverageFraction) - ShiftBits'(pre_shift_i);
+      negative_shift_d = negative_shift_d + ShiftBits'(AverageFraction) - ShiftBits'(pre_shift_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (in_valid_i) begin
+      shift_q <= shift_d;
+      negative_shift_q <= negative_shift_d;
+      sticky_mask_q <= sticky_mask(shift_d);
+      negative_sticky_mask_q <= sticky_mask(negative_shift_d);
+    end
+  end
+
+  // ---------------------------------------------------------------------------
+  // Beside stage 1: restoring division of the sums' magnitudes, a quotient bit a cycle. The
+  // numerator leaves its register at the top while the quotient enters it at the bottom.
+  // ---------------------------------------------------------------------------
+  logic [CountBits-1:0] counts_q[Rows];
+  logic negative_q[Drain][Rows];
+  logic [CountBits-1:0] remainder_q[Drain][Rows];  // less than the count
+  logic [QuotientBits-1:0] quotient_q[Drain][Rows];
+
+  always_ff @(posedge clk_i) begin
+    if (divide_start) begin
+      logic negative[Drain][Rows];
+      logic [CountBits-1:0] remainder[Drain][Rows];
+      logic [QuotientBits-1:0] quotient[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          automatic magnitude_t magnitude = magnitude_t'(sums_i[j][r]);
+          negative[j][r] = sums_i[j][r] < 0;
+          if (negative[j][r]) magnitude = -magnitude;
+          remainder[j][r] = magnitude[IntegerBits+:CountBits];
+          quotient[j][r] = {magnitude[IntegerBits-1:0], QuotientFraction'(0)};
+        end
+      end
+      counts_q <= counts_i;
+      negative_q <= negative;
+      remainder_q <= remainder;
+      quotient_q <= quotient;
+    end else if (dividing) begin
+      logic [CountBits-1:0] remainder[Drain][Rows];
+      logic [QuotientBits-1:0] quotient[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          automatic logic [CountBits:0] rest =
+              {remainder_q[j][r], quotient_q[j][r][QuotientBits-1]};
+          automatic logic [CountBits:0] count = {1'b0, counts_q[r]};
+          automatic logic fits = rest >= count;
+          remainder[j][r] = CountBits'(fits ? rest - count : rest);
+          quotient[j][r] = {quotient_q[j][r][QuotientBits-2:0], fits};
+        end
+      end
+      remainder_q <= remainder;
+      quotient_q <= quotient;
+    end
+  end
+
+  // ---------------------------------------------------------------------------
+  // Stage 2: the value v, from sum and bias or from the quotient.
+  // ---------------------------------------------------------------------------
+  value_t value_q[Drain][Rows];
+
+  // A quotient with its remainder bit, as a signed number with AverageFraction fraction bits. Set
+  // below the half, the remainder bit rounds as any true remainder would.
+  function automatic value_t average_value(logic negative, logic [QuotientBits-1:0] quotient,
+                                           logic inexact, logic round_first);
+    logic [IntegerBits-1:0] whole;
+    logic above_half;
+    value_t magnitude;
+    whole = quotient[QuotientFraction+:IntegerBits];
+    above_half = quotient[0+:QuotientFraction-1] != '0 || inexact;
+    if (round_first) begin
+      whole = whole + IntegerBits'(quotient[QuotientFraction-1] && (above_half || whole[0]));
+      magnitude = value_t'({whole, AverageFraction'(0)});
+    end else begin
+      magnitude = value_t'({quotient, inexact});
+    end
+    return negative ? -magnitude : magnitude;
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (scaled_valid_q) begin
+      value_t value[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        automatic value_t bias = bias_enable_i ? value_t'(bias_q[j]) : '0;
+        for (int unsigned r = 0; r < Rows; r++) value[j][r] = scaled_q[j][r] + bias;
+      end
+      value_q <= value;
+    end else if (quotient_valid_q) begin
+      value_t value[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          value[j][r] = average_value(negative_q[j][r], quotient_q[j][r],
+                                      remainder_q[j][r] != '0, round_first_i);
+        end
+      end
+      value_q <= value;
+    end
+  end
+
+  // ---------------------------------------------------------------------------
+  // Stage 3: shift to the floor, and whether the rest rounds up.
+  // ---------------------------------------------------------------------------
+  value_t floor_q[Drain][Rows];
+  logic up_q[Drain][Rows];
+
+  always_ff @(posedge clk_i) begin
+    if (value_valid_q) begin
+      value_t floor[Drain][Rows];
+      logic up[Drain][Rows];
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          automatic logic negative = value_q[j][r] < 0;
+          automatic logic [ShiftBits-1:0] shift = negative ? negative_shift_q : shift_q;
+          automatic value_t mask = negative ? negative_sticky_mask_q : sticky_mask_q;
+          // One bit more at the bottom: the half.
+          automatic logic signed [ValueBits:0] halves = $signed({value_q[j][r], 1'b0}) >>> shift;
+          floor[j][r] = value_t'(halves >>> 1);
+          up[j][r] = halves[0] && (halves[1] || (value_q[j][r] & mask) != '0);
+        end
+      end
+      floor_q <= floor;
+      up_q <= up;
+    end
+  end
+
+  // ---------------------------------------------------------------------------
+  // Stage 4: round and clip, side by side: a floor that reaches the upper clip stays there when
+  // rounded up, and one below the lower clip does not pass it.
+  // ---------------------------------------------------------------------------
+  logic [Drain*WordBits-1:0] out_data_q;
+
+  always_ff @(posedge clk_i) begin
+    if (shifted_valid_q) begin
+      automatic logic [Drain*WordBits-1:0] data = '0;
+      for (int unsigned j = 0; j < Drain; j++) begin
+        if (WordsBits'(j) < shifted_words_q) begin
+          for (int unsigned r = 0; r < Rows; r++) begin
+            automatic logic [PixelBits-1:0] pixel;
+            if (floor_q[j][r] >= value_t'(clip_high_i)) pixel = PixelBits'(clip_high_i);
+            else if (floor_q[j][r] < value_t'(clip_low_i)) pixel = PixelBits'(clip_low_i);
+            else pixel = PixelBits'(floor_q[j][r]) + PixelBits'(up_q[j][r]);
+            data[j*WordBits+r*PixelBits+:PixelBits] = pixel;
+          end
+        end
+      end
+      out_data_q <= data;
+    end
+  end
+
+  assign out_valid_o = out_valid_q;
+  assign out_data_o = out_data_q;
+  assign out_words_o = out_words_q;
+  assign out_last_o = out_last_q;
+
+`ifndef SYNTHESIS
+  initial begin
+    RowsLegal_A : assert (Rows >= 1 && Drain >= 1)
+    else $fatal(1, "cw_postproc: Rows and Drain must be at least 1");
+    PixelBitsLegal_A : assert (PixelBits >= 2 && PixelBits <= 16)
+    else $fatal(1, "cw_postproc: PixelBits must be 2 to 16");
+    SumBitsLegal_A : assert (SumBits >= PixelBits && PostBits >= SumBits)
+    else $fatal(1, "cw_postproc: needs PixelBits <= SumBits <= PostBits");
+    CountBitsLegal_A : assert (CountBits >= 2)
+    else $fatal(1, "cw_postproc: CountBits must be at least 2");
+  end
+
+  // Assertions sample the asynchronous reset, and only they do.
+  // verilator lint_off SYNCASYNCNET
+  // Wide enough for every scaled sum plus bias.
+  localparam int unsigned CheckBits = PostBits + 17;
+  typedef logic signed [CheckBits-1:0] check_t;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && in_valid_i) begin
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          automatic check_t sum = check_t'(sums_i[j][r]);
+          automatic check_t value = (sum <<< pre_shift_i)
+              + (bias_enable_i ? check_t'(bias_i[j]) : '0);
+          automatic check_t limit = check_t'(counts_i[r]) <<< (PixelBits - 1);
+          if (WordsBits'(j) < in_words_i && !average_i) begin
+            ValueFits_A : assert (value == check_t'($signed(value[PostBits-1:0])))
+            else $error("cw_postproc: v of channel %0d, lane %0d exceeds PostBits", j, r);
+          end
+          if (WordsBits'(j) < in_words_i && average_i && counts_i[r] != '0) begin
+            AverageFits_A : assert (sum < limit && sum >= -limit)
+            else $error("cw_postproc: channel %0d, lane %0d is no sum of count pixels", j, r);
+          end
+        end
+      end
+    end
+  end
+
+  logic busy;
+  assign busy = scaled_valid_q || value_valid_q || shifted_valid_q || quotient_valid_q || dividing;
+
+  ConfigurationStable_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   busy |-> $stable({pre_shift_i, shift_i, negative_shift_i, clip_low_i,
+                                     clip_high_i, bias_enable_i, average_i, round_first_i}));
+  AverageGap_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) in_valid_i |-> !dividing);
+  WordsLegal_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Drain);
+  ClipsOrdered_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i |-> clip_low_i <= clip_high_i);
+  ClipsFitPixels_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i |-> 32'(clip_low_i) >= -(1 << (PixelBits - 1))
+                                  && 32'(clip_high_i) < (1 << (PixelBits - 1)));
+  OneSource_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !(scaled_valid_q && quotient_valid_q));
+  // verilator lint_on SYNCASYNCNET
+`endif
+
+endmodule

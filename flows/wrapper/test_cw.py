@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""What ./cw says and does when it cannot go on, and that a ready environment is left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What the script itself needs of a system; no compiler and no Python among them.
+POSIX_COMMANDS = [
+    *("sh", "cat", "cmp", "cp", "date", "dirname", "grep"),
+    *("mkdir", "mktemp", "mv", "readlink", "rm", "sed"),
+]
+BUILD_COMMANDS = ("g++", "make", "perl", "ccache", "flock")
+# Stands for the interpreter of the environment: shows how the command line was called.
+FAKE_PYTHON = """#!/bin/sh
+case $* in
+  *sysconfig*) printf '%s\\n' "${0%/*}"; exit ;;
+  *install*) echo "cannot install" >&2; exit 1 ;;
+esac
+echo "called: $*"
+echo "root: $COREWRIGHT_ROOT"
+"""
+
+
+def executable(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """Make a folder for PATH: a user's (not root's) Debian without compiler and Python."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in POSIX_COMMANDS:
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    executable(folder / "id", "#!/bin/sh\necho 1000\n")
+    executable(folder / "apt-get", "#!/bin/sh\nexit 99\n")
+    return folder
+
+
+def add_build_commands(system: Path) -> None:
+    for name in BUILD_COMMANDS:
+        executable(system / name, "#!/bin/sh\nexit 0\n")
+
+
+def clone(folder: Path) -> Path:
+    folder.mkdir()
+    shutil.copy(ROOT / "cw", folder / "cw")
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    return folder
+
+
+def ready_clone(folder: Path) -> Path:
+    """Make a clone in the state that a finished installation of the core set leaves."""
+    clone(folder)
+    stamps = folder / ".venv" / ".cw"
+    stamps.mkdir(parents=True)
+    (folder / ".venv" / "bin").mkdir()
+    executable(folder / ".venv" / "bin" / "python", FAKE_PYTHON)
+    (stamps / "home").write_text(f"{folder / '.venv'}\n", encoding="utf-8")
+    (stamps / "system").touch()
+    shutil.copy(folder / "requirements" / "core.txt", stamps / "core.txt")
+    return folder
+
+
+def run(
+    command: list[str | Path], system: Path, cwd: Path, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(system), "HOME": str(cwd), **(more or {})}
+    return subprocess.run(
+        command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_white_space_in_the_path_is_refused_with_the_reason(tmp_path: Path, system: Path):
+    place = clone(tmp_path / "my clone")
+    done = run([place / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    assert "white space" in done.stderr
+    assert not (place / ".venv").exists()
+
+
+def test_user_is_told_the_one_line_that_installs_what_is_missing(tmp_path: Path, system: Path):
+    done = run([clone(tmp_path / "clone") / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert "sudo apt-get update && sudo apt-get install -y g++ make perl ccache" in lines[0]
+
+
+def test_only_what_is_missing_is_named(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    (system / "ccache").unlink()
+    done = run([clone(tmp_path / "clone") / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("sudo apt-get install -y ccache")
+
+
+def test_system_without_a_new_enough_python_is_refused(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    executable(system / "python3", "#!/bin/sh\nexit 1\n")
+    done = run([clone(tmp_path / "clone") / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    assert "Python 3.11 or newer" in done.stderr
+
+
+def test_missing_ensurepip_names_the_package_of_that_version(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    answers = "case $2 in *ensurepip*) exit 1 ;; *'%d.%d'*) echo 3.12 ;; esac\n"
+    executable(system / "python3", f"#!/bin/sh\n{answers}")
+    done = run([clone(tmp_path / "clone") / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("sudo apt-get install -y python3.12-venv")
+
+
+def test_unknown_set_is_bad_usage(tmp_path: Path, system: Path):
+    place = ready_clone(tmp_path / "clone")
+    done = run([place / "cw", "sim"], system, tmp_path, {"COREWRIGHT_SETS": "nonsense"})
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+
+
+def test_ready_environment_runs_the_command_line_at_once(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = ready_clone(tmp_path / "clone")
+    link = tmp_path / "link"
+    link.symlink_to(place / "cw")
+    for program in (place / "cw", link, Path(os.path.relpath(place / "cw", tmp_path))):
+        command: list[str | Path] = ["sh", program, "sim", "two words", "*"]
+        done = run(command, system, tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == [
+            "called: -P -m corewright.cli sim two words *",
+            f"root: {place}",
+        ]
+        assert done.stderr == ""
+
+
+def test_changed_pin_and_moved_clone_are_noticed(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = ready_clone(tmp_path / "clone")
+    moved = place.rename(tmp_path / "moved")
+    # Neither can be mended here, without a Python; that it is tried is what is asked for.
+    assert "Python 3.11 or newer" in run([moved / "cw", "sim"], system, tmp_path).stderr
+
+    other = ready_clone(tmp_path / "other")
+    with (other / "requirements" / "core.txt").open("a", encoding="utf-8") as pins:
+        pins.write("numpy==0.0.0\n")
+    done = run([other / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    assert "installing the pinned packages: core" in done.stderr
+    assert done.stdout == ""

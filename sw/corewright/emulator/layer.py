@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""One layer's descriptor: its fields, what they must satisfy, and errors that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright.program.format import Opcode, ProgramError
+from corewright.program.tensor import word_bytes
+
+Int64Array = npt.NDArray[np.int64]
+
+
+class HardwareLike(Protocol):
+    """The hardware parameters that a program depends on."""
+
+    @property
+    def rows(self) -> int:
+        """R, pixel lanes."""
+
+    @property
+    def columns(self) -> int:
+        """C, output channels of a group."""
+
+    @property
+    def drain(self) -> int:
+        """D, channels that leave the array a cycle."""
+
+    @property
+    def bits_input(self) -> int:
+        """XB."""
+
+    @property
+    def bits_weights(self) -> int:
+        """KB."""
+
+    @property
+    def bits_sum(self) -> int:
+        """Bits of an accumulator."""
+
+    @property
+    def post_bits(self) -> int:
+        """Bits of post-processing and of a bias."""
+
+    @property
+    def hash(self) -> int:
+        """Hash that a program for this hardware carries."""
+
+    @property
+    def pixel_rows(self) -> int:
+        """Rows of a bank of the pixel buffer."""
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight ring."""
+
+    @property
+    def bias_rows(self) -> int:
+        """Rows of D biases that a layer may have."""
+
+
+class EmulatorError(ProgramError):
+    """A layer breaks the contract between program and hardware.
+
+    Attributes:
+        layer: index of the layer, or None for the header.
+        field: the field whose value is at fault.
+    """
+
+    def __init__(self, layer: int | None, field: str, message: str) -> None:
+        where = "header" if layer is None else f"layer {layer}"
+        super().__init__(f"{where}, {field}: {message}")
+        self.layer = layer
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A descriptor and the values that follow from it alone."""
+
+    index: int
+    fields: Mapping[str, int]
+    hardware: HardwareLike
+
+    def __getitem__(self, name: str) -> int:
+        return self.fields[name]
+
+    def error(self, field: str, message: str) -> EmulatorError:
+        """An error that names this layer, the field and its value."""
+        return EmulatorError(self.index, field, f"{message} (it is {self[field]})")
+
+    def require(self, field: str, value: int, why: str) -> None:
+        """Raises EmulatorError unless the field has this value."""
+        if self[field] != value:
+            raise self.error(field, f"must be {value}, {why}")
+
+    @property
+    def opcode(self) -> Opcode:
+        """What the layer computes."""
+        return Opcode(self["opcode"])
+
+    @property
+    def is_conv(self) -> bool:
+        """The layer multiplies; else it pools."""
+        return self.opcode is Opcode.CONV
+
+    @property
+    def word_bytes(self) -> int:
+        """WB."""
+        return word_bytes(self.hardware.rows, self.hardware.bits_input)
+
+    @property
+    def full_channels(self) -> int:
+        """Channels of a full group."""
+        return self.hardware.columns if self.is_conv else self.hardware.drain
+
+    @property
+    def channels_out(self) -> int:
+        """Channels that the layer writes."""
+        return (self["groups"] - 1) * self.full_channels + self["last_group_channels"]
+
+    @property
+    def group_sizes(self) -> list[int]:
+        """Channels of each group."""
+        return [self.full_channels] * (self["groups"] - 1) + [self["last_group_channels"]]
+
+    @property
+    def steps(self) -> int:
+        """K: steps of a block of a group."""
+        taps = self["kernel_height"] * self["kernel_width"]
+        return taps * self["channels_in"] if self.is_conv else taps
+
+    @property
+    def passes(self) -> int:
+        """Times that the input is streamed."""
+        return -(-self["groups"] // self["groups_per_pass"])
+
+    @property
+    def sets(self) -> int:
+        """Block sets of a pass."""
+        return -(-self["blocks"] // self["set_blocks"])
+
+    @property
+    def planes(self) -> tuple[int, int]:
+        """Stored phase planes in h and w; a direct load has one."""
+        return (1, 1) if self["direct_load"] else (self["planes_h"], self["planes_w"])
+
+    def position(self, name: str) -> int:
+        """A position that is kept as ``name_block(s)`` and ``name_lane``."""
+        block = f"{name}_block" if f"{name}_block" in self.fields else f"{name}_blocks"
+        return self[block] * self.hardware.rows + self[f"{name}_lane"]
+
+    @cached_property
+    def block_numbers(self) -> Int64Array:
+        """(blocks,) 0, 1, ..."""
+        return np.arange(self["blocks"], dtype=np.int64)
+
+    def check(self, last_index: int) -> None:
+        """Checks what can be said without memory.
+
+        Raises:
+            EmulatorError: the first field that the contract excludes.
+        """
+        if self["opcode"] not in list(Opcode):
+            raise self.error("opcode", "unknown")
+        self.require("layer_index", self.index, "its position in the program")
+        self.require("last_layer", int(self.index == last_index), "set in the last layer only")
+        at_least_one = (
+            "kernel_height kernel_width channels_in groups last_group_channels blocks set_blocks "
+            "groups_per_pass tail_lanes wrap_w wrap_h stride_h stride_w height width ring_blocks "
+            "segments segment_bytes stream_blocks"
+        )
+        if not self["direct_load"]:
+            at_least_one += " input_pitch input_rows planes_w planes_h"
+        for name in at_least_one.split():
+            if self[name] < 1:
+                raise self.error(name, "must be at least 1")
+        self._check_groups()
+        self._check_walk()
+        self._check_buffer()
+        if self.is_conv:
+            self._check_weights()
+        else:
+            self.require("weight_rows", 0, "pooling has no weights")
+        self._check_bias()
+        self._check_post()
+        words = self["stream_blocks"] * self["channels_in"]
+        if self["segments"] * self["segment_bytes"] != words * self.word_bytes:
+            raise self.error(
+                "segment_bytes",
+                f"{self['segments']} segments must hold {words} words of {self.word_bytes} bytes",
+            )
+        self._check_output()
+
+    def _check_groups(self) -> None:
+        if self["groups"] > 1:
+            self.require("group_channels", self.full_channels, "a full group's channels")
+        if self["last_group_channels"] > self.full_channels:
+            raise self.error("last_group_channels", f"a group has {self.full_channels} at most")
+        if not self.is_conv and self.channels_out > self["channels_in"]:
+            raise self.error("groups", f"pooling {self.channels_out} of {self['channels_in']}")
+        if self["tail_lanes"] > self.hardware.rows:
+            raise self.error("tail_lanes", f"a block has {self.hardware.rows} lanes")
+
+    def _check_walk(self) -> None:
+        rows = self.hardware.rows
+        for axis in "hw":
+            if self[f"wrap_{axis}"] % self[f"stride_{axis}"]:
+                raise self.error(f"wrap_{axis}", f"must be a multiple of stride_{axis}")
+        pitch = self["wrap_w"] // self["stride_w"]
+        image_rows = self["wrap_h"] // self["stride_h"]
+        self.require("step_w", rows % pitch * self["stride_w"], "R lanes further")
+        self.require("step_h", rows // pitch % image_rows * self["stride_h"], "R lanes further")
+        if self["row_blocks"]:
+            if pitch % rows:
+                raise self.error("row_blocks", f"row-aligned, but the output pitch is {pitch}")
+            self.require("row_blocks", pitch // rows, "blocks of an image row")
+            self.require("image_rows", image_rows, "as wrap_h / stride_h")
+
+    def _check_buffer(self) -> None:
+        planes_h, planes_w = self.planes
+        kernel = {"h": "kernel_height", "w": "kernel_width"}
+        for axis, planes in (("h", planes_h), ("w", planes_w)):
+            used = min(self[kernel[axis]], self[f"stride_{axis}"])
+            if used > planes:
+                raise self.error(
+                    "direct_load" if self["direct_load"] else f"planes_{axis}",
+                    f"taps read {used} phase planes in {axis}, {planes} are stored",
+                )
+        self.require("plane_rows", -(-self["channels_in"] // self.hardware.drain), "ceil(CI / D)")
+        if planes_h > 1:
+            self.require("phase_rows", planes_w * self["plane_rows"], "planes_w * plane_rows")
+        self.require("block_rows", planes_h * planes_w * self["plane_rows"], "all planes' rows")
+        ring_rows = self["ring_blocks"] * self["block_rows"]
+        self.require("ring_rows", ring_rows, "ring_blocks * block_rows")
+        if ring_rows > self.hardware.pixel_rows:
+            raise self.error("ring_rows", f"the pixel buffer has {self.hardware.pixel_rows} rows")
+        distances = ["gather", "pitch"]
+        if self["row_blocks"]:
+            distances += ["row_step", "image_step"]
+        if not self["direct_load"]:
+            distances += ["scatter", "scatter_image"]
+            for axis, pad in (("w", "pad_left"), ("h", "pad_top")):
+                phase = self[pad] % self[f"stride_{axis}"]
+                self.require(f"start_phase_{axis}", phase, f"{pad} mod stride_{axis}")
+        for name in distances:
+            single = f"{name}_row" in self.fields
+            blocks = self[f"{name}_block" if single else f"{name}_blocks"]
+            wrapped = blocks * self["block_rows"] % ring_rows
+            self.require(f"{name}_row" if single else f"{name}_rows", wrapped, "its blocks in rows")
+            if self[f"{name}_lane"] >= self.hardware.rows:
+                raise self.error(f"{name}_lane", f"lanes are 0 to {self.hardware.rows - 1}")
+
+    def _check_weights(self) -> None:
+        depth, rows = self.hardware.weight_rows, self.steps
+        self.require("weight_rows", rows, "KH * KW * CI")
+        bits = self.hardware.bits_weights
+        if self["groups"] > 1:
+            self.require("row_bytes", word_bytes(self.full_channels, bits), "a full group's row")
+            self.require("group_bytes", rows * self["row_bytes"], "K rows")
+        last = word_bytes(self["last_group_channels"], bits)
+        self.require("last_row_bytes", last, "the last group's row")
+        self.require("last_group_bytes", rows * last, "K rows")
+        if self["weights_streamed"]:
+            self.require("weights_resident", 0, "streamed weights do not stay")
+        elif rows > depth:
+            raise self.error("weights_streamed", f"{rows} rows do not fit the ring of {depth}")
+        elif self["weights_resident"]:
+            kept = rows * min(self["groups_per_pass"], self["groups"])
+            if kept > depth:
+                raise self.error("weights_resident", f"{kept} rows do not fit the ring of {depth}")
+
+    def _check_bias(self) -> None:
+        beats = sum(-(-size // self.hardware.drain) for size in self.group_sizes)
+        if self["bias_enable"] or self["bias_bytes"]:
+            size = beats * self.hardware.drain * -(-self.hardware.post_bits // 8)
+            self.require("bias_bytes", size, f"{beats} drain beats")
+            if beats > self.hardware.bias_rows:
+                raise self.error(
+                    "bias_bytes", f"{beats} rows, the bias buffer has {self.hardware.bias_rows}"
+                )
+        if self["bias_enable"] and self.opcode is Opcode.AVERAGE_POOL:
+            raise self.error("bias_enable", "average pooling has no bias")
+
+    def _check_post(self) -> None:
+        low, high = self["clip_low"], self["clip_high"]
+        half = 1 << (self.hardware.bits_input - 1)
+        if low < -half:
+            raise self.error("clip_low", f"pixels start at {-half}")
+        if high > half - 1:
+            raise self.error("clip_high", f"pixels end at {half - 1}")
+        if low > high:
+            raise self.error("clip_low", f"above clip_high = {high}")
+
+    def _check_output(self) -> None:
+        blocks, groups = self["blocks"], self["groups"]
+        block_bytes, group_bytes = self["output_block_bytes"], self["output_group_bytes"]
+        full, last = (n * self.word_bytes for n in (self.full_channels, self.group_sizes[-1]))
+        self.require("output_bytes", blocks * self.channels_out * self.word_bytes, "all words")
+        widest = full if groups > 1 else last
+        # Either all groups of a block lie before the next block, or all blocks of a group before
+        # the next group; anything else would write words over each other.
+        by_block = (groups == 1 or group_bytes >= full) and (
+            blocks == 1 or block_bytes >= (groups - 1) * group_bytes + last
+        )
+        by_group = (blocks == 1 or block_bytes >= widest) and (
+            groups == 1 or group_bytes >= (blocks - 1) * block_bytes + full
+        )
+        if not (by_block or by_group):
+            raise self.error("output_block_bytes", "output words overlap")
+        if self["output_contiguous"]:
+            group, block = (a.ravel() for a in np.indices((groups, blocks)))
+            order = np.lexsort(
+                (block, group, block // self["set_blocks"], group // self["groups_per_pass"])
+            )
+            group, block = group[order], block[order]
+            start = block * block_bytes + group * group_bytes
+            end = start + np.where(group == groups - 1, last, full)
+            if (start[1:] != end[:-1]).any():
+                raise self.error("output_contiguous", "the output's words are not one run")

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Runs a program binary on an arena, layer by layer, exactly as the contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright.emulator.layer import EmulatorError, HardwareLike, Int64Array, Layer
+from corewright.emulator.planes import Planes, place, read_stream
+from corewright.emulator.postprocess import average, requantise, wrap
+from corewright.emulator.walk import Walk, inside_masks, walk_blocks
+from corewright.emulator.weights import read_bias, read_weights
+from corewright.program.format import (
+    DESCRIPTOR_BYTES,
+    Opcode,
+    ProgramError,
+    decode_descriptor,
+    decode_header,
+    decode_program,
+)
+from corewright.program.tensor import pack_words
+
+# Elements of the largest temporaries: gathered pixels, decoded weights, sums.
+_GATHER_ELEMENTS = 1 << 22
+_WEIGHT_ELEMENTS = 1 << 23
+_SUM_ELEMENTS = 1 << 20
+
+ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """What one layer did.
+
+    Attributes:
+        index: position in the program.
+        opcode: what it computed.
+        steps: cycles in which a step is issued.
+        input_bytes: bytes that all passes read from the arena.
+        weight_bytes: bytes of bias and weights that are read from the program.
+        output_offset: arena offset of the output.
+        output_bytes: bytes that were written.
+        largest_sum: largest magnitude of an accumulator.
+        wrapped_sums: accumulators that did not fit bits_sum. Legal in lanes that are no pixel.
+        unspecified_reads: lanes of all taps that were neither masked nor surely stored: they read
+            garbage. Legal in lanes that are no pixel.
+    """
+
+    index: int
+    opcode: Opcode
+    steps: int
+    input_bytes: int
+    weight_bytes: int
+    output_offset: int
+    output_bytes: int
+    largest_sum: int
+    wrapped_sums: int
+    unspecified_reads: int
+
+
+def run(
+    program: bytes, arena: ByteArray, *, hardware: HardwareLike, poison_seed: int = 0
+) -> list[LayerTrace]:
+    """Executes a program.
+
+    Args:
+        program: header, descriptors and weight streams.
+        arena: one-dimensional contiguous uint8 activation memory, modified in place.
+        hardware: what the program was compiled for.
+        poison_seed: seed of the garbage that unspecified reads return.
+
+    Returns:
+        One trace a layer.
+
+    Raises:
+        ProgramError: a corrupted program.
+        EmulatorError: a program for other hardware, or a layer that breaks the contract; names
+            layer and field. Layers before it have been executed.
+        ValueError: the arena is not such an array.
+    """
+    if arena.dtype != np.uint8 or arena.ndim != 1 or not arena.flags.c_contiguous:
+        raise ValueError("the arena is a one-dimensional contiguous uint8 array")
+    header, descriptors = _decode(program)
+    if header["hardware_hash"] != hardware.hash:
+        raise EmulatorError(
+            None,
+            "hardware_hash",
+            f"the program is for hardware 0x{header['hardware_hash']:08x}, this is "
+            f"0x{hardware.hash:08x}",
+        )
+    if not descriptors:
+        raise EmulatorError(None, "layers", "a program has at least one layer")
+    if header["arena_bytes"] > arena.size:
+        raise EmulatorError(
+            None, "arena_bytes", f"{header['arena_bytes']} needed, the arena has {arena.size}"
+        )
+    for tensor in ("input", "output"):
+        if header[f"{tensor}_offset"] + header[f"{tensor}_bytes"] > header["arena_bytes"]:
+            raise EmulatorError(None, f"{tensor}_offset", "the tensor is not inside the arena")
+    # A program may use no more than it declares, however large the arena is.
+    window = arena[: header["arena_bytes"]]
+    data = np.frombuffer(program, dtype=np.uint8)
+    traces = []
+    for index, fields in enumerate(descriptors):
+        layer = Layer(index, fields, hardware)
+        layer.check(len(descriptors) - 1)
+        rng = np.random.default_rng((poison_seed, index))
+        traces.append(_LayerRun(layer, data, window, rng).run())
+    return traces
+
+
+def _decode(program: bytes) -> tuple[dict[str, int], list[dict[str, int]]]:
+    try:
+        return decode_program(program)
+    except ProgramError:
+        # Where the rest is sound, say which descriptor is not.
+        header = decode_header(program)
+        for index in range(header["layers"]):
+            start = header["descriptor_offset"] + index * DESCRIPTOR_BYTES
+            part = program[start : start + DESCRIPTOR_BYTES]
+            if len(part) < DESCRIPTOR_BYTES:
+                break
+            try:
+                decode_descriptor(part)
+            except ProgramError as error:
+                raise EmulatorError(index, "crc", str(error)) from error
+        raise
+
+
+class _LayerRun:
+    """The execution of one layer."""
+
+    def __init__(
+        self, layer: Layer, program: ByteArray, arena: ByteArray, rng: np.random.Generator
+    ) -> None:
+        self.layer = layer
+        self.program = program
+        self.arena = arena
+        self.rng = rng
+        self.largest_sum = 0
+        self.wrapped_sums = 0
+        self.unspecified_reads = 0
+
+    def run(self) -> LayerTrace:
+        layer = self.layer
+        self._check_output_window()
+        bias = read_bias(layer, self.program)
+        walk = walk_blocks(layer)
+        stream = read_stream(layer, self.arena)
+        lowest = -(1 << (layer.hardware.bits_input - 1))
+        fill = lowest if layer.opcode is Opcode.MAX_POOL else 0
+        planes = place(layer, stream, walk, fill=fill, rng=self.rng)
+        if layer.is_conv:
+            self._convolve(planes, walk, bias)
+        else:
+            self._pool(planes, walk, bias)
+        return LayerTrace(
+            index=layer.index,
+            opcode=layer.opcode,
+            steps=layer["groups"] * layer["blocks"] * layer.steps,
+            input_bytes=layer.passes * layer["segments"] * layer["segment_bytes"],
+            weight_bytes=self._weight_bytes(),
+            output_offset=layer["output_offset"],
+            output_bytes=layer["output_bytes"],
+            largest_sum=self.largest_sum,
+            wrapped_sums=self.wrapped_sums,
+            unspecified_reads=self.unspecified_reads,
+        )
+
+    def _weight_bytes(self) -> int:
+        layer = self.layer
+        if not layer.is_conv:
+            return layer["bias_bytes"]
+        rows = (layer["groups"] - 1) * layer["group_bytes"] + layer["last_group_bytes"]
+        times = 1 if layer["weights_resident"] else layer.sets
+        if layer["weights_streamed"]:
+            times = layer["blocks"]
+        return layer["bias_bytes"] + rows * times
+
+    def _output_view(self, group: int, blocks: slice, channels: int) -> ByteArray:
+        """(blocks, channels * WB) bytes of a group in the arena."""
+        layer = self.layer
+        start = layer["output_offset"] + group * layer["output_group_bytes"]
+        start += blocks.start * layer["output_block_bytes"]
+        return np.lib.stride_tricks.as_strided(
+            self.arena[start:],
+            shape=(blocks.stop - blocks.start, channels * layer.word_bytes),
+            strides=(layer["output_block_bytes"], 1),
+        )
+
+    def _check_output_window(self) -> None:
+        layer = self.layer
+        start, everything = layer["output_offset"], slice(0, layer["blocks"])
+        end = (
+            start
+            + (layer["blocks"] - 1) * layer["output_block_bytes"]
+            + (layer["groups"] - 1) * layer["output_group_bytes"]
+            + layer.group_sizes[-1] * layer.word_bytes
+        )
+        if layer["groups"] > 1:
+            # Group-major tensors with a narrow last group may end in an earlier group's block.
+            end = max(
+                end,
+                start
+                + (layer["blocks"] - 1) * layer["output_block_bytes"]
+                + (layer["groups"] - 2) * layer["output_group_bytes"]
+                + layer.full_channels * layer.word_bytes,
+            )
+        if end > self.arena.size:
+            raise layer.error(
+                "output_offset", f"the output reaches beyond the arena of {self.arena.size}"
+            )
+        # The input is read again in each pass and ahead of the writes: they may not share a byte.
+        read, size = layer["input_offset"], layer["segment_bytes"]
+        stride = layer["segment_stride"]
+        read_end = read + (layer["segments"] - 1) * stride + size
+        if read_end <= start or end <= read:
+            return
+        written = np.zeros(self.arena.size, dtype=bool)
+        arena, self.arena = self.arena, written.view(np.uint8)
+        for group, channels in enumerate(layer.group_sizes):
+            self._output_view(group, everything, channels)[:] = 1
+        self.arena = arena
+        for i in range(layer["segments"]):
+            if written[read + i * stride :][:size].any():
+                raise layer.error("output_offset", f"the output overlaps input segment {i}")
+
+    def _chunks(self, block_elements: int, limit: int) -> Iterator[slice]:
+        count = max(1, limit // block_elements)
+        for start in range(0, self.layer["blocks"], count):
+            yield slice(start, min(start + count, self.layer["blocks"]))
+
+    def _gather(
+        self, planes: Planes, walk: Walk, blocks: slice, *, count_reads: bool = True
+    ) -> Iterator[tuple[npt.NDArray[np.bool_], Int64Array]]:
+        """For each tap the mask and the table rows of some blocks, (blocks, R) each."""
+        layer = self.layer
+        lane = np.arange(layer.hardware.rows, dtype=np.int64)
+        inside_rows, inside_columns = inside_masks(layer, walk, blocks)
+        pitch = layer.position("pitch")
+        for kh, inside_row in enumerate(inside_rows):
+            ready = walk.ready[blocks, kh, None]
+            for kw, inside_column in enumerate(inside_columns):
+                down, phase_h = divmod(kh, layer["stride_h"])
+                right, phase_w = divmod(kw, layer["stride_w"])
+                position = walk.first[blocks, None] + lane + (down * pitch + right)
+                inside = inside_row & inside_column
+                plane = phase_h * planes.planes_w + phase_w
+                index, unspecified = planes.index(plane, position, inside, ready)
+                if count_reads:
+                    self.unspecified_reads += unspecified
+                yield inside, index
+
+    def _convolve(self, planes: Planes, walk: Walk, bias: Int64Array | None) -> None:
+        layer = self.layer
+        rows, width = layer.hardware.rows, layer.full_channels
+        at_once = max(1, _WEIGHT_ELEMENTS // (layer.steps * width))
+        tables: dict[type[np.floating], npt.NDArray[np.floating]] = {}
+        for start in range(0, layer["groups"], at_once):
+            groups = range(start, min(start + at_once, layer["groups"]))
+            weights = read_weights(layer, self.program, groups)
+            channels = slice(start * width, start * width + weights.shape[1])
+            # BLAS is exact while no partial sum can leave the mantissa.
+            bound = int(np.abs(weights.astype(np.int64)).sum(axis=0).max())
+            bound <<= layer.hardware.bits_input - 1
+            if bound >= 1 << 53:
+                raise layer.error("weight_offset", "sums above 2^53 are beyond this emulator")
+            kind: type[np.floating] = np.float32 if bound < 1 << 24 else np.float64
+            if kind not in tables:
+                tables[kind] = planes.table.astype(kind)
+            table, factors = tables[kind], weights.astype(kind)
+            part = None if bias is None else bias[channels]
+            limit = min(_GATHER_ELEMENTS // layer.steps, _SUM_ELEMENTS * 4 // weights.shape[1])
+            for blocks in self._chunks(rows, limit):
+                taps = self._gather(planes, walk, blocks, count_reads=start == 0)
+                index = np.stack([index.ravel() for _, index in taps], axis=1)
+                pixels = table.take(index, axis=0).reshape(index.shape[0], -1)
+                self._finish(
+                    pixels @ factors, blocks, groups, partial(requantise, layer, bias=part)
+                )
+
+    def _pool(self, planes: Planes, walk: Walk, bias: Int64Array | None) -> None:
+        layer = self.layer
+        rows, channels = layer.hardware.rows, layer.channels_out
+        table = planes.table[:, :channels].astype(np.int32)
+        groups = range(layer["groups"])
+        for blocks in self._chunks(rows * channels, _SUM_ELEMENTS):
+            shape = ((blocks.stop - blocks.start) * rows, channels)
+            taps = self._gather(planes, walk, blocks)
+            if layer.opcode is Opcode.MAX_POOL:
+                lowest = -(1 << (layer.hardware.bits_input - 1))
+                sums = np.full(shape, lowest, dtype=np.int64)
+                for _, index in taps:
+                    np.maximum(sums, table.take(index.ravel(), axis=0), out=sums)
+                self._finish(sums, blocks, groups, partial(requantise, layer, bias=bias))
+                continue
+            sums = np.zeros(shape, dtype=np.int64)
+            count = np.zeros((shape[0], 1), dtype=np.int64)
+            for inside, index in taps:
+                sums += table.take(index.ravel(), axis=0)
+                count += inside.reshape(-1, 1)
+            self._finish(sums, blocks, groups, self._divider(count))
+
+    def _divider(self, count: Int64Array) -> Callable[[Int64Array], Int64Array]:
+        def divide(sums: Int64Array) -> Int64Array:
+            result = average(self.layer, sums, np.maximum(count, 1))
+            empty = count[:, 0] == 0
+            half = 1 << (self.layer.hardware.bits_input - 1)
+            shape = (int(np.count_nonzero(empty)), sums.shape[1])
+            result[empty] = self.rng.integers(-half, half, shape)
+            return result
+
+        return divide
+
+    def _finish(
+        self,
+        sums: npt.NDArray[np.floating] | Int64Array,
+        blocks: slice,
+        groups: range,
+        post: Callable[[Int64Array], Int64Array],
+    ) -> None:
+        """Post-processes (lanes, channels) sums of some blocks and groups and writes the words."""
+        layer = self.layer
+        rows, bits = layer.hardware.rows, layer.hardware.bits_sum
+        exact = sums.astype(np.int64)
+        largest = max(int(exact.max()), -int(exact.min()))
+        self.largest_sum = max(self.largest_sum, largest)
+        if largest >= 1 << (bits - 1):
+            kept = wrap(exact, bits)
+            self.wrapped_sums += int(np.count_nonzero(kept != exact))
+            exact = kept
+        pixels = post(exact).astype(np.int16)
+        pixels = pixels.reshape(-1, rows, pixels.shape[-1]).transpose(0, 2, 1)
+        words = pack_words(pixels, layer.hardware.bits_input)
+        width = layer.full_channels
+        for group in groups:
+            first = (group - groups.start) * width
+            channels = layer.group_sizes[group]
+            part = words[:, first : first + channels]
+            self._output_view(group, blocks, channels)[:] = part.reshape(part.shape[0], -1)

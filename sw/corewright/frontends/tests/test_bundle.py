@@ -1,0 +1,197 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The script-compatible API: bundles become exact integer graphs."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from corewright.frontends import Bundle, FrontendError, QInput, QModel, keras_layer_outputs
+from corewright.golden import dequantise, quantise_input, run
+from corewright.graph import Pool
+
+pytestmark = pytest.mark.tensorflow
+
+HW = SimpleNamespace(bits_input=4, bits_weights=4, bits_bias=8)
+
+
+def conv(filters: int, kernel_size: Any, act: str, **options: Any) -> dict[str, Any]:
+    return {
+        "type": "conv",
+        "filters": filters,
+        "kernel_size": kernel_size,
+        "strides": 1,
+        "padding": "same",
+        "kernel_quantizer": "quantized_bits(4,0,False,True,1)",
+        "bias_quantizer": "quantized_bits(8,0,False,True,1)",
+        "use_bias": True,
+        "act_str": act,
+        **options,
+    }
+
+
+def dense(units: int, act: str) -> dict[str, Any]:
+    return {
+        "type": "dense",
+        "units": units,
+        "kernel_quantizer": "quantized_bits(4,0,False,True,1)",
+        "bias_quantizer": "quantized_bits(8,0,False,True,1)",
+        "use_bias": True,
+        "act_str": act,
+    }
+
+
+def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
+    """What a user's script writes: odd pools, a stride, leaky relu, flatten, softmax."""
+    x = x_in = QInput(shape=(16, 8, 3), batch_size=5, hw=hw, int_bits=int_bits, name="input")
+    x = Bundle(
+        core=conv(8, (3, 5), "quantized_relu(4,0,negative_slope=0)", strides=(2, 2)),
+        pool={
+            "type": "avg",
+            "size": (3, 4),
+            "strides": (2, 3),
+            "padding": "same",
+            "act_str": "quantized_bits(4,0,False,False,1)",
+        },
+    )(x)
+    x = Bundle(
+        core=conv(10, 1, "quantized_relu(4,1,negative_slope=0.125)"),
+        pool={
+            "type": "max",
+            "size": 2,
+            "strides": 1,
+            "padding": "valid",
+            "act_str": "quantized_bits(4,0,False,True,1)",
+        },
+        flatten=True,
+    )(x)
+    x = Bundle(core=dense(10, "quantized_bits(4,1,False,True,1)"), softmax=True)(x)
+    model = QModel(inputs=x_in.raw, outputs=x)
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        layer.set_weights(
+            [
+                np.asarray(w)
+                if "iteration" in w.name
+                else rng.uniform(0.3, 1, w.shape)
+                if "variance" in w.name
+                else rng.uniform(-0.8, 0.8, w.shape)
+                for w in layer.weights
+            ]
+        )
+    return model
+
+
+@pytest.mark.parametrize("int_bits", [0, 2])
+def test_a_script_model_is_exact(int_bits: int) -> None:
+    model = script_model(int_bits=int_bits)
+    graph = model.to_graph()
+    x = model.random_input
+    assert x.shape == (5, 16, 8, 3)
+    assert np.array_equal(x, model.random_input)
+    assert np.abs(x).max() == 2.0**int_bits
+    outputs = keras_layer_outputs(model, x)
+    values = run(graph, quantise_input(graph, x))
+    for name, value in values.items():
+        real = outputs[name].reshape(value.shape)
+        assert np.array_equal(real, dequantise(graph, name, value)), name
+    assert np.ptp(values[graph.output.name]) > 4
+    assert graph.softmax is not None
+    probabilities = outputs[graph.softmax.name]
+    assert np.allclose(probabilities.sum(axis=1), 1)
+
+
+def test_average_pools_round_first_and_relus_lose_a_bit() -> None:
+    graph = script_model().to_graph()
+    pools = [node for node in graph.nodes if isinstance(node, Pool)]
+    assert [(pool.kind, pool.round_first) for pool in pools] == [("average", True), ("max", False)]
+    first = graph.compute_nodes[0]
+    # quantized_relu(4,0) is lowered to 3 bits: 0..7 in steps of 1/8.
+    assert (first.requant.low, first.requant.high, first.output.bits) == (0, 7, 4)
+    assert first.output.fraction == 3
+    # quantized_bits(4,0,False,False,1) keeps no negatives: lowered likewise.
+    assert (pools[0].requant.low, pools[0].requant.high, pools[0].output.fraction) == (0, 7, 3)
+    # The max pool's own activation has another fraction than its input.
+    assert pools[1].output.fraction == 3
+    assert graph.tensor(pools[1].input).fraction == 2
+
+
+def test_a_quantised_model_trains() -> None:
+    model = script_model()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    before = [np.array(w) for w in model.trainable_weights]
+    model.fit(model.random_input, np.arange(5), epochs=2, verbose=0)
+    assert any(
+        not np.array_equal(old, np.array(new))
+        for old, new in zip(before, model.trainable_weights, strict=True)
+    )
+    assert model.to_graph().digest() != script_model().to_graph().digest()
+
+
+def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, Any]] = []
+
+    def export_inference(graph: Any, hw: Any, x: Any, **_: Any) -> None:
+        calls.append(("export", (graph, hw, x.shape)))
+
+    def verify_inference(graph: Any, hw: Any, **options: Any) -> bool:
+        calls.append(("verify", options))
+        return True
+
+    def predict_performance(graph: Any, hw: Any, batch_size: int) -> tuple[float, int]:
+        return 0.5, batch_size
+
+    flow = ModuleType("corewright.flow")
+    for function in (export_inference, verify_inference, predict_performance):
+        setattr(flow, function.__name__, function)
+    monkeypatch.setitem(sys.modules, "corewright.flow", flow)
+    model = script_model()
+    with pytest.raises(FrontendError, match="verify_inference: call export_inference first"):
+        model.verify_inference()
+    model.export_inference(x=model.random_input, hw=HW)
+    assert model.verify_inference(SIM="xsim", SIM_PATH="/opt/") is True
+    assert model.predict_performance() == (0.5, 5)
+    assert calls[0][1][1:] == (HW, (5, 16, 8, 3))
+    assert calls[0][1][0].digest() == model.to_graph().digest()
+    assert calls[1] == ("verify", {"SIM": "xsim", "SIM_PATH": "/opt/"})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Bundle(core=conv(2, 3, "x"), add={"act_str": "x"}), "residual add is not supp"),
+        (lambda: Bundle(core={"type": "lstm"}), "core type is 'lstm', legal is 'conv' or 'dense'"),
+        (lambda: Bundle(core=conv(2, 3, "x", colour=1)), r"core has unknown \['colour'\]"),
+        (lambda: Bundle(core=conv(2, None, "x")), r"core lacks \['kernel_size'\]"),
+        (
+            lambda: Bundle(
+                core=dense(2, "x"), pool={"type": "sum", "size": 2, "act_str": "quantized_bits(4)"}
+            ),
+            "pool type is 'sum', legal is 'max' or 'avg'",
+        ),
+        (lambda: QInput((4, 4), 1, HW), r"shape is \(4, 4\), legal is \(H, W, C\) or \(C,\)"),
+        (lambda: QInput((4,), 0, HW), "batch_size is 0, legal is 1 or more"),
+        (
+            lambda: Bundle(core=dense(2, "quantized_tanh(4)"))(QInput((4,), 1, HW)),
+            "act_str is 'quantized_tanh",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(make: Any, message: str) -> None:
+    with pytest.raises(FrontendError, match=message):
+        make()
+
+
+def test_two_models_in_one_process_do_not_disturb_each_other() -> None:
+    first = script_model().to_graph()
+    wide = SimpleNamespace(bits_input=8, bits_weights=8, bits_bias=16)
+    second = script_model(wide).to_graph()
+    assert second.input.bits == 8
+    assert [node.weights.tolist() for node in first.compute_nodes if hasattr(node, "weights")] == [
+        node.weights.tolist() for node in second.compute_nodes if hasattr(node, "weights")
+    ]

@@ -1,0 +1,171 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Exact integer operators on (N, H, W, C) arrays.
+
+Convolutions run as matrix products in floating point wherever the worst-case sum proves that
+every partial sum is exact: BLAS is some fifty times faster than NumPy's integer product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from corewright.graph import Conv, Dense, Pool, Requant
+
+Int64Array = npt.NDArray[np.int64]
+
+# Elements of the largest temporary; larger batches are processed in slices.
+_CHUNK_ELEMENTS = 1 << 23
+# Below this many input channels one gathered product beats a product for each tap.
+_GATHER_CHANNELS = 32
+
+
+def round_half_even_shift(value: Int64Array, shift: int) -> Int64Array:
+    """``round_half_even(value / 2**shift)`` for 0 <= shift <= 62, exact for |value| <= 2**62."""
+    if shift == 0:
+        return value
+    quotient = value >> shift
+    remainder = value - (quotient << shift)
+    # Up above the half, and at the half only from an odd quotient. (Not ``value + half``, which
+    # could leave 64 bits.)
+    half = 1 << (shift - 1)
+    result: Int64Array = quotient + (remainder + (quotient & 1) > half)
+    return result
+
+
+def round_half_even_divide(value: Int64Array, divisor: Int64Array) -> Int64Array:
+    """``round_half_even(value / divisor)`` for divisors > 0 that broadcast with ``value``."""
+    quotient = value // divisor
+    remainder = value - quotient * divisor
+    # Twice the remainder could leave 64 bits: compare it with what is left to the next integer.
+    rest = divisor - remainder
+    up = (remainder > rest) | ((remainder == rest) & (quotient % 2 == 1))
+    result: Int64Array = quotient + up
+    return result
+
+
+def requantise(
+    accumulator: Int64Array, bias: npt.NDArray[np.integer[Any]] | None, requant: Requant
+) -> Int64Array:
+    """Apply ``requant`` to an accumulator (..., C) and an aligned bias (C,); int64."""
+    value = accumulator << requant.pre_shift
+    if bias is not None:
+        value = value + bias
+    result = round_half_even_shift(value, requant.shift)
+    if requant.negative_shift != requant.shift:
+        negative = round_half_even_shift(value, requant.negative_shift)
+        result = np.where(value < 0, negative, result)
+    return np.clip(result, requant.low, requant.high)
+
+
+def product_type(bound: int) -> type[np.floating[Any] | np.integer[Any]]:
+    """The fastest type in which sums of integers up to ``bound`` in magnitude are exact."""
+    if bound < 1 << 24:
+        return np.float32
+    if bound < 1 << 53:
+        return np.float64
+    return np.int64
+
+
+def _pad(x: npt.NDArray[Any], padding: tuple[int, int, int, int], value: int) -> npt.NDArray[Any]:
+    top, bottom, left, right = padding
+    if not any(padding):
+        return x
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+
+
+def _tap(
+    x: npt.NDArray[Any], row: int, column: int, size: tuple[int, int], strides: tuple[int, int]
+) -> npt.NDArray[Any]:
+    """The (N, size[0], size[1], C) view of what one window position reads of padded ``x``."""
+    last_row = row + (size[0] - 1) * strides[0] + 1
+    last_column = column + (size[1] - 1) * strides[1] + 1
+    return x[:, row : last_row : strides[0], column : last_column : strides[1], :]
+
+
+def _convolve(x: npt.NDArray[Any], weights: npt.NDArray[Any], node: Conv) -> npt.NDArray[Any]:
+    """Accumulators (N, OH, OW, CO) of ``x`` (N, H, W, CI), in the type of both."""
+    rows, columns, channels, filters = weights.shape
+    size = (node.output.height, node.output.width)
+    pixels = len(x) * size[0] * size[1]
+    x = _pad(x, node.padding, 0)
+    taps = [(row, column) for row in range(rows) for column in range(columns)]
+    if channels < _GATHER_CHANNELS or len(taps) == 1:
+        gathered = np.concatenate(
+            [_tap(x, row, column, size, node.strides) for row, column in taps], axis=3
+        )
+        result: npt.NDArray[Any] = gathered.reshape(pixels, -1) @ weights.reshape(-1, filters)
+    else:
+        result = np.zeros((pixels, filters), dtype=x.dtype)
+        for row, column in taps:
+            tap = _tap(x, row, column, size, node.strides)
+            result += tap.reshape(pixels, channels) @ weights[row, column]
+    return result.reshape(len(x), *size, filters)
+
+
+def conv(x: Int64Array, node: Conv, bound: int) -> Int64Array:
+    """Run a convolution; ``bound`` is the largest accumulator magnitude (see product_type)."""
+    kind = product_type(bound)
+    weights = node.weights.astype(kind)
+    rows, columns, channels, filters = weights.shape
+    gathered = rows * columns * channels if channels < _GATHER_CHANNELS else channels
+    image = node.output.height * node.output.width * max(gathered, filters)
+    step = max(1, _CHUNK_ELEMENTS // image)
+    result = np.empty((len(x), *node.output.shape), dtype=np.int64)
+    for start in range(0, len(x), step):
+        part = _convolve(x[start : start + step].astype(kind), weights, node)
+        result[start : start + step] = requantise(part.astype(np.int64), node.bias, node.requant)
+    return result
+
+
+def dense(x: Int64Array, node: Dense, bound: int) -> Int64Array:
+    """Run a fully connected layer on (N, H, W, C), flattened in (h, w, c) order."""
+    kind = product_type(bound)
+    sums = x.reshape(len(x), -1).astype(kind) @ node.weights.astype(kind)
+    result = requantise(sums.astype(np.int64), node.bias, node.requant)
+    return result.reshape(len(x), 1, 1, -1)
+
+
+def pool(x: Int64Array, node: Pool) -> Int64Array:
+    """Run a pooling layer on (N, H, W, C)."""
+    size = (node.output.height, node.output.width)
+    maximum = node.kind == "max"
+    # Below every legal integer, so that padding never is the maximum.
+    padded = _pad(x, node.padding, -(1 << 40) if maximum else 0)
+    taps = [(row, column) for row in range(node.window[0]) for column in range(node.window[1])]
+    result = _tap(padded, *taps[0], size, node.strides).copy()
+    for row, column in taps[1:]:
+        tap = _tap(padded, row, column, size, node.strides)
+        if maximum:
+            np.maximum(result, tap, out=result)
+        else:
+            result += tap
+    if maximum:
+        return requantise(result, None, node.requant)
+    count = _valid_elements(x.shape[1:3], node)
+    if node.round_first:
+        return requantise(round_half_even_divide(result, count), None, node.requant)
+    return _average(result, count, node.requant)
+
+
+def _valid_elements(size: tuple[int, ...], node: Pool) -> Int64Array:
+    """(1, OH, OW, 1): how many elements of each window lie inside the image."""
+    counts: list[Int64Array] = []
+    for axis, before in ((0, node.padding[0]), (1, node.padding[2])):
+        length = (node.output.height, node.output.width)[axis]
+        start = np.arange(length, dtype=np.int64) * node.strides[axis] - before
+        stop = np.minimum(start + node.window[axis], size[axis])
+        counts.append(stop - np.maximum(start, 0))
+    return (counts[0][:, None] * counts[1][None, :])[None, :, :, None]
+
+
+def _average(total: Int64Array, count: Int64Array, requant: Requant) -> Int64Array:
+    """``total / count`` requantised with a single rounding."""
+    value = total << requant.pre_shift
+    result = round_half_even_divide(value, count << requant.shift)
+    if requant.negative_shift != requant.shift:
+        negative = round_half_even_divide(value, count << requant.negative_shift)
+        result = np.where(value < 0, negative, result)
+    return np.clip(result, requant.low, requant.high)

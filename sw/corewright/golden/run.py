@@ -1,0 +1,88 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Execution of whole graphs, and the conversions at their borders."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from corewright.golden import operators
+from corewright.golden.operators import Int64Array
+from corewright.graph import Conv, Dense, Graph, GraphError, Softmax, accumulator_bounds
+
+
+def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
+    """Execute ``graph`` on integers ``x`` of shape (N, H, W, C).
+
+    A vector input may be (N, C). Returns every tensor by name, the input included, as int64
+    (N, H, W, C). A final softmax is the host's work: see :func:`host_output`. Raises
+    :class:`GraphError` if the shape, the type or a value of ``x`` is not legal for the input.
+    """
+    values = {graph.input.name: _checked_input(graph, x)}
+    for node in graph.nodes:
+        if isinstance(node, Softmax):
+            continue
+        source = values[node.input]
+        if isinstance(node, (Conv, Dense)):
+            low, high = accumulator_bounds(graph, node)
+            bound = max(int(high.max()), -int(low.min()))
+            operate = operators.conv if isinstance(node, Conv) else operators.dense
+            values[node.output.name] = operate(source, node, bound)  # type: ignore[arg-type]
+        else:
+            values[node.output.name] = operators.pool(source, node)
+    return values
+
+
+def _checked_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
+    array = np.asarray(x)
+    where = f"graph '{graph.name}': input '{graph.input.name}'"
+    if array.ndim == 2 and graph.input.height == graph.input.width == 1:
+        array = array[:, None, None, :]
+    if array.ndim != 4 or array.shape[1:] != graph.input.shape or len(array) == 0:
+        raise GraphError(
+            f"{where} has shape {array.shape}, legal is N images of {graph.input.shape}"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise GraphError(f"{where} has type {array.dtype}, legal are integers (see quantise_input)")
+    low, high = graph.input_limits
+    if int(array.min()) < low or int(array.max()) > high:
+        raise GraphError(
+            f"{where} spans {int(array.min())}..{int(array.max())}, legal is {low}..{high}"
+        )
+    return array.astype(np.int64)
+
+
+def quantise_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
+    """Quantise real numbers (N, H, W, C) to the input's integers: half to even, saturating.
+
+    A vector input may be (N, C). Raises :class:`GraphError` for a wrong shape or a value that is
+    not finite.
+    """
+    array = np.asarray(x, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise GraphError(
+            f"graph '{graph.name}': input '{graph.input.name}' has values that are not finite"
+        )
+    # ldexp is exact: a power of two only changes the exponent.
+    scaled = np.rint(np.ldexp(array, graph.input.fraction))
+    return _checked_input(graph, np.clip(scaled, *graph.input_limits).astype(np.int64))
+
+
+def dequantise(graph: Graph, tensor: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The real numbers that the integers ``values`` of ``tensor`` stand for; same shape."""
+    integers = np.asarray(values, dtype=np.float64)
+    return np.ldexp(integers, -graph.tensor(tensor).fraction)
+
+
+def host_output(graph: Graph, values: dict[str, Int64Array]) -> npt.NDArray[np.float64]:
+    """What the host makes of the tensors of :func:`run`: real outputs (N, H, W, C) in float64.
+
+    Applies the final softmax over the channels, row by row, where the graph has one.
+    """
+    name = graph.output.name
+    output = dequantise(graph, name, values[name])
+    if graph.softmax is None:
+        return output
+    exponent = np.exp(output - output.max(axis=-1, keepdims=True))
+    result: npt.NDArray[np.float64] = exponent / exponent.sum(axis=-1, keepdims=True)
+    return result

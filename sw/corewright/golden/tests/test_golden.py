@@ -1,0 +1,307 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The golden model against slow formulas written independently of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from corewright.golden import (
+    dequantise,
+    host_output,
+    quantise_input,
+    requantise,
+    round_half_even_divide,
+    round_half_even_shift,
+    run,
+)
+from corewright.golden.operators import product_type
+from corewright.graph import (
+    Conv,
+    Dense,
+    Graph,
+    GraphError,
+    Pool,
+    Requant,
+    Softmax,
+    Tensor,
+    same_padding,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+INT = npt.NDArray[np.int64]
+
+
+@given(st.integers(-(2**62), 2**62), st.integers(0, 62))
+def test_shift_rounds_half_to_even(value: int, shift: int) -> None:
+    # Python rounds a Fraction half to even, in unlimited precision.
+    expected = round(Fraction(value, 1 << shift))
+    assert int(round_half_even_shift(np.array([value]), shift)[0]) == expected
+
+
+@given(st.integers(-40, 40), st.integers(0, 4))
+def test_shift_rounds_ties_like_numpy(value: int, shift: int) -> None:
+    assert int(round_half_even_shift(np.array([value]), shift)[0]) == np.around(value / 2**shift)
+
+
+@given(st.integers(-(2**62), 2**62), st.integers(1, 2**61))
+def test_division_rounds_half_to_even(value: int, divisor: int) -> None:
+    expected = round(Fraction(value, divisor))
+    assert int(round_half_even_divide(np.array([value]), np.array([divisor]))[0]) == expected
+
+
+@given(st.integers(-60, 60), st.sampled_from([1, 2, 3, 4, 6, 9, 12]))
+def test_division_rounds_ties(value: int, divisor: int) -> None:
+    expected = round(Fraction(value, divisor))
+    assert int(round_half_even_divide(np.array([value]), np.array([divisor]))[0]) == expected
+
+
+@given(
+    st.lists(st.integers(-(2**20), 2**20), min_size=1, max_size=20),
+    st.integers(-(2**20), 2**20),
+    st.integers(0, 15),
+    st.integers(0, 20),
+    st.integers(0, 3),
+)
+def test_requantise_follows_its_definition(
+    values: list[int], bias: int, pre_shift: int, shift: int, slope: int
+) -> None:
+    requant = Requant(pre_shift, shift, shift + slope, -128, 127)
+    result = requantise(np.array(values)[:, None], np.array([bias]), requant)
+    for value, actual in zip(values, result[:, 0], strict=True):
+        v = value * 2**pre_shift + bias
+        s = shift if v >= 0 else shift + slope
+        assert actual == min(max(round(Fraction(v, 2**s)), -128), 127)
+
+
+def slow_conv(x: INT, node: Conv) -> INT:
+    """Convolution pixel by pixel, requantised in float64 with np.around."""
+    top, bottom, left, right = node.padding
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    out = np.zeros((len(x), *node.output.shape))
+    rows, columns = node.kernel_size
+    for i in range(node.output.height):
+        for j in range(node.output.width):
+            r, c = i * node.strides[0], j * node.strides[1]
+            patch = padded[:, r : r + rows, c : c + columns, :]
+            out[:, i, j, :] = np.einsum("nhwi,hwio->no", patch, node.weights.astype(np.int64))
+    return slow_requant(out, node.bias, node.requant)
+
+
+def slow_requant(
+    sums: npt.NDArray[np.float64], bias: npt.NDArray[Any] | None, requant: Requant
+) -> INT:
+    v = sums * 2.0**requant.pre_shift + (0 if bias is None else bias)
+    s = np.where(v >= 0, requant.shift, requant.negative_shift)
+    return np.clip(np.around(v / 2.0**s), requant.low, requant.high).astype(np.int64)
+
+
+def slow_pool(x: INT, node: Pool) -> INT:
+    """Pooling window by window over the valid pixels only, with exact fractions."""
+    out = np.zeros((len(x), *node.output.shape), dtype=np.int64)
+    requant = node.requant
+    for n, i, j, c in np.ndindex(*out.shape):
+        top = i * node.strides[0] - node.padding[0]
+        left = j * node.strides[1] - node.padding[2]
+        rows = slice(max(top, 0), top + node.window[0])
+        window = x[n, rows, max(left, 0) : left + node.window[1], c].ravel().tolist()
+        value = Fraction(max(window))
+        if node.kind == "average":
+            value = Fraction(sum(window), len(window))
+            if node.round_first:
+                value = Fraction(round(value))
+        value *= 2**requant.pre_shift
+        shift = requant.shift if value >= 0 else requant.negative_shift
+        out[n, i, j, c] = min(max(round(value / 2**shift), requant.low), requant.high)
+    return out
+
+
+def random_window(
+    rng: np.random.Generator,
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+    """A random (size, window, strides, padding), 'same', 'valid' or lopsided."""
+    window = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    size = (window[0] + int(rng.integers(0, 8)), window[1] + int(rng.integers(0, 8)))
+    strides = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    choice = int(rng.integers(3))
+    padding = (0, 0, 0, 0)
+    if choice == 0:
+        padding = same_padding(size, window, strides)
+    elif choice == 1:
+        a, b = (int(v) for v in rng.integers(0, window[0], 2))
+        c, d = (int(v) for v in rng.integers(0, window[1], 2))
+        padding = (a, b, c, d)
+    return size, window, strides, padding
+
+
+def output_size(
+    size: tuple[int, int],
+    window: tuple[int, int],
+    strides: tuple[int, int],
+    padding: tuple[int, int, int, int],
+) -> tuple[int, int]:
+    return (
+        (size[0] + padding[0] + padding[1] - window[0]) // strides[0] + 1,
+        (size[1] + padding[2] + padding[3] - window[1]) // strides[1] + 1,
+    )
+
+
+def random_requant(rng: np.random.Generator, bits: int, shift: int) -> Requant:
+    low = 0 if rng.integers(2) else -(1 << (bits - 1))
+    slope = int(rng.integers(3))
+    return Requant(int(rng.integers(4)), shift, shift + slope, low, (1 << (bits - 1)) - 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_convolutions_equal_the_slow_formula(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, window, strides, padding = random_window(rng)
+    bits = int(rng.choice([2, 4, 8, 16]))
+    channels, filters = int(rng.choice([1, 3, 33])), int(rng.integers(1, 5))
+    low, high = -(1 << (bits - 1)), 1 << (bits - 1)
+    out = output_size(size, window, strides, padding)
+    node = Conv(
+        "conv",
+        "x",
+        Tensor("y", *out, filters, bits, 0),
+        rng.integers(low, high, (*window, channels, filters)),
+        rng.integers(-50, 50, filters) if rng.integers(2) else None,
+        strides,
+        padding,
+        random_requant(rng, bits, int(rng.integers(0, 2 * bits))),
+        bits,
+        0,
+    )
+    graph = Graph("g", Tensor("x", *size, channels, bits, 0), (node,))
+    x = rng.integers(low, high, (2, *graph.input.shape))
+    assert np.array_equal(run(graph, x)["y"], slow_conv(x, node))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_pools_equal_the_slow_formula(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, window, strides, padding = random_window(rng)
+    out = output_size(size, window, strides, padding)
+    node = Pool(
+        "pool",
+        "max" if rng.integers(2) else "average",
+        "x",
+        Tensor("y", *out, 2, 4, 0),
+        window,
+        strides,
+        padding,
+        random_requant(rng, 4, int(rng.integers(0, 4))),
+        bool(rng.integers(2)),
+    )
+    graph = Graph("g", Tensor("x", *size, 2, 5, 0), (node,))
+    x = rng.integers(-16, 16, (2, *graph.input.shape))
+    assert np.array_equal(run(graph, x)["y"], slow_pool(x, node))
+
+
+@pytest.mark.parametrize("bits", [4, 12, 16])
+def test_dense_flattens_in_height_width_channel_order(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    low, high = -(1 << (bits - 1)), 1 << (bits - 1)
+    weights = rng.integers(low, high, (2, 3, 4, 5))
+    bias = rng.integers(-1000, 1000, 5)
+    requant = Requant(1, bits + 2, bits + 3, low, high - 1)
+    output = Tensor("y", 1, 1, 5, bits, 0)
+    node = Dense("d", "x", output, weights.reshape(24, 5), bias, requant, bits, 0)
+    graph = Graph("g", Tensor("x", 2, 3, 4, bits, 0), (node,))
+    x = rng.integers(low, high, (7, 2, 3, 4))
+    expected = slow_requant(np.einsum("nhwc,hwco->no", x, weights).astype(float), bias, requant)
+    assert np.array_equal(run(graph, x)["y"], expected[:, None, None, :])
+
+
+@pytest.mark.parametrize(
+    ("bound", "kind"),
+    [
+        (2**24 - 1, np.float32),
+        (2**24, np.float64),
+        (2**53 - 1, np.float64),
+        (2**53, np.int64),
+    ],
+)
+def test_products_run_in_a_type_that_is_exact(bound: int, kind: type) -> None:
+    assert product_type(bound) is kind
+
+
+def test_large_batches_are_processed_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-8, 8, (3, 3, 2, 2))
+    output = Tensor("y", 4, 4, 2, 4, 0)
+    requant = Requant(0, 4, 4, -8, 7)
+    node = Conv("c", "x", output, weights, None, (1, 1), (1, 1, 1, 1), requant, 4, 0)
+    graph = Graph("g", Tensor("x", 4, 4, 2, 4, 0), (node,))
+    x = rng.integers(-8, 8, (11, 4, 4, 2))
+    whole = run(graph, x)["y"]
+    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 700)
+    assert np.array_equal(run(graph, x)["y"], whole)
+
+
+def vector_graph(softmax: bool, input_range: tuple[int, int] | None = None) -> Graph:
+    node = Dense(
+        "d",
+        "x",
+        Tensor("y", 1, 1, 3, 8, 2),
+        np.eye(3, dtype=int),
+        None,
+        Requant.identity(-128, 127),
+        2,
+        0,
+    )
+    nodes = (node, Softmax("s", "y")) if softmax else (node,)
+    return Graph("g", Tensor("x", 1, 1, 3, 8, 2), nodes, input_range=input_range)
+
+
+def test_input_is_quantised_half_to_even_and_saturated() -> None:
+    graph = vector_graph(False)
+    x = np.array([[0.125, 0.375, -0.125], [-0.375, 1e9, -1e9]])
+    expected = np.array([[0, 2, 0], [-2, 127, -128]])
+    assert np.array_equal(quantise_input(graph, x)[:, 0, 0, :], expected)
+    limited = vector_graph(False, (-100, 50))
+    assert quantise_input(limited, x)[1, 0, 0].tolist() == [-2, 50, -100]
+
+
+def test_dequantise_inverts_quantise_on_the_grid() -> None:
+    graph = vector_graph(False)
+    x = np.arange(-128, 127).reshape(-1, 3)[:, None, None, :]
+    real = dequantise(graph, "x", x)
+    assert real[0, 0, 0, 0] == -32.0
+    assert np.array_equal(quantise_input(graph, real), x)
+
+
+def test_softmax_is_normalised_row_by_row() -> None:
+    graph = vector_graph(True)
+    x = np.array([[4, 0, -4], [100, 100, 100], [-128, 127, 0]])
+    result = host_output(graph, run(graph, x))[:, 0, 0, :]
+    logits = x / 4
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.allclose(result, expected, rtol=1e-12, atol=0)
+    assert np.array_equal(host_output(vector_graph(False), run(graph, x))[:, 0, 0, :], logits)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 4), int), "has shape"),
+        (np.zeros((0, 1, 1, 3), int), "has shape"),
+        (np.zeros((2, 3)), "has type float64"),
+        (np.full((2, 3), 128), r"spans 128\.\.128, legal is -128\.\.127"),
+    ],
+)
+def test_illegal_inputs_are_named(x: npt.NDArray[np.generic], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        run(vector_graph(False), x)
+
+
+def test_input_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(GraphError, match="not finite"):
+        quantise_input(vector_graph(False), np.array([[0.0, np.nan, 1.0]]))

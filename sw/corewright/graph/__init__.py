@@ -1,0 +1,51 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Integer intermediate representation of a quantised network.
+
+Everything behind the front ends (golden model, compiler, predictor, generators) works on a
+:class:`Graph`, which needs NumPy only: a saved graph is executed and compiled without TensorFlow.
+"""
+
+from corewright.graph.analysis import (
+    accumulator_bits,
+    accumulator_bounds,
+    macs,
+    value_bounds,
+    value_range,
+)
+from corewright.graph.errors import GraphError
+from corewright.graph.ir import (
+    MAX_PRE_SHIFT,
+    MAX_SHIFT,
+    Conv,
+    Dense,
+    Graph,
+    Node,
+    Pool,
+    Requant,
+    Softmax,
+    Tensor,
+    output_shape,
+    same_padding,
+)
+
+__all__ = [
+    "MAX_PRE_SHIFT",
+    "MAX_SHIFT",
+    "Conv",
+    "Dense",
+    "Graph",
+    "GraphError",
+    "Node",
+    "Pool",
+    "Requant",
+    "Softmax",
+    "Tensor",
+    "accumulator_bits",
+    "accumulator_bounds",
+    "macs",
+    "output_shape",
+    "same_padding",
+    "value_bounds",
+    "value_range",
+]

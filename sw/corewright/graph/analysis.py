@@ -1,0 +1,71 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Facts about a graph: work, ranges, worst-case accumulators."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from corewright.graph.ir import ComputeNode, Conv, Dense, Graph, Node, Pool, Softmax
+
+Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+def macs(node: Node) -> int:
+    """Multiply-accumulates of one image, padding taps included; 0 for pools and softmax."""
+    if isinstance(node, Conv):
+        return node.output.height * node.output.width * int(node.weights.size)
+    if isinstance(node, Dense):
+        return int(node.weights.size)
+    return 0
+
+
+def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
+    """Smallest and largest integer that ``tensor`` can hold: its producer's saturation limits."""
+    producer = graph.producer(tensor)
+    if producer is not None:
+        return producer.requant.low, producer.requant.high
+    return graph.input_limits
+
+
+def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
+    """Exact worst-case (low, high) of the accumulator before bias and shift, int64[channels].
+
+    Every input element is taken to be free in its producer's saturation range, extended to zero:
+    so the bounds also hold for padding and for every partial sum, in any order. Pools: the sum
+    of a full window ('average') or the element ('max'). Softmax raises TypeError.
+    """
+    if isinstance(node, Softmax):
+        raise TypeError(f"layer '{node.name}': softmax has no accumulator")
+    low, high = value_range(graph, node.input)
+    low, high = min(low, 0), max(high, 0)
+    if isinstance(node, Pool):
+        count = node.window[0] * node.window[1] if node.kind == "average" else 1
+        channels = node.output.channels
+        return np.full(channels, low * count), np.full(channels, high * count)
+    weights = node.weights.reshape(-1, node.weights.shape[-1])
+    positive = np.maximum(weights, 0).sum(axis=0, dtype=np.int64)
+    negative = np.minimum(weights, 0).sum(axis=0, dtype=np.int64)
+    return positive * low + negative * high, positive * high + negative * low
+
+
+def value_bounds(graph: Graph, node: ComputeNode) -> Bounds:
+    """Exact worst-case (low, high) of ``(accumulator << pre_shift) + bias``, int64[channels].
+
+    Saturated to +-2**62 where the true bound is larger. For an average pool this bounds the
+    shifted sum, before the division.
+    """
+    low, high = accumulator_bounds(graph, node)
+    limit = 1 << 62
+    scale = 1 << node.requant.pre_shift
+    bias = [0] * len(low) if isinstance(node, Pool) or node.bias is None else node.bias.tolist()
+    # Python integers: the product may leave 64 bits, which is what the caller wants to know.
+    lows = [max(a * scale + b, -limit) for a, b in zip(low.tolist(), bias, strict=True)]
+    highs = [min(a * scale + b, limit) for a, b in zip(high.tolist(), bias, strict=True)]
+    return np.array(lows, dtype=np.int64), np.array(highs, dtype=np.int64)
+
+
+def accumulator_bits(graph: Graph, node: Node) -> int:
+    """Width of the two's complement accumulator that can never overflow for ``node``."""
+    low, high = accumulator_bounds(graph, node)
+    return max(int(high.max()).bit_length(), max(int(-low.min() - 1), 0).bit_length()) + 1

@@ -1,0 +1,555 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Frozen, validated nodes of the integer graph.
+
+A graph is a topologically ordered list of nodes in static single assignment form: every node
+reads a tensor by name and defines one new tensor. Adding an operator (residual add, depthwise
+convolution, concatenation, ...) means: a frozen dataclass here with ``name``, ``inputs`` and an
+``output`` tensor, an entry in ``_NODE_TYPES`` of ``files.py``, and an operator in
+``corewright.golden``. Nothing else in this package depends on the set of operators.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from corewright.graph.errors import GraphError
+
+MAX_PRE_SHIFT = 15
+MAX_SHIFT = 62
+MAX_BITS = 32
+MAX_FRACTION = 64
+
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+def _integer(where: str, what: str, value: object, low: int, high: int) -> int:
+    """Return ``value`` as an int in [low, high]; raise :class:`GraphError` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise GraphError(f"{where}: {what} is {value!r}, legal is an integer {low}..{high}")
+    number = int(value)
+    if not low <= number <= high:
+        raise GraphError(f"{where}: {what} is {number}, legal is {low}..{high}")
+    return number
+
+
+def _integers(
+    where: str, what: str, values: object, count: int, low: int, high: int
+) -> tuple[int, ...]:
+    if not isinstance(values, (tuple, list)) or len(values) != count:
+        raise GraphError(f"{where}: {what} is {values!r}, legal are {count} integers {low}..{high}")
+    return tuple(_integer(where, what, value, low, high) for value in values)
+
+
+def _name(where: str, value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise GraphError(f"{where}: name is {value!r}, legal is a non-empty printable string")
+    return value
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A feature map of signed integers; the value of an integer ``i`` is ``i * 2**-fraction``.
+
+    A vector has height = width = 1. Integers are two's complement, ``bits`` wide.
+    """
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    bits: int
+    fraction: int
+
+    def __post_init__(self) -> None:
+        _name("tensor", self.name)
+        where = f"tensor '{self.name}'"
+        for what in ("height", "width", "channels"):
+            value = _integer(where, what, getattr(self, what), 1, 1 << 30)
+            object.__setattr__(self, what, value)
+        object.__setattr__(self, "bits", _integer(where, "bits", self.bits, 1, MAX_BITS))
+        fraction = _integer(where, "fraction", self.fraction, -MAX_FRACTION, MAX_FRACTION)
+        object.__setattr__(self, "fraction", fraction)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+    @property
+    def size(self) -> int:
+        """Elements of one image."""
+        return self.height * self.width * self.channels
+
+    @property
+    def low(self) -> int:
+        """Smallest integer of the word."""
+        return -(1 << (self.bits - 1))
+
+    @property
+    def high(self) -> int:
+        """Largest integer of the word."""
+        return (1 << (self.bits - 1)) - 1
+
+
+@dataclass(frozen=True)
+class Requant:
+    """Rounds an accumulator ``a`` with an optional aligned bias ``b`` to an output word.
+
+    ``v = (a << pre_shift) + b``; ``s = shift if v >= 0 else negative_shift``;
+    ``y = clip(round_half_even(v / 2**s), low, high)``.
+
+    ReLU is ``low = 0``; a leaky ReLU of slope ``2**-k`` is ``negative_shift = shift + k``.
+    """
+
+    pre_shift: int
+    shift: int
+    negative_shift: int
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        limits = {
+            "pre_shift": (0, MAX_PRE_SHIFT),
+            "shift": (0, MAX_SHIFT),
+            "negative_shift": (0, MAX_SHIFT),
+            "low": (-(1 << (MAX_BITS - 1)), (1 << (MAX_BITS - 1)) - 1),
+            "high": (-(1 << (MAX_BITS - 1)), (1 << (MAX_BITS - 1)) - 1),
+        }
+        for what, (low, high) in limits.items():
+            value = _integer("requant", what, getattr(self, what), low, high)
+            object.__setattr__(self, what, value)
+        if self.low > self.high:
+            raise GraphError(f"requant: low {self.low} is above high {self.high}")
+
+    @classmethod
+    def identity(cls, low: int, high: int) -> Requant:
+        """The requantisation that changes no value in [low, high]."""
+        return cls(0, 0, 0, low, high)
+
+
+def _weights(where: str, value: object, dimensions: int, bits: int) -> npt.NDArray[np.int32]:
+    """Validate weights and return a read-only contiguous int32 copy."""
+    array = np.asarray(value)
+    if array.ndim != dimensions or not np.issubdtype(array.dtype, np.integer) or array.size == 0:
+        raise GraphError(
+            f"{where}: weights have shape {array.shape} and type {array.dtype}, "
+            f"legal are {dimensions} non-empty dimensions of integers"
+        )
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    if int(array.min()) < low or int(array.max()) > high:
+        raise GraphError(
+            f"{where}: weights span {int(array.min())}..{int(array.max())}, "
+            f"legal for weight_bits={bits} is {low}..{high}"
+        )
+    result = np.array(array, dtype=np.int32, order="C")
+    result.flags.writeable = False
+    return result
+
+
+def _bias(where: str, value: object, channels: int) -> npt.NDArray[np.int64] | None:
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.shape != (channels,) or not np.issubdtype(array.dtype, np.integer):
+        raise GraphError(
+            f"{where}: bias has shape {array.shape} and type {array.dtype}, "
+            f"legal is None or ({channels},) integers"
+        )
+    limit = 1 << 47
+    if int(array.min()) < -limit or int(array.max()) >= limit:
+        raise GraphError(
+            f"{where}: bias spans {int(array.min())}..{int(array.max())}, legal are 48 signed bits"
+        )
+    result = np.array(array, dtype=np.int64, order="C")
+    result.flags.writeable = False
+    return result
+
+
+def _requant(where: str, requant: object, output: Tensor) -> None:
+    if not isinstance(requant, Requant):
+        raise GraphError(f"{where}: requant is {requant!r}, legal is a Requant")
+    if requant.low < output.low or requant.high > output.high:
+        raise GraphError(
+            f"{where}: requant saturates to {requant.low}..{requant.high}, legal for the "
+            f"{output.bits}-bit output '{output.name}' is {output.low}..{output.high}"
+        )
+
+
+def _common(node: Conv | Dense | Pool) -> str:
+    _name(type(node).__name__.lower(), node.name)
+    where = f"layer '{node.name}'"
+    _name(f"{where}: input", node.input)
+    if not isinstance(node.output, Tensor):
+        raise GraphError(f"{where}: output is {node.output!r}, legal is a Tensor")
+    _requant(where, node.requant, node.output)
+    return where
+
+
+def _window(where: str, node: Conv | Pool, kernel: tuple[int, int]) -> None:
+    strides = _integers(where, "strides", node.strides, 2, 1, 1 << 15)
+    padding = _integers(where, "padding", node.padding, 4, 0, 1 << 15)
+    object.__setattr__(node, "strides", strides)
+    object.__setattr__(node, "padding", padding)
+    top, bottom, left, right = padding
+    if max(top, bottom) >= kernel[0] or max(left, right) >= kernel[1]:
+        raise GraphError(
+            f"{where}: padding (top, bottom, left, right) is {padding}, "
+            f"legal is below the {kernel[0]}x{kernel[1]} window"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """2-D convolution (cross-correlation, as every framework means it), bias, requantisation.
+
+    ``weights`` is int[KH, KW, CI, CO]; ``bias`` is int[CO] or None and is already aligned to the
+    fraction ``input.fraction + weight_fraction + requant.pre_shift``. ``strides`` is (rows,
+    columns), ``padding`` is (top, bottom, left, right) zeros.
+    """
+
+    name: str
+    input: str
+    output: Tensor
+    weights: IntArray
+    bias: IntArray | None
+    strides: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    requant: Requant
+    weight_bits: int
+    weight_fraction: int
+
+    def __post_init__(self) -> None:
+        where = _common(self)
+        bits = _integer(where, "weight_bits", self.weight_bits, 1, 16)
+        _integer(where, "weight_fraction", self.weight_fraction, -MAX_FRACTION, MAX_FRACTION)
+        object.__setattr__(self, "weights", _weights(where, self.weights, 4, bits))
+        object.__setattr__(self, "bias", _bias(where, self.bias, self.weights.shape[3]))
+        _window(where, self, (self.weights.shape[0], self.weights.shape[1]))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        """(rows, columns) of the kernel."""
+        return self.weights.shape[0], self.weights.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Fully connected layer, bias, requantisation.
+
+    ``weights`` is int[features, units]. An input that is a feature map is flattened in
+    (height, width, channel) order; ``bias`` is aligned as for :class:`Conv`.
+    """
+
+    name: str
+    input: str
+    output: Tensor
+    weights: IntArray
+    bias: IntArray | None
+    requant: Requant
+    weight_bits: int
+    weight_fraction: int
+
+    def __post_init__(self) -> None:
+        where = _common(self)
+        bits = _integer(where, "weight_bits", self.weight_bits, 1, 16)
+        _integer(where, "weight_fraction", self.weight_fraction, -MAX_FRACTION, MAX_FRACTION)
+        object.__setattr__(self, "weights", _weights(where, self.weights, 2, bits))
+        object.__setattr__(self, "bias", _bias(where, self.bias, self.weights.shape[1]))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Maximum or average over windows, then a requantisation.
+
+    Both kinds look at the valid elements of a window only: padding is never a candidate for the
+    maximum and is not counted by the average. The average of ``n`` elements of sum ``s`` rounds
+    once, ``round_half_even(s * 2**pre_shift / n / 2**shift)``, unless ``round_first``: then
+    ``round_half_even(s / n)`` is an integer of the input's fraction that is requantised like any
+    accumulator (the semantics of the ``Bundle`` API).
+    """
+
+    name: str
+    kind: Literal["max", "average"]
+    input: str
+    output: Tensor
+    window: tuple[int, int]
+    strides: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    requant: Requant
+    round_first: bool = False
+
+    def __post_init__(self) -> None:
+        where = _common(self)
+        if self.kind not in ("max", "average"):
+            raise GraphError(f"{where}: kind is {self.kind!r}, legal is 'max' or 'average'")
+        if not isinstance(self.round_first, bool):
+            raise GraphError(f"{where}: round_first is {self.round_first!r}, legal is a bool")
+        window = _integers(where, "window", self.window, 2, 1, 1 << 15)
+        object.__setattr__(self, "window", window)
+        _window(where, self, (window[0], window[1]))
+        # The average's divisor, elements << shift, has to stay inside 63 bits.
+        shift = max(self.requant.shift, self.requant.negative_shift)
+        if self.kind == "average" and (window[0] * window[1]) << shift >= 1 << 62:
+            raise GraphError(
+                f"{where}: window {window} with shift {shift}, legal is "
+                "elements * 2**shift below 2**62"
+            )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """Softmax over the channels, in floating point on the host; only ever the last node."""
+
+    name: str
+    input: str
+
+    def __post_init__(self) -> None:
+        _name("softmax", self.name)
+        _name(f"layer '{self.name}': input", self.input)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+
+Node = Conv | Dense | Pool | Softmax
+ComputeNode = Conv | Dense | Pool
+
+
+def same_padding(
+    size: tuple[int, int], window: tuple[int, int], strides: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """TensorFlow's 'same' padding as (top, bottom, left, right): the odd zero goes to the end.
+
+    ``size`` and ``window`` are (rows, columns). Source: TensorFlow's "Notes on padding".
+    """
+    result: list[int] = []
+    for length, taps, stride in zip(size, window, strides, strict=True):
+        total = max((-(-length // stride) - 1) * stride + taps - length, 0)
+        result += [total // 2, total - total // 2]
+    return result[0], result[1], result[2], result[3]
+
+
+def output_shape(node: Node, source: Tensor) -> tuple[int, int, int]:
+    """(height, width, channels) that ``node`` makes of the input ``source``.
+
+    Raises :class:`GraphError` if the node cannot take that input.
+    """
+    where = f"layer '{node.name}'"
+    if isinstance(node, Softmax):
+        return source.shape
+    if isinstance(node, Dense):
+        if source.size != node.weights.shape[0]:
+            raise GraphError(
+                f"{where}: weights expect {node.weights.shape[0]} features, "
+                f"the input '{source.name}' of shape {source.shape} has {source.size}"
+            )
+        return 1, 1, node.weights.shape[1]
+    if isinstance(node, Conv):
+        window, channels = node.kernel_size, node.weights.shape[3]
+        if source.channels != node.weights.shape[2]:
+            raise GraphError(
+                f"{where}: weights expect {node.weights.shape[2]} input channels, "
+                f"the input '{source.name}' has {source.channels}"
+            )
+    else:
+        window, channels = node.window, source.channels
+    top, bottom, left, right = node.padding
+    height = (source.height + top + bottom - window[0]) // node.strides[0] + 1
+    width = (source.width + left + right - window[1]) // node.strides[1] + 1
+    if height < 1 or width < 1:
+        raise GraphError(
+            f"{where}: a {window[0]}x{window[1]} window with padding {node.padding} does not fit "
+            f"the {source.height}x{source.width} input '{source.name}'"
+        )
+    return height, width, channels
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network: one input tensor and nodes in topological order.
+
+    ``input_range`` is the (low, high) that input integers may take, by default the whole word of
+    ``input``. ``metadata`` is any JSON-compatible dictionary; it travels in the file and takes no
+    part in :meth:`digest`.
+    """
+
+    name: str
+    input: Tensor
+    nodes: tuple[Node, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    input_range: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        _name("graph", self.name)
+        where = f"graph '{self.name}'"
+        if not isinstance(self.input, Tensor):
+            raise GraphError(f"{where}: input is {self.input!r}, legal is a Tensor")
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        span = self.input_range
+        if span is None:
+            span = (self.input.low, self.input.high)
+        low, high = _integers(where, "input_range", span, 2, self.input.low, self.input.high)
+        if low > high:
+            raise GraphError(f"{where}: input_range {low}..{high} is empty")
+        object.__setattr__(self, "input_range", (low, high))
+        try:
+            # A private deep copy: the caller may go on using its dictionary.
+            metadata = json.loads(json.dumps(dict(self.metadata), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise GraphError(f"{where}: metadata is not JSON-compatible: {error}") from error
+        object.__setattr__(self, "metadata", metadata)
+        self._validate_nodes(where)
+
+    def _validate_nodes(self, where: str) -> None:
+        if not self.nodes:
+            raise GraphError(f"{where}: has no nodes, legal is at least one")
+        tensors = {self.input.name: self.input}
+        names: set[str] = set()
+        for index, node in enumerate(self.nodes):
+            if not isinstance(node, (Conv, Dense, Pool, Softmax)):
+                raise GraphError(f"{where}: node {index} is {node!r}, legal is a graph node")
+            layer = f"layer '{node.name}'"
+            if node.name in names:
+                raise GraphError(f"{layer}: the name occurs twice, names must be unique")
+            names.add(node.name)
+            for name in node.inputs:
+                if name not in tensors:
+                    raise GraphError(
+                        f"{layer}: input '{name}' is not defined before it; "
+                        f"legal are {sorted(tensors)}"
+                    )
+            shape = output_shape(node, tensors[node.input])
+            if isinstance(node, Softmax):
+                if index != len(self.nodes) - 1 or index == 0:
+                    raise GraphError(f"{layer}: softmax is node {index}, legal is the last only")
+                continue
+            if node.output.name in tensors:
+                raise GraphError(
+                    f"{layer}: output '{node.output.name}' is defined twice, "
+                    "each tensor has one producer"
+                )
+            if node.output.shape != shape:
+                raise GraphError(
+                    f"{layer}: output '{node.output.name}' has shape {node.output.shape}, "
+                    f"legal is {shape}"
+                )
+            tensors[node.output.name] = node.output
+
+        from corewright.graph.analysis import value_bounds
+
+        for node in self.compute_nodes:
+            low_v, high_v = value_bounds(self, node)
+            if min(int(low_v.min()), -int(high_v.max())) <= -(1 << 62):
+                raise GraphError(
+                    f"layer '{node.name}': shifted sums reach {int(low_v.min())}.."
+                    f"{int(high_v.max())}, legal are 63 signed bits"
+                )
+
+    @property
+    def input_limits(self) -> tuple[int, int]:
+        """(low, high) of the input's integers: ``input_range``, or else the whole word."""
+        return self.input_range or (self.input.low, self.input.high)
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, the graph's input first, then in order of definition."""
+        result = {self.input.name: self.input}
+        for node in self.compute_nodes:
+            result[node.output.name] = node.output
+        return result
+
+    @cached_property
+    def compute_nodes(self) -> tuple[ComputeNode, ...]:
+        """The nodes that define an integer tensor: all but a final softmax."""
+        return tuple(node for node in self.nodes if not isinstance(node, Softmax))
+
+    @property
+    def softmax(self) -> Softmax | None:
+        """The final softmax, if there is one."""
+        last = self.nodes[-1]
+        return last if isinstance(last, Softmax) else None
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor that a final softmax reads, else the last node's output."""
+        softmax = self.softmax
+        return self.tensor(softmax.input) if softmax else self.compute_nodes[-1].output
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor called ``name``; raises :class:`GraphError` if there is none."""
+        try:
+            return self.tensors[name]
+        except KeyError:
+            raise GraphError(
+                f"graph '{self.name}': no tensor '{name}', legal are {sorted(self.tensors)}"
+            ) from None
+
+    def node(self, name: str) -> Node:
+        """The node called ``name``; raises :class:`GraphError` if there is none."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        legal = [node.name for node in self.nodes]
+        raise GraphError(f"graph '{self.name}': no layer '{name}', legal are {legal}")
+
+    def producer(self, name: str) -> ComputeNode | None:
+        """The node that defines tensor ``name``; None for the graph's input."""
+        self.tensor(name)
+        return self._producers.get(name)
+
+    @cached_property
+    def _producers(self) -> dict[str, ComputeNode]:
+        return {node.output.name: node for node in self.compute_nodes}
+
+    def consumers(self, name: str) -> tuple[Node, ...]:
+        """The nodes that read tensor ``name``, in order."""
+        self.tensor(name)
+        return tuple(node for node in self.nodes if name in node.inputs)
+
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal of everything that determines the results (not the metadata)."""
+        from corewright.graph.files import digest
+
+        return digest(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one deterministic file (the same graph gives the same bytes); return its path."""
+        from corewright.graph.files import save
+
+        return save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Graph:
+        """Read a file of :meth:`save`.
+
+        Raises :class:`GraphError` if it is not one, FileNotFoundError if it does not exist.
+        """
+        from corewright.graph.files import load
+
+        return load(Path(path))

@@ -1,0 +1,291 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The integer graph: validation, files, analysis."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corewright.graph import (
+    Conv,
+    Dense,
+    Graph,
+    GraphError,
+    Pool,
+    Requant,
+    Softmax,
+    Tensor,
+    accumulator_bits,
+    accumulator_bounds,
+    macs,
+    same_padding,
+    value_bounds,
+    value_range,
+)
+
+RELU = Requant(0, 3, 3, 0, 7)
+
+
+def small_graph(seed: int = 1, metadata: dict[str, object] | None = None) -> Graph:
+    """Conv 3x3 same, average pool, dense, softmax on a 6x5x2 input."""
+    rng = np.random.default_rng(seed)
+    return Graph(
+        "small",
+        Tensor("x", 6, 5, 2, 4, 3),
+        (
+            Conv(
+                "conv",
+                "x",
+                Tensor("conv_out", 6, 5, 3, 4, 3),
+                rng.integers(-8, 8, (3, 3, 2, 3)),
+                rng.integers(-100, 100, 3),
+                (1, 1),
+                (1, 1, 1, 1),
+                RELU,
+                4,
+                3,
+            ),
+            Pool(
+                "pool",
+                "average",
+                "conv_out",
+                Tensor("pool_out", 3, 2, 3, 4, 3),
+                (2, 2),
+                (2, 2),
+                (0, 0, 0, 0),
+                Requant.identity(0, 7),
+            ),
+            Dense(
+                "dense",
+                "pool_out",
+                Tensor("dense_out", 1, 1, 5, 8, 4),
+                rng.integers(-8, 8, (18, 5)),
+                None,
+                Requant(0, 2, 4, -128, 127),
+                4,
+                3,
+            ),
+            Softmax("softmax", "dense_out"),
+        ),
+        metadata or {},
+    )
+
+
+def conv_of(graph: Graph) -> Conv:
+    node = graph.node("conv")
+    assert isinstance(node, Conv)
+    return node
+
+
+def test_saved_graph_loads_equal(tmp_path: Path) -> None:
+    graph = small_graph(metadata={"accuracy": 0.5, "classes": ["a", "b"]})
+    loaded = Graph.load(graph.save(tmp_path / "a.cwgraph"))
+    assert loaded.digest() == graph.digest()
+    assert loaded.metadata == graph.metadata
+    assert loaded.tensors == graph.tensors
+    for ours, theirs in zip(graph.compute_nodes, loaded.compute_nodes, strict=True):
+        assert ours.requant == theirs.requant
+        for name in ("weights", "bias"):
+            left, right = getattr(ours, name, None), getattr(theirs, name, None)
+            assert (left is None) == (right is None)
+            if left is not None:
+                assert np.array_equal(left, right)  # type: ignore[arg-type]
+
+
+def test_file_bytes_are_deterministic(tmp_path: Path) -> None:
+    first = small_graph(metadata={"b": 1, "a": 2}).save(tmp_path / "a").read_bytes()
+    loaded = Graph.load(tmp_path / "a")
+    second = loaded.save(tmp_path / "b").read_bytes()
+    third = small_graph(metadata={"a": 2, "b": 1}).save(tmp_path / "c").read_bytes()
+    assert first == second == third
+
+
+def test_small_weights_take_a_byte_each(tmp_path: Path) -> None:
+    small_graph().save(tmp_path / "a")
+    with zipfile.ZipFile(tmp_path / "a") as archive:
+        data = archive.read("0000_weights.npy")
+    assert b"'|i1'" in data
+
+
+def test_digest_follows_weights_and_requant_not_metadata() -> None:
+    graph = small_graph()
+    assert small_graph(metadata={"x": 1}).digest() == graph.digest()
+    assert small_graph(seed=2).digest() != graph.digest()
+    conv = conv_of(graph)
+    changed = dataclasses.replace(conv, requant=Requant(0, 4, 4, 0, 7))
+    assert dataclasses.replace(graph, nodes=(changed, *graph.nodes[1:])).digest() != graph.digest()
+
+
+def test_arrays_of_a_graph_are_read_only_copies() -> None:
+    weights = np.ones((1, 1, 1, 1), dtype=np.int64)
+    output = Tensor("y", 1, 1, 1, 4, 0)
+    node = Conv("c", "x", output, weights, None, (1, 1), (0, 0, 0, 0), RELU, 2, 0)
+    weights[:] = 0
+    assert node.weights[0, 0, 0, 0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        node.weights[0, 0, 0, 0] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": np.full((3, 3, 2, 3), 8)}, r"'conv': weights span 8\.\.8.*-8\.\.7"),
+        ({"weights": np.zeros((3, 3, 3, 3), int)}, r"'conv': weights expect 3 input channels"),
+        ({"weights": np.zeros((3, 3, 2, 3))}, r"'conv': weights have .*float64"),
+        ({"bias": np.zeros(4, int)}, r"'conv': bias has shape \(4,\)"),
+        ({"strides": (0, 1)}, r"'conv': strides is 0, legal is 1"),
+        ({"strides": (2, 1)}, r"'conv': output 'conv_out' has shape .* legal is \(3, 5, 3\)"),
+        ({"padding": (3, 0, 0, 0)}, r"'conv': padding .* below the 3x3 window"),
+        ({"input": "nowhere"}, r"'conv': input 'nowhere' is not defined"),
+        ({"requant": Requant(0, 0, 0, -9, 7)}, r"'conv': requant saturates to -9\.\.7.*-8\.\.7"),
+        ({"weight_bits": 17}, r"'conv': weight_bits is 17, legal is 1\.\.16"),
+        ({"name": "dense"}, r"'dense': the name occurs twice"),
+        ({"output": Tensor("x", 6, 5, 3, 4, 3)}, r"'conv': output 'x' is defined twice"),
+    ],
+)
+def test_illegal_convolutions_are_named(change: dict[str, object], message: str) -> None:
+    graph = small_graph()
+    with pytest.raises(GraphError, match=message):
+        node = dataclasses.replace(conv_of(graph), **change)  # type: ignore[arg-type]
+        dataclasses.replace(graph, nodes=(node, *graph.nodes[1:]))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((16, 0, 0, 0, 1), "pre_shift is 16, legal is 0..15"),
+        ((0, -1, 0, 0, 1), "shift is -1"),
+        ((0, 0, 63, 0, 1), "negative_shift is 63"),
+        ((0, 0, 0, 2, 1), "low 2 is above high 1"),
+    ],
+)
+def test_illegal_requants_are_named(values: tuple[int, ...], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        Requant(*values)
+
+
+def test_softmax_is_legal_at_the_end_only() -> None:
+    graph = small_graph()
+    with pytest.raises(GraphError, match=r"'softmax': softmax is node 0, legal is the last only"):
+        dataclasses.replace(graph, nodes=(Softmax("softmax", "x"), *graph.nodes[:3]))
+
+
+def test_metadata_that_is_no_json_is_refused() -> None:
+    with pytest.raises(GraphError, match="metadata is not JSON"):
+        small_graph(metadata={"x": np.zeros(2)})
+
+
+def test_sums_beyond_63_bits_are_refused() -> None:
+    output = Tensor("y", 1, 1, 1, 4, 0)
+    weights = np.full((1 << 14, 1), 32767)
+    requant = Requant(15, 0, 0, -8, 7)
+    node = Dense("d", "x", output, weights, None, requant, 16, 0)
+    with pytest.raises(GraphError, match="'d': shifted sums reach"):
+        Graph("big", Tensor("x", 1, 1, 1 << 14, 32, 0), (node,))
+
+
+@pytest.mark.parametrize("damage", ["text", "truncated", "version", "weights"])
+def test_damaged_files_raise_graph_error(tmp_path: Path, damage: str) -> None:
+    path = small_graph().save(tmp_path / "a.cwgraph")
+    if damage == "text":
+        path.write_text("hello")
+    elif damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-40])
+    else:
+        with zipfile.ZipFile(path) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        if damage == "version":
+            entries["graph.json"] = entries["graph.json"].replace(b'"version":1', b'"version":9')
+        else:
+            del entries["0000_weights.npy"]
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in entries.items():
+                archive.writestr(name, data)
+    with pytest.raises(GraphError, match=r"a\.cwgraph"):
+        Graph.load(path)
+
+
+def test_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Graph.load(tmp_path / "none")
+
+
+def test_macs_count_each_output_and_tap() -> None:
+    graph = small_graph()
+    assert [macs(node) for node in graph.nodes] == [6 * 5 * 3 * 3 * 2 * 3, 0, 18 * 5, 0]
+
+
+def test_accumulator_bounds_are_reached_and_never_passed() -> None:
+    graph = small_graph()
+    conv, dense = conv_of(graph), graph.node("dense")
+    assert isinstance(dense, Dense)
+    assert value_range(graph, "x") == (-8, 7)
+    assert value_range(graph, "pool_out") == (0, 7)
+    low, high = accumulator_bounds(graph, conv)
+    flat = conv.weights.reshape(-1, 3).astype(int)
+    for channel in range(3):
+        w = flat[:, channel]
+        assert high[channel] == sum(max(-8 * int(v), 7 * int(v)) for v in w)
+        assert low[channel] == sum(min(-8 * int(v), 7 * int(v)) for v in w)
+    low, high = accumulator_bounds(graph, dense)
+    w = dense.weights.astype(int)
+    assert np.array_equal(high, 7 * np.where(w > 0, w, 0).sum(axis=0))
+    assert np.array_equal(low, 7 * np.where(w < 0, w, 0).sum(axis=0))
+
+
+def test_value_bounds_add_shift_and_bias() -> None:
+    graph = small_graph()
+    conv = dataclasses.replace(conv_of(graph), requant=Requant(2, 3, 3, 0, 7))
+    low, high = accumulator_bounds(graph, conv)
+    value_low, value_high = value_bounds(graph, conv)
+    assert conv.bias is not None
+    assert np.array_equal(value_low, low * 4 + conv.bias)
+    assert np.array_equal(value_high, high * 4 + conv.bias)
+
+
+@pytest.mark.parametrize(
+    ("weight", "low", "high", "bits"), [(1, -8, 7, 4), (-1, -8, 7, 5), (1, 0, 7, 4), (2, -8, 7, 5)]
+)
+def test_accumulator_bits_are_tight(weight: int, low: int, high: int, bits: int) -> None:
+    requant = Requant.identity(-8, 7)
+    node = Dense("d", "x", Tensor("y", 1, 1, 1, 4, 0), np.array([[weight]]), None, requant, 4, 0)
+    graph = Graph("g", Tensor("x", 1, 1, 1, 4, 0), (node,), input_range=(low, high))
+    assert accumulator_bits(graph, node) == bits
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "strides", "expected"),
+    [
+        ((5, 5), (3, 3), (1, 1), (1, 1, 1, 1)),
+        ((6, 6), (3, 3), (2, 2), (0, 1, 0, 1)),
+        ((5, 7), (2, 4), (1, 2), (0, 1, 1, 2)),
+        ((4, 4), (1, 1), (2, 2), (0, 0, 0, 0)),
+    ],
+)
+def test_same_padding_puts_the_odd_zero_last(
+    size: tuple[int, int],
+    window: tuple[int, int],
+    strides: tuple[int, int],
+    expected: tuple[int, int, int, int],
+) -> None:
+    assert same_padding(size, window, strides) == expected
+
+
+def test_graph_and_golden_import_neither_tensorflow_nor_sklearn() -> None:
+    code = (
+        "import sys, corewright.graph, corewright.golden, corewright.datasets, "
+        "corewright.frontends.qkeras\n"
+        "bad = {'tensorflow', 'keras', 'tf_keras', 'qkeras', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    root = Path(__file__).resolve().parents[3]
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Bit-level format of the program binary: the one definition.
+
+The SystemVerilog package ``core/config/rtl/cw_program_pkg.sv`` and the C header
+``sw/runtime/include/cw_program.h`` are generated from the tables below
+(``python -m corewright.program.generate``); a test compares them.
+
+A program is ``header | descriptors | weight streams``, little-endian, every part 64-byte aligned.
+``docs/architecture.md`` explains what the hardware does with each field.
+"""
+
+from __future__ import annotations
+
+import enum
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MAGIC = 0x50525743  # "CWRP" read as a little-endian word
+VERSION = 1
+HEADER_WORDS = 16
+HEADER_BYTES = HEADER_WORDS * 4
+DESCRIPTOR_WORDS = 64
+DESCRIPTOR_BYTES = DESCRIPTOR_WORDS * 4
+
+
+class ProgramError(ValueError):
+    """The bytes are not a program that this hardware may run; the message says why."""
+
+
+class Opcode(enum.IntEnum):
+    """What a descriptor asks the engine to do."""
+
+    CONV = 0
+    MAX_POOL = 1
+    AVERAGE_POOL = 2
+
+
+@dataclass(frozen=True)
+class Field:
+    """A bit field: ``width`` bits from bit ``lsb`` of 32-bit word ``word``."""
+
+    name: str
+    word: int
+    lsb: int
+    width: int
+    signed: bool
+    meaning: str
+
+
+def _field(
+    name: str, word: int, lsb: int, width: int, meaning: str, *, signed: bool = False
+) -> Field:
+    return Field(name, word, lsb, width, signed, meaning)
+
+
+HEADER_FIELDS: tuple[Field, ...] = (
+    _field("magic", 0, 0, 32, "MAGIC"),
+    _field("version", 1, 0, 32, "VERSION"),
+    _field("hardware_hash", 2, 0, 32, "hash of the hardware parameters that the program is for"),
+    _field("layers", 3, 0, 32, "number of descriptors"),
+    _field("descriptor_offset", 4, 0, 32, "byte offset of the first descriptor in the program"),
+    _field("program_bytes", 5, 0, 32, "length of the whole program"),
+    _field("arena_bytes", 6, 0, 32, "bytes of activation memory that the program needs"),
+    _field("input_offset", 7, 0, 32, "byte offset of the input tensor in the arena"),
+    _field("input_bytes", 8, 0, 32, "length of the input tensor"),
+    _field("output_offset", 9, 0, 32, "byte offset of the output tensor in the arena"),
+    _field("output_bytes", 10, 0, 32, "length of the output tensor"),
+    _field("batch", 11, 0, 32, "images that one run processes"),
+    _field("body_crc", 12, 0, 32, "CRC-32 (zlib) of everything behind the header"),
+    _field("header_crc", 15, 0, 32, "CRC-32 (zlib) of header words 0 to 14"),
+)
+
+# A "position" is an index in a raster of lanes; a position is kept as (block, lane) with
+# position = block * R + lane; "rows" are addresses of the pixel buffer, each D channels wide.
+DESCRIPTOR_FIELDS: tuple[Field, ...] = (
+    # --- what and how often ---
+    _field("opcode", 0, 0, 4, "Opcode"),
+    _field("last_layer", 0, 8, 1, "the program ends after this layer"),
+    _field("weights_resident", 0, 9, 1, "a pass's weights stay in the ring for all its sets"),
+    _field("weights_streamed", 0, 10, 1, "K exceeds the ring: rows are released as they are read"),
+    _field("direct_load", 0, 11, 1, "words go to the buffer as they come; else scattered"),
+    _field("output_contiguous", 0, 12, 1, "the layer's output is one run of bytes"),
+    _field("bias_enable", 0, 13, 1, "add the bias table"),
+    _field("round_first", 0, 14, 1, "average: round to an integer before requantising"),
+    _field("layer_index", 0, 16, 16, "position in the program, for status and counters"),
+    _field("kernel_height", 1, 0, 16, "KH"),
+    _field("kernel_width", 1, 16, 16, "KW"),
+    _field("channels_in", 2, 0, 16, "CI, words of an input block"),
+    _field("groups", 2, 16, 16, "G: channel groups, of C channels (conv) or D (pool)"),
+    _field("group_channels", 3, 0, 16, "channels of a full group"),
+    _field("last_group_channels", 3, 16, 16, "channels of the last group"),
+    _field("blocks", 4, 0, 32, "M: output blocks"),
+    _field("set_blocks", 5, 0, 32, "blocks of a set; the last set may be shorter"),
+    _field("groups_per_pass", 6, 0, 16, "groups of a pass; the last pass may be shorter"),
+    _field("tail_lanes", 6, 16, 16, "live lanes of the last block, 1 to R"),
+    # --- where a lane's pixel is, in input units (output coordinate times stride) ---
+    _field("wrap_w", 7, 0, 16, "output pitch * stride_w: w wraps here, h grows by stride_h"),
+    _field("wrap_h", 7, 16, 16, "output rows of an image * stride_h: h wraps here"),
+    _field("step_w", 8, 0, 16, "(R mod pitch) * stride_w: w grows so a block"),
+    _field("step_h", 8, 16, 16, "((R div pitch) mod image rows) * stride_h: h grows so a block"),
+    _field("stride_h", 9, 0, 16, "sh"),
+    _field("stride_w", 9, 16, 16, "sw"),
+    _field("pad_top", 10, 0, 16, "pt"),
+    _field("pad_left", 10, 16, 16, "pl"),
+    _field("height", 11, 0, 16, "H of the input: a tap outside reads the fill value"),
+    _field("width", 11, 16, 16, "W of the input"),
+    # --- gather: where lane 0's first tap is in the pixel buffer ---
+    _field("gather_row", 12, 0, 24, "buffer row of the slot of block 0's position"),
+    _field("gather_lane", 12, 24, 8, "its lane"),
+    _field("gather_block", 13, 0, 32, "its absolute plane block (may be negative)", signed=True),
+    _field("block_rows", 14, 0, 24, "BS: buffer rows of a plane block (planes * ceil(CI/D))"),
+    _field("ring_rows", 15, 0, 24, "buffer rows of the ring, a multiple of BS"),
+    _field("ring_blocks", 16, 0, 24, "ring_rows / BS"),
+    _field("row_blocks", 17, 0, 32, "output blocks of an image row (row-aligned); 0: flat"),
+    _field("image_rows", 18, 0, 16, "output rows of an image (row-aligned)"),
+    _field("image_step_lane", 18, 16, 8, "lane part of image_step"),
+    _field("row_step_lane", 18, 24, 8, "lane part of row_step"),
+    _field("row_step_rows", 19, 0, 24, "last block of an image row -> next row: rows, wrapped"),
+    _field("row_step_blocks", 20, 0, 32, "the same in blocks", signed=True),
+    _field("image_step_rows", 21, 0, 24, "last block of an image -> next image: rows, wrapped"),
+    _field("image_step_blocks", 22, 0, 32, "the same in blocks", signed=True),
+    _field("plane_rows", 23, 0, 24, "PS: ceil(CI/D), rows from a phase plane to the next in w"),
+    _field("phase_rows", 24, 0, 24, "PHS: rows from a phase plane to the next in h"),
+    _field("pitch_rows", 25, 0, 24, "plane pitch, block part in buffer rows, wrapped"),
+    _field("pitch_lane", 25, 24, 8, "plane pitch, lane part"),
+    _field("pitch_blocks", 26, 0, 32, "plane pitch, block part"),
+    # --- when a block may start, in positions of the input stream ---
+    _field("position_step", 27, 0, 32, "lane 0's stream position grows so a block", signed=True),
+    _field("position_wrap_w", 28, 0, 32, "and by this where w wraps", signed=True),
+    _field("position_wrap_h", 29, 0, 32, "and by this where h wraps", signed=True),
+    _field("need_offset", 30, 0, 32, "last needed position, kernel row 0, from lane 0", signed=True),
+    _field("need_step", 31, 0, 32, "the last needed position grows so a kernel row"),
+    # --- loading the input ---
+    _field("input_offset", 32, 0, 32, "arena offset of the input tensor's first byte to read"),
+    _field("segment_bytes", 33, 0, 32, "bytes of a read command"),
+    _field("segment_stride", 34, 0, 32, "bytes from a read command's start to the next's"),
+    _field("segments", 35, 0, 32, "read commands a pass"),
+    _field("stream_blocks", 36, 0, 32, "input blocks in the stream a pass"),
+    _field("input_pitch", 37, 0, 16, "scatter: lanes of an image row in the stream"),
+    _field("input_rows", 37, 16, 16, "scatter: rows of an image in the stream"),
+    _field("load_width", 38, 0, 16, "scatter: columns w < load_width are stored"),
+    _field("load_height", 38, 16, 16, "scatter: rows h < load_height are stored"),
+    _field("row_advance", 39, 0, 16, "scatter: h grows so from a stream row to the next"),
+    _field("start_phase_w", 40, 0, 16, "scatter: pl mod sw"),
+    _field("start_phase_h", 40, 16, 16, "scatter: pt mod sh"),
+    _field("planes_w", 41, 0, 16, "scatter: min(KW, sw), phases w' < planes_w are stored"),
+    _field("planes_h", 41, 16, 16, "scatter: min(KH, sh)"),
+    _field("scatter_row", 42, 0, 24, "scatter: buffer row of the slot of w=0, h=0, image 0"),
+    _field("scatter_lane", 42, 24, 8, "scatter: its lane"),
+    _field("scatter_block", 43, 0, 32, "its absolute plane block", signed=True),
+    _field("scatter_image_rows", 44, 0, 24, "scatter: one image further: rows, wrapped"),
+    _field("scatter_image_lane", 44, 24, 8, "scatter: one image further: lane"),
+    _field("scatter_image_blocks", 45, 0, 32, "scatter: one image further: blocks"),
+    # --- output ---
+    _field("output_offset", 46, 0, 32, "arena offset of the output tensor"),
+    _field("output_block_bytes", 47, 0, 32, "bytes from an output block to the next"),
+    _field("output_group_bytes", 48, 0, 32, "bytes of a full group of one block"),
+    _field("output_bytes", 49, 0, 32, "bytes that the layer writes"),
+    # --- post-processing ---
+    _field("pre_shift", 50, 0, 4, "v = (sum << pre_shift) + bias"),
+    _field("shift", 50, 8, 6, "right shift, half to even, where v >= 0"),
+    _field("negative_shift", 50, 16, 6, "right shift where v < 0"),
+    _field("clip_low", 51, 0, 16, "smallest result", signed=True),
+    _field("clip_high", 51, 16, 16, "largest result", signed=True),
+    # --- weights ---
+    _field("bias_offset", 52, 0, 32, "program offset of the bias table"),
+    _field("bias_bytes", 53, 0, 32, "its length, 0: none"),
+    _field("weight_offset", 54, 0, 32, "program offset of group 0's rows"),
+    _field("weight_rows", 55, 0, 32, "K: rows of a group, 0: the layer has no weights"),
+    _field("row_bytes", 56, 0, 16, "bytes of a weight row of a full group"),
+    _field("last_row_bytes", 56, 16, 16, "bytes of a weight row of the last group"),
+    _field("group_bytes", 57, 0, 32, "K * row_bytes"),
+    _field("last_group_bytes", 58, 0, 32, "K * last_row_bytes"),
+    _field("crc", 63, 0, 32, "CRC-32 (zlib) of words 0 to 62"),
+)
+
+
+def _check_layout(fields: Sequence[Field], words: int) -> None:
+    used = np.zeros(words * 32, dtype=bool)
+    for field in fields:
+        bits = slice(field.word * 32 + field.lsb, field.word * 32 + field.lsb + field.width)
+        if field.lsb + field.width > 32 or used[bits].any():
+            raise ProgramError(f"field {field.name} overlaps another or crosses a word")
+        used[bits] = True
+
+
+_check_layout(HEADER_FIELDS, HEADER_WORDS)
+_check_layout(DESCRIPTOR_FIELDS, DESCRIPTOR_WORDS)
+
+
+def _encode(fields: Sequence[Field], words: int, values: Mapping[str, int]) -> bytearray:
+    known = {field.name for field in fields}
+    if unknown := set(values) - known:
+        raise ProgramError(f"unknown fields: {', '.join(sorted(unknown))}")
+    out = [0] * words
+    for field in fields:
+        value = int(values.get(field.name, 0))
+        low, high = (-(1 << (field.width - 1)), (1 << (field.width - 1)) - 1)
+        if not field.signed:
+            low, high = 0, (1 << field.width) - 1
+        if not low <= value <= high:
+            raise ProgramError(
+                f"{field.name} = {value} does not fit its field ({low} to {high}): {field.meaning}"
+            )
+        out[field.word] |= (value & ((1 << field.width) - 1)) << field.lsb
+    return bytearray(np.array(out, dtype="<u4").tobytes())
+
+
+def _decode(fields: Sequence[Field], data: bytes) -> dict[str, int]:
+    words = np.frombuffer(data, dtype="<u4")
+    values = {}
+    for field in fields:
+        value = (int(words[field.word]) >> field.lsb) & ((1 << field.width) - 1)
+        if field.signed and value >> (field.width - 1):
+            value -= 1 << field.width
+        values[field.name] = value
+    return values
+
+
+def encode_descriptor(values: Mapping[str, int]) -> bytes:
+    """Packs one layer descriptor and its CRC; fields left out are zero.
+
+    Raises:
+        ProgramError: an unknown field, or a value that does not fit.
+    """
+    data = _encode(DESCRIPTOR_FIELDS, DESCRIPTOR_WORDS, {**values, "crc": 0})
+    data[-4:] = zlib.crc32(bytes(data[:-4])).to_bytes(4, "little")
+    return bytes(data)
+
+
+def decode_descriptor(data: bytes) -> dict[str, int]:
+    """Unpacks one descriptor of ``DESCRIPTOR_BYTES`` bytes; raises ProgramError on a bad CRC."""
+    if len(data) != DESCRIPTOR_BYTES:
+        raise ProgramError(f"a descriptor has {DESCRIPTOR_BYTES} bytes, not {len(data)}")
+    values = _decode(DESCRIPTOR_FIELDS, data)
+    if values["crc"] != zlib.crc32(data[:-4]):
+        raise ProgramError("descriptor CRC mismatch: the program is corrupted")
+    return values
+
+
+def encode_header(values: Mapping[str, int]) -> bytes:
+    """Packs the program header with its own CRC; magic and version are filled in."""
+    data = _encode(
+        HEADER_FIELDS,
+        HEADER_WORDS,
+        {**values, "magic": MAGIC, "version": VERSION, "header_crc": 0},
+    )
+    data[-4:] = zlib.crc32(bytes(data[:-4])).to_bytes(4, "little")
+    return bytes(data)
+
+
+def decode_header(data: bytes) -> dict[str, int]:
+    """Unpacks and checks a header: magic, version, header CRC.
+
+    Raises:
+        ProgramError: the first check that fails.
+    """
+    if len(data) < HEADER_BYTES:
+        raise ProgramError(f"a program has at least {HEADER_BYTES} bytes, not {len(data)}")
+    values = _decode(HEADER_FIELDS, data[:HEADER_BYTES])
+    if values["magic"] != MAGIC:
+        raise ProgramError(f"bad magic 0x{values['magic']:08x}: this is not a corewright program")
+    if values["version"] != VERSION:
+        raise ProgramError(f"program version {values['version']}, this software reads {VERSION}")
+    if values["header_crc"] != zlib.crc32(data[: HEADER_BYTES - 4]):
+        raise ProgramError("header CRC mismatch: the program is corrupted")
+    return values
+
+
+def encode_program(
+    header: Mapping[str, int], descriptors: Sequence[Mapping[str, int]], streams: bytes
+) -> bytes:
+    """Joins header, descriptors and weight streams to one program.
+
+    Args:
+        header: header fields; offsets, lengths and CRCs are filled in.
+        descriptors: one mapping a layer; their program offsets must already count from the
+            program's first byte (streams start at ``HEADER_BYTES + layers * DESCRIPTOR_BYTES``).
+        streams: bias tables and weight rows.
+    """
+    body = b"".join(encode_descriptor(d) for d in descriptors) + streams
+    filled = {
+        **header,
+        "layers": len(descriptors),
+        "descriptor_offset": HEADER_BYTES,
+        "program_bytes": HEADER_BYTES + len(body),
+        "body_crc": zlib.crc32(body),
+    }
+    return encode_header(filled) + body
+
+
+def decode_program(data: bytes) -> tuple[dict[str, int], list[dict[str, int]]]:
+    """Checks a whole program and returns its header and descriptors.
+
+    Raises:
+        ProgramError: wrong magic, version, length or CRC, or a descriptor outside the program.
+    """
+    header = decode_header(data)
+    if header["program_bytes"] != len(data):
+        raise ProgramError(f"the header says {header['program_bytes']} bytes, got {len(data)}")
+    if header["body_crc"] != zlib.crc32(data[HEADER_BYTES:]):
+        raise ProgramError("program CRC mismatch: the program is corrupted")
+    start = header["descriptor_offset"]
+    end = start + header["layers"] * DESCRIPTOR_BYTES
+    if end > len(data):
+        raise ProgramError("descriptors reach beyond the program's end")
+    return header, [
+        decode_descriptor(data[i : i + DESCRIPTOR_BYTES])
+        for i in range(start, end, DESCRIPTOR_BYTES)
+    ]

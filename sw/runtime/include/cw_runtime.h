@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright corewright contributors */
+
+/* Loads a compiled program into a corewright accelerator and runs it.
+ *
+ *   cw_t cw;
+ *   cw_init(&cw, hal);                      checks that an accelerator is there
+ *   cw_load(&cw, &program, &arena);         checks the program, once
+ *   memcpy(cw_input(&cw), images, cw_input_bytes(&cw));
+ *   cw_run(&cw);                            as often as wanted
+ *   ... cw_output(&cw) ...
+ *
+ * No globals, no dynamic memory; a cw_t is for one accelerator and is not thread-safe. */
+#ifndef CW_RUNTIME_H
+#define CW_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cw_hal.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 1 to 9 are the accelerator's own codes (STATUS.error_code), the rest is this software's. */
+typedef enum cw_status {
+  CW_OK = 0,
+  CW_BAD_PROGRAM = 1,      /* magic, version or lengths */
+  CW_WRONG_HARDWARE = 2,   /* compiled for other hardware */
+  CW_BAD_DESCRIPTOR = 3,   /* a layer descriptor is broken */
+  CW_WINDOW = 4,           /* an access outside program or arena */
+  CW_AXI_READ_PROGRAM = 5, /* the bus answered an error on the program port */
+  CW_AXI_READ_PIXELS = 6,  /* ... on the input port */
+  CW_AXI_WRITE = 7,        /* ... on the output port */
+  CW_WATCHDOG = 8,         /* the accelerator saw no progress */
+  CW_ABORTED = 9,
+  CW_TIMEOUT = 16,      /* neither done nor error in the given time; the run was aborted */
+  CW_ARGUMENT = 17,     /* a null pointer, a misaligned address, a number out of range */
+  CW_MEMORY = 18,       /* the arena or the program's memory is missing or too small */
+  CW_NO_DEVICE = 19,    /* ID or VERSION register: no accelerator that this runtime knows */
+  CW_CORRUPTED = 20,    /* a CRC of the program is wrong */
+  CW_NOT_LOADED = 21,   /* cw_run before a successful cw_load */
+  CW_BUSY = 22,         /* the accelerator is running, or did not stop */
+  CW_UNKNOWN_ERROR = 23 /* the accelerator reported a code that this runtime does not know */
+} cw_status_t;
+
+/* Meaning of the performance words of a layer; they sum to the last one. */
+enum {
+  CW_CYCLES_COMPUTE = 0,
+  CW_CYCLES_WAIT_WEIGHTS = 1,
+  CW_CYCLES_WAIT_PIXELS = 2,
+  CW_CYCLES_WAIT_OUTPUT = 3,
+  CW_CYCLES_LAYER_START = 4,
+  CW_CYCLES_LAYER_END = 5,
+  CW_CYCLES_CONTROL = 6,
+  CW_CYCLES_TOTAL = 7,
+  CW_CYCLES_WORDS = 8
+};
+
+/* One accelerator. Members are private except those below "results". */
+typedef struct cw {
+  const cw_hal_t *hal;
+  cw_memory_t program;
+  cw_memory_t arena;
+  uint32_t layers;
+  uint32_t input_offset;
+  uint32_t input_bytes;
+  uint32_t output_offset;
+  uint32_t output_bytes;
+  uint32_t batch;
+  uint32_t timeout_us;
+  bool loaded;
+  /* results of the last cw_run */
+  uint64_t cycles;      /* from start to done or error */
+  uint32_t error_code;  /* STATUS.error_code as the accelerator gave it */
+  uint32_t error_info;  /* ERROR_INFO */
+  uint32_t error_layer; /* the layer at which it stopped */
+} cw_t;
+
+/* Static text such as "WRONG_HARDWARE"; "INVALID_STATUS" for anything that is no status. */
+const char *cw_status_string(cw_status_t status);
+
+/* CRC-32 as in zlib of `bytes` bytes, continued from `crc` (0 at the start). */
+uint32_t cw_crc32(uint32_t crc, const void *data, size_t bytes);
+
+/* Binds `cw` to the accelerator behind `hal` and checks its ID and register version.
+ * Both must outlive the cw_t. */
+cw_status_t cw_init(cw_t *cw, const cw_hal_t *hal);
+
+/* Arena bytes that the program at `program` needs, or why it is no program. For platforms that
+ * allocate the arena after they have seen the program. */
+cw_status_t cw_program_arena_bytes(const cw_memory_t *program, uint32_t *bytes);
+
+/* Checks the whole program (magic, version, lengths, both CRCs, hardware hash) and the arena's
+ * size, makes both visible to the accelerator, and keeps both pointers. `program->bytes` may be
+ * more than the program's length. */
+cw_status_t cw_load(cw_t *cw, const cw_memory_t *program, const cw_memory_t *arena);
+
+/* Input and output tensors of the loaded program in the arena; NULL before cw_load. */
+uint8_t *cw_input(const cw_t *cw);
+const uint8_t *cw_output(const cw_t *cw);
+uint32_t cw_input_bytes(const cw_t *cw);
+uint32_t cw_output_bytes(const cw_t *cw);
+/* Images that one run processes; 0 before cw_load. */
+uint32_t cw_batch(const cw_t *cw);
+uint32_t cw_layers(const cw_t *cw);
+
+/* Longest time that cw_run waits; 10 s at first. */
+cw_status_t cw_set_timeout(cw_t *cw, uint32_t microseconds);
+
+/* The accelerator reports WATCHDOG after so many cycles without progress; 0: never. */
+cw_status_t cw_set_watchdog(cw_t *cw, uint32_t cycles);
+
+/* Runs the loaded program on the input in the arena and waits for its end. */
+cw_status_t cw_run(cw_t *cw);
+
+/* Cycles of layer `layer` of the last run by cause; see CW_CYCLES_*. CW_ARGUMENT where the
+ * accelerator recorded fewer layers. */
+cw_status_t cw_layer_cycles(cw_t *cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CW_RUNTIME_H */
