@@ -1,9 +1,13 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The committed graphs: accuracy, equality with Keras, size. No TensorFlow needed."""
+"""The committed graphs: accuracy, equality with Keras, size, origin.
+
+Only the test of the Keras weights needs TensorFlow.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +54,16 @@ def test_it_is_lenet_in_signed_words(bits: int) -> None:
     assert max(accumulator_bits(graph, node) for node in graph.compute_nodes) <= 24
     for suffix in (".cwgraph", "_reference.npz"):
         assert (FOLDER / f"lenet5_w{bits}a{bits}{suffix}").stat().st_size < 400_000
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("bits", [4, 8])
+def test_committed_weights_give_the_committed_graph(bits: int) -> None:
+    spec = importlib.util.spec_from_file_location("lenet5_train", FOLDER / "train.py")
+    assert spec is not None and spec.loader is not None
+    train = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(train)
+    model = train.build_quantised(bits)
+    model.load_weights(FOLDER / f"lenet5_w{bits}a{bits}.h5")
+    graph = train.from_keras(model, bits_input=bits, bits_weights=bits)
+    assert graph.digest() == Graph.load(FOLDER / f"lenet5_w{bits}a{bits}.cwgraph").digest()

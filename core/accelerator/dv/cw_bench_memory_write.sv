@@ -19,7 +19,7 @@ module cw_bench_memory_write
   input  logic                  rst_ni,
   input  stalls_t               stalls_i,
   input  logic [63:0]           seed_i,
-  input  int unsigned           error_burst_i,  // so many-eth burst (from 1) answers SLVERR; 0: none
+  input  int unsigned           error_burst_i,  // this burst, from 1, answers SLVERR; 0: none
   output logic                  moved_o,        // a handshake in this cycle
   output logic                  quiet_o,        // no burst is inside
 
@@ -149,7 +149,8 @@ module cw_bench_memory_write
       block_aw_q <= hold_q != '0 || random_q[31:16] < stalls_i.ready_stall;
       block_w_q  <= hold_q != '0 || random_q[47:32] < stalls_i.ready_stall;
       if (hold_q != '0) hold_q <= hold_q - 16'd1;
-      else if (random_q[63:48] < stalls_i.long_stall) hold_q <= random_q[31:16] & stalls_i.long_mask;
+      else if (random_q[63:48] < stalls_i.long_stall)
+        hold_q <= random_q[31:16] & stalls_i.long_mask;
     end
   end
 

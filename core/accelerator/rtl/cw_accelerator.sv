@@ -102,7 +102,7 @@ module cw_accelerator
   localparam int unsigned TBytesBits = $clog2(AxiBytes + 1);
   localparam int unsigned BiasBits = Cfg.BiasRows > 1 ? $clog2(Cfg.BiasRows) : 1;
 
-  if (Cfg.Rows < 1 || Cfg.Columns < 1 || Cfg.Drain < 1 || Cfg.Columns % Cfg.Drain != 0) begin : gen_bad_array
+  if (Cfg.Rows < 1 || Cfg.Drain < 1 || Cfg.Columns % Cfg.Drain != 0) begin : gen_bad_array
     $error("cw_accelerator: Drain must divide Columns, and Rows must be positive");
   end
   if (AxiBits < 32 || AxiBits > 512 || (AxiBits & (AxiBits - 1)) != 0) begin : gen_bad_axi
@@ -115,7 +115,8 @@ module cw_accelerator
   logic [63:0] program_addr, arena_addr;  // registers of 64 bits for ports of AddrBits
   // verilator lint_on UNUSEDSIGNAL
   logic [63:0] cycles;
-  logic [31:0] program_bytes, arena_bytes, watchdog, error_info, perf_data, perf_layers, debug_state;
+  logic [31:0] program_bytes, arena_bytes, watchdog, error_info;
+  logic [31:0] perf_data, perf_layers, debug_state;
   logic [15:0] perf_index, layer;
   error_e error_code;
   cw_regs_top u_regs (

@@ -3,8 +3,9 @@
 
 /// CRC-32 (IEEE 802.3, reflected, as zlib computes it) of 32-bit little-endian words, up to two a cycle.
 ///
-/// `words_i` says how many words of `data_i` count, from the low end. `clear_i` starts a new message; `crc_o` is the checksum of the words given so far, final inversion
-/// included, valid in the cycle after the last word.
+/// `words_i` says how many words of `data_i` count, from the low end. `clear_i` starts a new message;
+/// `crc_o` is the checksum of the words given so far, final inversion included, valid in the cycle
+/// after the last word.
 module cw_crc32 (
     input  logic        clk_i,
     input  logic        rst_ni,

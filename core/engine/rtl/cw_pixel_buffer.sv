@@ -79,9 +79,7 @@ module cw_pixel_buffer #(
     if (rd_valid_q) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic int unsigned b = r + 32'(rd_lane_q);
-        automatic logic [EntryBits-1:0] value;
-        if (b >= Rows) b = b - Rows;
-        value = entry[LaneBits'(b)];
+        automatic logic [EntryBits-1:0] value = entry[LaneBits'(b >= Rows ? b - Rows : b)];
         for (int unsigned j = 0; j < Drain; j++) begin
           rd_pixels_o[j][r] <= $signed(value[j*PixelBits+:PixelBits]);
         end

@@ -193,7 +193,8 @@ module cw_pixel_loader
     stored_lanes  = 16'(segment_lanes) < left_stored ? segment_lanes : CountBits'(left_stored);
 
     // Phases that no tap reads are passed over at no cost.
-    place_further = advance(cursor_q.place, '0, '0, CountBits'(1), RowBits'(d.block_rows), d.ring_rows);
+    place_further = advance(cursor_q.place, '0, '0, CountBits'(1), RowBits'(d.block_rows),
+                            d.ring_rows);
     skip    = cursor_q.phase_w >= d.planes_w;
     first   = 16'(phase_lane_q) + (skip ? d.stride_w - cursor_q.phase_w : '0);
     phase_w = skip ? '0 : cursor_q.phase_w;
@@ -257,8 +258,8 @@ module cw_pixel_loader
           // A row advance of one stride keeps the phase.
           cursor_next.phase_h   = d.row_advance == d.stride_h ? cursor_q.phase_h : '0;
           cursor_next.row_start = advance(cursor_q.row_start, RowBits'(d.pitch_rows),
-                                          d.pitch_blocks, CountBits'(d.pitch_lane), RowBits'(d.block_rows),
-                                          d.ring_rows);
+                                          d.pitch_blocks, CountBits'(d.pitch_lane),
+                                          RowBits'(d.block_rows), d.ring_rows);
         end else begin
           cursor_next.phase_h = cursor_q.phase_h + 1'b1;
         end
@@ -274,12 +275,12 @@ module cw_pixel_loader
         if (single_phase >= d.stride_w) begin
           cursor_next.phase_w = single_phase - d.stride_w;
           cursor_next.place   = advance(store ? place_after : cursor_q.place, '0, '0,
-                                        CountBits'(1), d.block_rows, d.ring_rows);
+                                        CountBits'(1), RowBits'(d.block_rows), d.ring_rows);
         end
       end else begin
         cursor_next.phase_w = 16'(walked) - 16'(quotient) * 16'(d.stride_w[2:0]);
-        cursor_next.place   = advance(segment_place_q, '0, '0, CountBits'(quotient), RowBits'(d.block_rows),
-                                      d.ring_rows);
+        cursor_next.place   = advance(segment_place_q, '0, '0, CountBits'(quotient),
+                                      RowBits'(d.block_rows), d.ring_rows);
       end
     end
     if (d.direct_load) begin
@@ -423,8 +424,8 @@ module cw_pixel_loader
       wr_count_o    <= op_q.count;
       wr_slot_o     <= op_q.slot;
       for (int unsigned k = 0; k < Rows; k++) begin
-        automatic logic [31:0] lane = 32'(op_q.lane) + k * (single ? 32'd1 : 32'(d.stride_w[2:0]));
-        if (d.direct_load) lane = k;
+        automatic logic [31:0] step = single || d.direct_load ? 32'd1 : 32'(d.stride_w[2:0]);
+        automatic logic [31:0] lane = 32'(op_q.lane) + k * step;
         wr_lanes_o[k] <= lane < Rows ? word_q[LaneBits'(lane)*PixelBits+:PixelBits] : '0;
       end
     end

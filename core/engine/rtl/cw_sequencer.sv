@@ -265,8 +265,8 @@ module cw_sequencer
       next_tap.row      = tap_place_q.row_next;
       next_tap.row_next = wrap_add(tap_place_q.row_next, RowBits'(d.block_rows), d.ring_rows);
     end
-    next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane), RowBits'(d.block_rows),
-                       d.ring_rows, unused_carry_row);
+    next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane),
+                       RowBits'(d.block_rows), d.ring_rows, unused_carry_row);
   end
 
   walk_t tile_walk;        // of the tile that follows this one
@@ -513,7 +513,7 @@ module cw_sequencer
   end
 
   // Cycle t+1: coordinates of each lane, minus the padding; they change with the block only.
-  logic signed [17:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
+  logic [17:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
   logic [15:0] kh_delayed_q, kw_delayed_q;
   logic tail_q, step_delayed_q;
   always_ff @(posedge clk_i) begin
@@ -525,14 +525,12 @@ module cw_sequencer
       if (step_first_o) begin
         for (int unsigned r = 0; r < Rows; r++) begin
           automatic logic [16:0] w = {1'b0, walk_q.w} + {1'b0, lane_dw_q[r]};
-          automatic logic [16:0] h = {1'b0, walk_q.h} + {1'b0, lane_dh_q[r]};
-          if (w >= {1'b0, d.wrap_w}) begin
-            w = w - {1'b0, d.wrap_w};
-            h = h + {1'b0, d.stride_h};
-          end
-          if (h >= {1'b0, d.wrap_h}) h = h - {1'b0, d.wrap_h};
-          coordinate_w_q[r] <= $signed({1'b0, w}) - $signed({2'b0, d.pad_left});
-          coordinate_h_q[r] <= $signed({1'b0, h}) - $signed({2'b0, d.pad_top});
+          automatic logic over_w = w >= {1'b0, d.wrap_w};
+          automatic logic [16:0] h = {1'b0, walk_q.h} + {1'b0, lane_dh_q[r]}
+              + (over_w ? {1'b0, d.stride_h} : '0);
+          automatic logic over_h = h >= {1'b0, d.wrap_h};
+          coordinate_w_q[r] <= {1'b0, w} - (over_w ? {2'b0, d.wrap_w} : '0) - {2'b0, d.pad_left};
+          coordinate_h_q[r] <= {1'b0, h} - (over_h ? {2'b0, d.wrap_h} : '0) - {2'b0, d.pad_top};
         end
       end
     end

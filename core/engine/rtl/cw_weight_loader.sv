@@ -21,7 +21,8 @@ module cw_weight_loader
     parameter  int unsigned AddrBits   = 40,
     localparam int unsigned BiasBytes  = (PostBits + 7) / 8,
     localparam int unsigned RowBytes   = (Columns * WeightBits + 7) / 8,
-    localparam int unsigned ItemBytes  = RowBytes > Drain * BiasBytes ? RowBytes : Drain * BiasBytes,
+    localparam int unsigned BeatBytes  = Drain * BiasBytes,
+    localparam int unsigned ItemBytes  = RowBytes > BeatBytes ? RowBytes : BeatBytes,
     localparam int unsigned ItemBits   = $clog2(ItemBytes + 1),
     localparam int unsigned BiasBits   = BiasRows > 1 ? $clog2(BiasRows) : 1,
     localparam int unsigned TBytesBits = $clog2(AxiBits / 8 + 1)
@@ -92,7 +93,7 @@ module cw_weight_loader
   assign offset     = state_q == StBias ? bias_offset_q : offset_q;
   assign bytes      = state_q == StBias ? bias_bytes_q
       : last_group ? last_group_bytes_q : group_bytes_q;
-  assign item_bytes = state_q == StBias ? ItemBits'(Drain * BiasBytes)
+  assign item_bytes = state_q == StBias ? ItemBits'(BeatBytes)
       : ItemBits'(last_group ? last_row_bytes_q : row_bytes_q);
   assign bad_window      = 33'(offset) + 33'(bytes) > 33'(program_bytes_i);
   assign issue           = state_q == StBias || state_q == StGroups;

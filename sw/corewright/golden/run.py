@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from corewright.golden import operators
 from corewright.golden.operators import Int64Array
 from corewright.graph import Conv, Dense, Graph, GraphError, Softmax, accumulator_bounds
@@ -24,13 +25,20 @@ def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
             continue
         source = values[node.input]
         if isinstance(node, (Conv, Dense)):
-            low, high = accumulator_bounds(graph, node)
-            bound = max(int(high.max()), -int(low.min()))
+            bound = _largest_magnitude(graph, node)
             operate = operators.conv if isinstance(node, Conv) else operators.dense
             values[node.output.name] = operate(source, node, bound)  # type: ignore[arg-type]
         else:
             values[node.output.name] = operators.pool(source, node)
     return values
+
+
+def _largest_magnitude(graph: Graph, node: Conv | Dense) -> int:
+    """The largest magnitude of a partial sum, shifted or not, with its bias or without."""
+    low, high = accumulator_bounds(graph, node)
+    bias = 0 if node.bias is None else int(np.abs(node.bias).max())
+    # Python integers: they cannot overflow.
+    return (max(int(high.max()), -int(low.min())) << node.requant.pre_shift) + bias
 
 
 def _checked_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from corewright.graph.ir import ComputeNode, Conv, Dense, Graph, Node, Pool, Softmax
 
 Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from corewright.graph.errors import GraphError
 from corewright.graph.ir import Conv, Dense, Graph, Node, Pool, Requant, Softmax, Tensor
 

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
 from corewright.graph.errors import GraphError
 
 MAX_PRE_SHIFT = 15

@@ -56,15 +56,14 @@ def sources_of(core: str, target: str = "default") -> list[Path]:
     library = _library(fusesoc_config(), repository_root())
     try:
         top = library.get_core(core)
-        flags = {"target": target, "is_toplevel": True, "tool": "verilator"}
-        if top.get_target(flags) is None:
-            raise ValueError(f"{core} has no target {target}")
-        cores = library.cm.get_depends(Vlnv(str(top.name)), flags)
-    except DependencyError as error:
-        raise ValueError(f"{core}: {error}") from error
-    except KeyError as error:
+    except (DependencyError, KeyError) as error:
         raise ValueError(f"there is no core {core}") from error
-    except RuntimeError as error:
+    flags = {"target": target, "is_toplevel": True, "tool": "verilator"}
+    if top.get_target(flags) is None:
+        raise ValueError(f"{core} has no target {target}")
+    try:
+        cores = library.cm.get_depends(Vlnv(str(top.name)), flags)
+    except (DependencyError, RuntimeError) as error:
         raise ValueError(f"{core}, target {target}: {error}") from error
 
     found: dict[Path, None] = {}

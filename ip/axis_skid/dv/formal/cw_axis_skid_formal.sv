@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// Proof harness of cw_axis_skid. One beat, chosen freely (mark_i), is followed from the slave port to
-/// the master port: it leaves once, unchanged, and behind exactly the beats that came before it. As
-/// every beat may be the chosen one, none is lost, duplicated, altered or overtaken.
+/// Proof harness of cw_axis_skid. One beat, chosen freely (mark_i), is followed from the slave
+/// port to the master port: it leaves once, unchanged, and behind exactly the beats that came
+/// before it. As every beat may be the chosen one, none is lost, duplicated, altered or overtaken.
 module cw_axis_skid_formal #(
   parameter int unsigned Width = 3
 ) (

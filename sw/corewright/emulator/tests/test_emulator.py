@@ -45,6 +45,17 @@ def test_a_layer_equals_the_plain_formula(kind, seed):
     assert trace.output_bytes == written.sum()
 
 
+def _with_ring(d: dict[str, int], ring: int) -> dict[str, int]:
+    """Changes that give a descriptor a ring of this many blocks, consistently."""
+    rows = ring * d["block_rows"]
+    changes = {"ring_blocks": ring, "ring_rows": rows}
+    for name in ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image"):
+        for s in ("", "s"):
+            if f"{name}_row{s}" in d:
+                changes[f"{name}_row{s}"] = d[f"{name}_block{s}"] * d["block_rows"] % rows
+    return changes
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("kind", ["same_conv", "valid_row_aligned", "strided_flat", "max_pool"])
 def test_the_smallest_ring_is_enough_and_one_block_less_is_not(kind, seed):
@@ -55,16 +66,27 @@ def test_the_smallest_ring_is_enough_and_one_block_less_is_not(kind, seed):
     ring = d["ring_blocks"] - 1
     if ring == 0:
         pytest.skip("a ring has one block at least")
-    rows = ring * d["block_rows"]
-    changes = {"ring_blocks": ring, "ring_rows": rows}
-    for name in ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image"):
-        single = f"{name}_row" in d
-        block = d.get(f"{name}_block" if single else f"{name}_blocks", 0)
-        if single or f"{name}_rows" in d:
-            changes[f"{name}_row" if single else f"{name}_rows"] = block * d["block_rows"] % rows
-    program, arena, _ = layers.single_layer(case, rng, **changes)
+    program, arena, _ = layers.single_layer(case, rng, **_with_ring(d, ring))
     with pytest.raises(EmulatorError, match="layer 0, ring_blocks"):
         run(program, arena, hardware=case.machine)
+
+
+def test_a_late_store_may_not_hit_a_slot_in_use():
+    # Two phase rows of 12 pixels, 6 a plane row: blocks 0 to 2, then blocks 0 to 2 again. With two
+    # slots block 2 would be lost, even if no output block waited for it.
+    machine = layers.Machine(rows=2)
+    case = layers.Case(
+        machine, Opcode.CONV, (1, 2, 12, 2), 2, (2, 2), (2, 2), (0, 0), (1, 6), direct=False
+    ).draw(np.random.default_rng(0))
+    _, _, d = layers.single_layer(case, np.random.default_rng(1))
+    for ring in (3, 2):
+        changes = _with_ring(d, ring) | {"need_offset": -1000}
+        program, arena, _ = layers.single_layer(case, np.random.default_rng(1), **changes)
+        if ring == 3:
+            run(program, arena, hardware=machine)
+            continue
+        with pytest.raises(EmulatorError, match="ring_blocks: stream block .* may hold by then"):
+            run(program, arena, hardware=machine)
 
 
 def _fixed_case(**options):
@@ -102,6 +124,7 @@ def _run_changed(case, **changes):
         ("pre_shift", 1),
         ("bias_enable", -1),
         ("position_step", -2),
+        ("tail_lanes", -1),
     ],
 )
 def test_a_wrong_field_shows_in_the_result(field, change):

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from corewright.golden import (
     dequantise,
     host_output,
@@ -19,7 +22,7 @@ from corewright.golden import (
     round_half_even_shift,
     run,
 )
-from corewright.golden.operators import product_type
+from corewright.golden.operators import _finish, product_type
 from corewright.graph import (
     Conv,
     Dense,
@@ -31,8 +34,6 @@ from corewright.graph import (
     Tensor,
     same_padding,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 INT = npt.NDArray[np.int64]
 
@@ -218,6 +219,41 @@ def test_dense_flattens_in_height_width_channel_order(bits: int) -> None:
     x = rng.integers(low, high, (7, 2, 3, 4))
     expected = slow_requant(np.einsum("nhwc,hwco->no", x, weights).astype(float), bias, requant)
     assert np.array_equal(run(graph, x)["y"], expected[:, None, None, :])
+
+
+@given(
+    st.lists(st.integers(-(2**20), 2**20), min_size=1, max_size=20),
+    st.integers(-(2**20), 2**20),
+    st.integers(0, 3),
+    st.integers(0, 24),
+    st.integers(0, 3),
+    st.sampled_from([np.float32, np.float64, np.int64]),
+)
+def test_requantisation_in_floating_point_is_exact(
+    values: list[int], bias: int, pre_shift: int, shift: int, slope: int, kind: type
+) -> None:
+    requant = Requant(pre_shift, shift, shift + slope, -(2**22), 2**22)
+    sums, biases = np.array(values)[:, None], np.array([bias])
+    expected = requantise(sums, biases, requant)
+    result = _finish(sums.astype(kind), biases, requant)
+    assert result.dtype == np.int64
+    assert np.array_equal(result, expected)
+
+
+def test_sums_beyond_float64_are_exact() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-(2**15), 2**15, (200, 3))
+    x = rng.integers(-(2**31), 2**31, (5, 200))
+    requant = Requant(2, 25, 27, -(2**31), 2**31 - 1)
+    bias = np.array([1, -(2**47), 2**47 - 1])
+    node = Dense("d", "x", Tensor("y", 1, 1, 3, 32, 0), weights, bias, requant, 16, 0)
+    graph = Graph("g", Tensor("x", 1, 1, 200, 32, 0), (node,))
+    result = run(graph, x)["y"][:, 0, 0, :]
+    for n, c in np.ndindex(5, 3):
+        total = sum(int(a) * int(b) for a, b in zip(x[n], weights[:, c], strict=True))
+        v = total * 4 + int(bias[c])
+        rounded = round(Fraction(v, 2 ** (25 if v >= 0 else 27)))
+        assert result[n, c] == min(max(rounded, -(2**31)), 2**31 - 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright corewright contributors */
+
+/* Options, the firmware's main program, and the results. */
+
+/* For clock_gettime, also where the language is strict C11. */
+#if !defined(_POSIX_C_SOURCE) && !defined(__cplusplus)
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cw_bench.h"
+#include "cw_hal_sim.h"
+#include "cw_model.h"
+#include "cw_program.h"
+#include "cw_regs.h"
+#include "svdpi.h"
+
+#define PATH_BYTES 1024
+#define CYCLES_PER_MICROSECOND 250u
+#define HANG_STATUS "HANG"
+#define ASSERTION_STATUS "ASSERTION"
+
+/* One run of the accelerator. */
+typedef struct run {
+  cw_status_t status;
+  uint64_t cycles;
+  uint32_t error_info;
+  uint32_t error_layer;
+  uint32_t layers;
+  uint32_t *layer_cycles; /* [layers][CW_CYCLES_WORDS] */
+  cw_bench_traffic_t traffic[CW_BENCH_PORTS];
+  uint64_t mismatches;
+} run_t;
+
+static struct {
+  char dir[PATH_BYTES];
+  char result[PATH_BYTES];
+  char stalls[16];
+  char inject[64];
+  char expect_status[32];
+  uint64_t seed;
+  uint32_t batches;
+  uint32_t timeout_us;
+  uint32_t watchdog;
+  long corrupt_program;
+  long corrupt_program_late;
+  bool has_watchdog;
+  bool wrong_hash;
+  bool wrong_hash_late;
+  bool retry;
+  bool bad_option;
+} options = {".",   "", "none", "",    "OK",  0,     0,     0,
+             0,     -1, -1,     false, false, false, false, false};
+
+static struct {
+  uint32_t rows;
+  uint32_t pixel_bits;
+  uint32_t axi_bits;
+  uint32_t perf_layers;
+  FILE *inputs;
+  FILE *expected;
+  uint8_t *expected_arena;
+  uint32_t input_bytes;
+  uint32_t input_offset;
+  cw_bench_tensors_t tensors;
+  run_t *runs;
+  uint32_t run_count;
+  cw_status_t status; /* of the first call that failed */
+  bool retried;
+  bool retried_well;
+  bool hung;
+  bool completed; /* the firmware has done all batches */
+  bool finished;  /* results are written */
+  uint64_t cycle;
+  struct timespec start;
+} bench;
+
+static bool copy_text(char *target, size_t bytes, const char *source) {
+  const size_t length = strlen(source);
+  if (length >= bytes) {
+    return false;
+  }
+  memcpy(target, source, length + 1u);
+  return true;
+}
+
+static bool path_of(char path[PATH_BYTES], const char *name) {
+  const int length = snprintf(path, PATH_BYTES, "%s/%s", options.dir, name);
+  return length > 0 && length < PATH_BYTES;
+}
+
+static FILE *open_file(const char *name, uint64_t *bytes) {
+  char path[PATH_BYTES];
+  FILE *file = path_of(path, name) ? fopen(path, "rb") : NULL;
+  if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+    printf("ERROR cannot read %s/%s\n", options.dir, name);
+    return NULL;
+  }
+  *bytes = (uint64_t)ftell(file);
+  rewind(file);
+  return file;
+}
+
+/* `bytes` bytes of record `index`. */
+static bool read_record(FILE *file, uint32_t index, uint32_t bytes, uint8_t *target) {
+  return fseek(file, (long)((uint64_t)index * bytes), SEEK_SET) == 0 &&
+         fread(target, 1, bytes, file) == bytes;
+}
+
+static uint32_t load_word(const uint8_t *data, uint32_t word) {
+  const uint8_t *b = data + 4u * word;
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static void store_word(uint8_t *data, uint32_t word, uint32_t value) {
+  for (uint32_t i = 0; i < 4u; i++) {
+    data[4u * word + i] = (uint8_t)(value >> (8u * i));
+  }
+}
+
+static void flip_bit(long byte) {
+  const cw_memory_t program = cw_bench_memory_program();
+  uint8_t *target = program.data + byte;
+  *target = (uint8_t)(*target ^ 1u << (options.seed & 7u));
+}
+
+/* A header for other hardware, sound in itself. Twice is as before. */
+static void flip_hash(void) {
+  uint8_t *header = cw_bench_memory_program().data;
+  store_word(header, CW_HEADER_HARDWARE_HASH_WORD,
+             ~load_word(header, CW_HEADER_HARDWARE_HASH_WORD));
+  store_word(header, CW_HEADER_HEADER_CRC_WORD,
+             cw_crc32(0, header, CW_HEADER_HEADER_CRC_WORD * 4u));
+}
+
+/* Damage behind the firmware's check, which the accelerator has to notice. Twice is as before. */
+static void damage_late(void) {
+  if (options.corrupt_program_late >= 0) {
+    flip_bit(options.corrupt_program_late);
+  }
+  if (options.wrong_hash_late) {
+    flip_hash();
+  }
+}
+
+/* ---- the firmware ---- */
+
+static void note(cw_status_t status) {
+  if (bench.status == CW_OK) {
+    bench.status = status;
+  }
+}
+
+static bool prepare_run(uint32_t batch) {
+  const cw_memory_t arena = cw_bench_memory_arena();
+  cw_bench_memory_fill_arena(options.seed * 1000003u + batch);
+  if (!read_record(bench.inputs, batch, bench.input_bytes, arena.data + bench.input_offset) ||
+      !read_record(bench.expected, batch, arena.bytes, bench.expected_arena)) {
+    printf("ERROR inputs.bin or expected.bin ends before batch %u\n", batch);
+    return false;
+  }
+  return true;
+}
+
+static void record_run(run_t *run, cw_status_t status, const cw_bench_traffic_t *before) {
+  cw_t *cw = model_context();
+  run->status = status;
+  run->cycles = cw->cycles;
+  run->error_info = cw->error_info;
+  run->error_layer = cw->error_layer;
+  for (int port = 0; port < CW_BENCH_PORTS; port++) {
+    const cw_bench_traffic_t after = cw_bench_memory_traffic(port);
+    run->traffic[port].beats = after.beats - before[port].beats;
+    run->traffic[port].strobed_bytes = after.strobed_bytes - before[port].strobed_bytes;
+  }
+  if (status != CW_OK) {
+    return;
+  }
+  const uint32_t layers = cw_layers(cw);
+  run->layer_cycles = (uint32_t *)calloc(layers, CW_CYCLES_WORDS * sizeof(uint32_t));
+  if (run->layer_cycles == NULL) {
+    printf("ERROR no memory for %u layers\n", layers);
+    note(CW_MEMORY);
+    return;
+  }
+  while (run->layers < layers && run->layers < bench.perf_layers) {
+    const cw_status_t got = cw_layer_cycles(
+        cw, run->layers, run->layer_cycles + (size_t)run->layers * CW_CYCLES_WORDS);
+    if (got != CW_OK) {
+      printf("ERROR performance words of layer %u: %s\n", run->layers, cw_status_string(got));
+      note(got);
+      return;
+    }
+    run->layers++;
+  }
+}
+
+static cw_status_t run_batch(uint32_t batch) {
+  cw_bench_traffic_t before[CW_BENCH_PORTS];
+  for (int port = 0; port < CW_BENCH_PORTS; port++) {
+    before[port] = cw_bench_memory_traffic(port);
+  }
+  if (!prepare_run(batch)) {
+    return CW_MEMORY;
+  }
+  const cw_status_t status = model_run();
+  run_t *run = &bench.runs[bench.run_count++];
+  record_run(run, status, before);
+  if (status == CW_OK) {
+    run->mismatches =
+        cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, batch,
+                                 bench.expected_arena, cw_bench_memory_arena().data);
+  } else {
+    printf("ERROR run %u: %s layer=%u info=0x%08x\n", batch, cw_status_string(status),
+           run->error_layer, run->error_info);
+  }
+  return status;
+}
+
+static int firmware_main(void) {
+  cw_status_t status = hardware_setup();
+  if (status == CW_OK) {
+    status = model_setup();
+  }
+  if (status == CW_OK && options.timeout_us != 0) {
+    status = cw_set_timeout(model_context(), options.timeout_us);
+  }
+  if (status == CW_OK && options.has_watchdog) {
+    status = cw_set_watchdog(model_context(), options.watchdog);
+  }
+  note(status);
+  if (status != CW_OK) {
+    return (int)status;
+  }
+  damage_late();
+  for (uint32_t batch = 0; batch < options.batches; batch++) {
+    status = run_batch(batch);
+    note(status);
+    if (status != CW_OK && options.retry) {
+      /* The same once more: an error must not stay in the accelerator. */
+      options.retry = false;
+      bench.retried = true;
+      damage_late();
+      status = run_batch(batch);
+      bench.retried_well = status == CW_OK;
+    }
+    if (status != CW_OK) {
+      break;
+    }
+  }
+  hardware_cleanup();
+  bench.completed = true;
+  return (int)status;
+}
+
+static uint32_t read_register(uint32_t offset) {
+  const cw_hal_t *hal = cw_platform_hal();
+  return hal->read32(hal->context, offset);
+}
+
+static int firmware_hung(void) {
+  const uint32_t status = read_register(CW_REGS_STATUS_OFFSET);
+  printf("  STATUS=0x%08x layer=%u busy=%u done=%u error=%u\n", status,
+         (status & CW_REGS_STATUS_LAYER_MASK) >> CW_REGS_STATUS_LAYER_SHIFT,
+         (status & CW_REGS_STATUS_BUSY_MASK) >> CW_REGS_STATUS_BUSY_SHIFT,
+         (status & CW_REGS_STATUS_DONE_MASK) >> CW_REGS_STATUS_DONE_SHIFT,
+         (status & CW_REGS_STATUS_ERROR_MASK) >> CW_REGS_STATUS_ERROR_SHIFT);
+  printf("  DEBUG_STATE=0x%08x\n", read_register(CW_REGS_DEBUG_STATE_OFFSET));
+  printf("  ERROR_INFO=0x%08x\n", read_register(CW_REGS_ERROR_INFO_OFFSET));
+  printf("  IRQ_STATUS=0x%08x\n", read_register(CW_REGS_IRQ_STATUS_OFFSET));
+  printf("  CYCLES=%u PERF_LAYERS=%u\n", read_register(CW_REGS_CYCLES_LO_OFFSET),
+         read_register(CW_REGS_PERF_LAYERS_OFFSET));
+  bench.hung = true;
+  return 1;
+}
+
+/* ---- results ---- */
+
+static void write_string(FILE *file, const char *text) {
+  fputc('"', file);
+  for (; *text != '\0'; text++) {
+    if (*text == '"' || *text == '\\') {
+      fputc('\\', file);
+    }
+    fputc((unsigned char)*text < 0x20u ? '?' : *text, file);
+  }
+  fputc('"', file);
+}
+
+static void write_traffic(FILE *file, const cw_bench_traffic_t *traffic) {
+  const uint64_t beat = bench.axi_bits / 8u;
+  fprintf(file, "{\"program\": %llu, \"pixels\": %llu, \"output\": %llu, \"output_bus\": %llu}",
+          (unsigned long long)(traffic[CW_BENCH_PROGRAM].beats * beat),
+          (unsigned long long)(traffic[CW_BENCH_PIXELS].beats * beat),
+          (unsigned long long)traffic[CW_BENCH_OUTPUT].strobed_bytes,
+          (unsigned long long)(traffic[CW_BENCH_OUTPUT].beats * beat));
+}
+
+static void write_run(FILE *file, const run_t *run) {
+  fprintf(file, "    {\"status\": \"%s\", \"cycles\": %llu, \"mismatches\": %llu, ",
+          cw_status_string(run->status), (unsigned long long)run->cycles,
+          (unsigned long long)run->mismatches);
+  fprintf(file, "\"error_info\": %u, \"error_layer\": %u, \"bytes\": ", run->error_info,
+          run->error_layer);
+  write_traffic(file, run->traffic);
+  fprintf(file, ", \"layer_cycles\": [");
+  for (uint32_t layer = 0; layer < run->layers; layer++) {
+    fprintf(file, "%s[", layer == 0 ? "" : ", ");
+    for (uint32_t i = 0; i < CW_CYCLES_WORDS; i++) {
+      fprintf(file, "%s%u", i == 0 ? "" : ", ",
+              run->layer_cycles[(size_t)layer * CW_CYCLES_WORDS + i]);
+    }
+    fputc(']', file);
+  }
+  fprintf(file, "]}");
+}
+
+static bool write_result(const char *status, bool passed, uint64_t mismatches, double seconds) {
+  char path[PATH_BYTES];
+  if (options.result[0] == '\0' ? !path_of(path, "result.json")
+                                : !copy_text(path, sizeof path, options.result)) {
+    return false;
+  }
+  FILE *file = fopen(path, "w");
+  if (file == NULL) {
+    printf("ERROR cannot write %s\n", path);
+    return false;
+  }
+  cw_bench_traffic_t traffic[CW_BENCH_PORTS];
+  for (int port = 0; port < CW_BENCH_PORTS; port++) {
+    traffic[port] = cw_bench_memory_traffic(port);
+  }
+  fprintf(file, "{\n  \"status\": \"%s\",\n  \"expected_status\": ", status);
+  write_string(file, options.expect_status);
+  fprintf(file, ",\n  \"passed\": %s,\n  \"mismatches\": %llu,\n", passed ? "true" : "false",
+          (unsigned long long)mismatches);
+  fprintf(file, "  \"seed\": %llu,\n  \"stalls\": ", (unsigned long long)options.seed);
+  write_string(file, options.stalls);
+  fprintf(file, ",\n  \"inject_axi_error\": ");
+  write_string(file, options.inject);
+  fprintf(file, ",\n  \"batches\": %u,\n", options.batches);
+  fprintf(file, "  \"simulated_cycles\": %llu,\n  \"wall_seconds\": %.3f,\n",
+          (unsigned long long)bench.cycle, seconds);
+  fprintf(file, "  \"bytes_outside\": %llu,\n  \"bytes\": ",
+          (unsigned long long)(cw_bench_memory_outside() * bench.axi_bits / 8u));
+  write_traffic(file, traffic);
+  fprintf(file, ",\n  \"tensors\": [\n");
+  for (size_t i = 0; i < bench.tensors.count; i++) {
+    const cw_bench_tensor_t *t = &bench.tensors.items[i];
+    fprintf(file, "    {\"layer\": ");
+    write_string(file, t->layer);
+    fprintf(file, ", \"type\": ");
+    write_string(file, t->type);
+    fprintf(file, ", \"elements\": %llu, \"mismatches\": %llu}%s\n",
+            (unsigned long long)t->batch * t->height * t->width * t->channels,
+            (unsigned long long)t->mismatches, i + 1u < bench.tensors.count ? "," : "");
+  }
+  fprintf(file, "  ],\n  \"runs\": [\n");
+  for (uint32_t i = 0; i < bench.run_count; i++) {
+    write_run(file, &bench.runs[i]);
+    fprintf(file, "%s\n", i + 1u < bench.run_count ? "," : "");
+  }
+  fprintf(file, "  ]\n}\n");
+  return fclose(file) == 0;
+}
+
+static int finish(const char *status) {
+  struct timespec now;
+  uint64_t mismatches = 0;
+  uint64_t cycles = 0;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const double seconds = (double)(now.tv_sec - bench.start.tv_sec) +
+                         1e-9 * (double)(now.tv_nsec - bench.start.tv_nsec);
+  for (uint32_t i = 0; i < bench.run_count; i++) {
+    mismatches += bench.runs[i].mismatches;
+    cycles += bench.runs[i].cycles;
+  }
+  bool passed = strcmp(status, options.expect_status) == 0 && mismatches == 0 &&
+                cw_bench_memory_outside() == 0;
+  if (passed && strcmp(status, "OK") == 0) {
+    passed = bench.completed && bench.run_count == options.batches;
+  }
+  if (passed && bench.retried) {
+    passed = bench.retried_well;
+  }
+  bench.finished = true;
+  passed = write_result(status, passed, mismatches, seconds) && passed;
+  printf("%s status=%s expected=%s runs=%u cycles=%llu mismatches=%llu seed=%llu stalls=%s\n",
+         passed ? "PASS" : "FAIL", status, options.expect_status, bench.run_count,
+         (unsigned long long)cycles, (unsigned long long)mismatches,
+         (unsigned long long)options.seed, options.stalls);
+  fflush(stdout);
+  return passed ? 0 : 1;
+}
+
+void cw_bench_abandon(void) {
+  if (!bench.finished) {
+    (void)finish(ASSERTION_STATUS);
+  }
+}
+
+/* ---- for the simulator ---- */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+void cw_bench_option(const char *name, const char *value);
+int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int max_perf_layers,
+                   int hash, long long *program_base, long long *program_bytes,
+                   long long *arena_base, long long *arena_bytes);
+void cw_bench_step(int reason, int data, long long cycle, int *request, int *address, int *value);
+int cw_bench_finish(long long cycle, svBit hung);
+
+static bool parse_number(const char *text, unsigned long long most, unsigned long long *value) {
+  char *end = NULL;
+  *value = strtoull(text, &end, 0);
+  return end != text && *end == '\0' && *value <= most;
+}
+
+static bool set_option(const char *name, const char *value) {
+  unsigned long long number = 0;
+  if (strcmp(name, "dir") == 0) {
+    return copy_text(options.dir, sizeof options.dir, value);
+  }
+  if (strcmp(name, "result") == 0) {
+    return copy_text(options.result, sizeof options.result, value);
+  }
+  if (strcmp(name, "expect_status") == 0) {
+    return copy_text(options.expect_status, sizeof options.expect_status, value);
+  }
+  if (strcmp(name, "inject_axi_error") == 0) {
+    return copy_text(options.inject, sizeof options.inject, value);
+  }
+  if (strcmp(name, "stalls") == 0) {
+    return (strcmp(value, "none") == 0 || strcmp(value, "light") == 0 ||
+            strcmp(value, "heavy") == 0) &&
+           copy_text(options.stalls, sizeof options.stalls, value);
+  }
+  if (strcmp(name, "seed") == 0) {
+    const bool good = parse_number(value, UINT64_MAX, &number);
+    options.seed = number;
+    return good;
+  }
+  if (!parse_number(value, UINT32_MAX, &number)) {
+    return false;
+  }
+  if (strcmp(name, "batches") == 0) {
+    options.batches = (uint32_t)number;
+  } else if (strcmp(name, "timeout_us") == 0) {
+    options.timeout_us = (uint32_t)number;
+  } else if (strcmp(name, "watchdog") == 0) {
+    options.watchdog = (uint32_t)number;
+    options.has_watchdog = true;
+  } else if (strcmp(name, "corrupt_program") == 0) {
+    options.corrupt_program = (long)number;
+  } else if (strcmp(name, "corrupt_program_late") == 0) {
+    options.corrupt_program_late = (long)number;
+  } else if (strcmp(name, "wrong_hash") == 0) {
+    options.wrong_hash = number != 0;
+  } else if (strcmp(name, "wrong_hash_late") == 0) {
+    options.wrong_hash_late = number != 0;
+  } else if (strcmp(name, "retry") == 0) {
+    options.retry = number != 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void cw_bench_option(const char *name, const char *value) {
+  if (!set_option(name, value)) {
+    printf("ERROR bad option +%s=%s\n", name, value);
+    options.bad_option = true;
+  }
+}
+
+/* Program, inputs and what is expected; the regions are created in between. */
+static bool load_files(uint32_t addr_bits, uint32_t hash) {
+  uint64_t program_bytes = 0;
+  uint64_t input_total = 0;
+  uint64_t expected_total = 0;
+  uint8_t header[CW_HEADER_BYTES];
+  FILE *program = open_file("program.bin", &program_bytes);
+  if (program == NULL) {
+    return false;
+  }
+  if (program_bytes > UINT32_MAX || fread(header, 1, sizeof header, program) != sizeof header ||
+      load_word(header, CW_HEADER_MAGIC_WORD) != CW_PROGRAM_MAGIC) {
+    printf("ERROR %s/program.bin is no program\n", options.dir);
+    fclose(program);
+    return false;
+  }
+  const uint32_t arena_bytes = load_word(header, CW_HEADER_ARENA_BYTES_WORD);
+  bench.input_offset = load_word(header, CW_HEADER_INPUT_OFFSET_WORD);
+  bench.input_bytes = load_word(header, CW_HEADER_INPUT_BYTES_WORD);
+  bool good = (uint64_t)bench.input_offset + bench.input_bytes <= arena_bytes &&
+              bench.input_bytes != 0;
+  if (load_word(header, CW_HEADER_HARDWARE_HASH_WORD) != hash) {
+    /* Not this bench's decision: the firmware will say so. */
+    printf("NOTE program is for hardware 0x%08x, this is 0x%08x\n",
+           load_word(header, CW_HEADER_HARDWARE_HASH_WORD), hash);
+  }
+  good = good && cw_bench_memory_create((uint32_t)program_bytes, arena_bytes, bench.axi_bits,
+                                        addr_bits, options.seed);
+  good = good && read_record(program, 0, (uint32_t)program_bytes, cw_bench_memory_program().data);
+  fclose(program);
+  bench.inputs = open_file("inputs.bin", &input_total);
+  bench.expected = open_file("expected.bin", &expected_total);
+  bench.expected_arena = (uint8_t *)malloc(arena_bytes);
+  if (!good || bench.inputs == NULL || bench.expected == NULL || bench.expected_arena == NULL) {
+    printf("ERROR %s: cannot load program, inputs and expected arena\n", options.dir);
+    return false;
+  }
+  if (options.batches == 0) {
+    options.batches = (uint32_t)(input_total / bench.input_bytes);
+  }
+  if (options.batches == 0 || (uint64_t)options.batches * bench.input_bytes > input_total ||
+      (uint64_t)options.batches * arena_bytes > expected_total) {
+    printf("ERROR %s: inputs.bin or expected.bin is too short for %u batches\n", options.dir,
+           options.batches);
+    return false;
+  }
+  char path[PATH_BYTES];
+  /* One more for a retry. */
+  bench.runs = (run_t *)calloc((size_t)options.batches + 1u, sizeof(run_t));
+  return bench.runs != NULL && path_of(path, "tensors.txt") &&
+         cw_bench_tensors_read(path, bench.rows, bench.pixel_bits, arena_bytes, &bench.tensors);
+}
+
+int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int max_perf_layers,
+                   int hash, long long *program_base, long long *program_bytes,
+                   long long *arena_base, long long *arena_bytes) {
+  clock_gettime(CLOCK_MONOTONIC, &bench.start);
+  bench.rows = (uint32_t)rows;
+  bench.pixel_bits = (uint32_t)pixel_bits;
+  bench.axi_bits = (uint32_t)axi_bits;
+  bench.perf_layers = (uint32_t)max_perf_layers;
+  if (options.bad_option || !load_files((uint32_t)addr_bits, (uint32_t)hash)) {
+    bench.finished = true; /* there is nothing to write */
+    return 1;
+  }
+  const cw_memory_t program = cw_bench_memory_program();
+  const cw_memory_t arena = cw_bench_memory_arena();
+  if (options.corrupt_program >= (long)program.bytes ||
+      options.corrupt_program_late >= (long)program.bytes) {
+    printf("ERROR the program has only %u bytes\n", program.bytes);
+    bench.finished = true;
+    return 1;
+  }
+  if (options.corrupt_program >= 0) {
+    flip_bit(options.corrupt_program);
+  }
+  if (options.wrong_hash) {
+    flip_hash();
+  }
+  *program_base = (long long)program.bus_address;
+  *program_bytes = (long long)program.bytes;
+  *arena_base = (long long)arena.bus_address;
+  *arena_bytes = (long long)arena.bytes;
+  cw_sim_program_t firmware;
+  firmware.entry = firmware_main;
+  firmware.on_hang = firmware_hung;
+  firmware.program = program;
+  firmware.arena = arena;
+  firmware.cycles_per_microsecond = CYCLES_PER_MICROSECOND;
+  return cw_sim_prepare(&firmware) ? 0 : 1;
+}
+
+void cw_bench_step(int reason, int data, long long cycle, int *request, int *address, int *value) {
+  bench.cycle = (uint64_t)cycle;
+  const cw_sim_request_t next = cw_sim_step(reason, (uint32_t)data, (uint64_t)cycle);
+  *request = next.kind;
+  *address = (int)next.address;
+  *value = (int)next.data;
+}
+
+int cw_bench_finish(long long cycle, svBit hung) {
+  bench.cycle = (uint64_t)cycle;
+  return finish(hung || bench.hung ? HANG_STATUS : cw_status_string(bench.status));
+}
+
+#ifdef __cplusplus
+}
+#endif

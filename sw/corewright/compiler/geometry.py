@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Where a layer's pixels go in the pixel buffer and how the array walks over them.
+
+A :class:`Geometry` fixes the input access (direct, scatter, scatter of every stride-th row), the
+phase planes and the output raster; everything that ``docs/architecture.md`` derives from them is
+computed here, for all blocks at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright.compiler.operation import Operation, Pair
+from corewright.hardware import Hardware
+from corewright.program.tensor import TensorLayout
+
+Int64Array = npt.NDArray[np.int64]
+
+_NOTHING = -(1 << 62)
+# A wider stride in w is scattered lane by lane.
+_SCATTER_PHASES = 4
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Pitch P and image rows HS of a tensor in memory."""
+
+    pitch: int
+    image_rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """One way to bring an input of a raster to the array.
+
+    Attributes:
+        operation: the layer.
+        hardware: the engine.
+        batch: images.
+        source: raster of the input tensor.
+        strides: (sh, sw), see :meth:`Operation.stride_choices`.
+        direct: the input tensor itself is the only plane.
+        skip_rows: only every sh-th input row is read.
+        aligned: each output row starts in a new block.
+        output: raster of the output tensor.
+        plane: pitch and image rows of a phase plane.
+    """
+
+    operation: Operation
+    hardware: Hardware
+    batch: int
+    source: Raster
+    strides: Pair
+    direct: bool
+    skip_rows: bool
+    aligned: bool
+    output: Raster
+    plane: Raster
+
+    # ------------------------------------------------------------------ sizes
+    @cached_property
+    def planes(self) -> Pair:
+        """Stored phase planes (planes_h, planes_w)."""
+        if self.direct:
+            return 1, 1
+        kernel, strides = self.operation.kernel, self.strides
+        return min(kernel[0], strides[0]), min(kernel[1], strides[1])
+
+    @property
+    def plane_rows(self) -> int:
+        """PS: buffer rows of a plane of a block."""
+        return -(-self.operation.channels_in // self.hardware.drain)
+
+    @property
+    def block_rows(self) -> int:
+        """BS: buffer rows of a plane block."""
+        return self.planes[0] * self.planes[1] * self.plane_rows
+
+    @property
+    def ring_blocks(self) -> int:
+        """Plane blocks that the pixel buffer holds; 0: not a single one."""
+        return self.hardware.pixel_rows // self.block_rows
+
+    @property
+    def positions(self) -> int:
+        """Output raster positions."""
+        return self.batch * self.output.image_rows * self.output.pitch
+
+    @property
+    def blocks(self) -> int:
+        """M: output blocks."""
+        return -(-self.positions // self.hardware.rows)
+
+    @property
+    def tail_lanes(self) -> int:
+        """Live lanes of the last block."""
+        return self.positions - (self.blocks - 1) * self.hardware.rows
+
+    @cached_property
+    def source_blocks(self) -> int:
+        """Blocks of the input tensor."""
+        positions = self.batch * self.source.image_rows * self.source.pitch
+        return -(-positions // self.hardware.rows)
+
+    # ------------------------------------------------------------------ input stream
+    @property
+    def row_advance(self) -> int:
+        """Input rows from a row of the stream to the next."""
+        return self.strides[0] if self.skip_rows else 1
+
+    @property
+    def stream_rows(self) -> int:
+        """Rows of an image in the stream."""
+        if not self.skip_rows:
+            return self.source.image_rows
+        # A single image may end early; else every image has the same whole number of rows.
+        rows = self.operation.size[0] if self.batch == 1 else self.source.image_rows
+        return -(-rows // self.strides[0])
+
+    @property
+    def segments(self) -> int:
+        """Read commands of a pass."""
+        return self.batch * self.stream_rows if self.skip_rows else 1
+
+    @property
+    def segment_blocks(self) -> int:
+        """Blocks of a read command."""
+        if self.skip_rows:
+            return self.source.pitch // self.hardware.rows
+        return self.source_blocks
+
+    @property
+    def stream_blocks(self) -> int:
+        """Blocks of a pass's stream."""
+        return self.segments * self.segment_blocks
+
+    @cached_property
+    def load(self) -> Pair:
+        """(load_height, load_width): what any tap can need of an image."""
+        op = self.operation
+        reach = [
+            (op.out_size[axis] - 1) * self.strides[axis] + op.kernel[axis] - op.padding[axis]
+            for axis in (0, 1)
+        ]
+        return max(0, min(op.size[0], reach[0])), max(0, min(op.size[1], reach[1]))
+
+    @cached_property
+    def _stream(self) -> tuple[Int64Array, Int64Array, float]:
+        """Highest plane block after and lowest in each stream block; loader cycles of a pass."""
+        channels, rows = self.operation.channels_in, self.hardware.rows
+        if self.direct:
+            block = np.arange(self.stream_blocks, dtype=np.int64)
+            return block, block, float(self.stream_blocks * channels)
+        (sh, sw), (top, left) = self.strides, self.operation.padding
+        row, w = np.divmod(np.arange(self.stream_blocks * rows, dtype=np.int64), self.source.pitch)
+        image, h = np.divmod(row, self.stream_rows)
+        h *= self.row_advance
+        line, phase_h = np.divmod(h + top % sh, sh)
+        column, phase_w = np.divmod(w + left % sw, sw)
+        stored_row = (h < self.load[0]) & (phase_h < self.planes[0])
+        keep = stored_row & (w < self.load[1]) & (phase_w < self.planes[1])
+        position = self.scatter_start + image * self.image_positions
+        position += line * self.plane.pitch + column
+        block = position // rows
+        shape = (self.stream_blocks, rows)
+        highest = np.where(keep, block, _NOTHING).reshape(shape).max(axis=1)
+        lowest = np.where(keep, block, -_NOTHING).reshape(shape).min(axis=1)
+        if sw > _SCATTER_PHASES:
+            cycles = self.stream_blocks * rows
+        else:
+            begins = w == 0
+            begins[::rows] = True
+            cost = np.where(stored_row & (w < self.load[1]), self.planes[1], 1)
+            cycles = int(cost[begins].sum())
+        return np.maximum.accumulate(highest), lowest, float(cycles * channels)
+
+    @property
+    def loader_cycles(self) -> float:
+        """Cycles that the loader needs for a pass's stream."""
+        return self._stream[2]
+
+    # ------------------------------------------------------------------ planes and gather
+    @property
+    def image_positions(self) -> int:
+        """Plane positions from an image to the next."""
+        return self.plane.pitch * self.plane.image_rows
+
+    @property
+    def scatter_start(self) -> int:
+        """Plane position of pixel (0, 0) of image 0, without its phase."""
+        (sh, sw), (top, left) = self.strides, self.operation.padding
+        return (top // sh) * self.plane.pitch + left // sw
+
+    @property
+    def gather_start(self) -> int:
+        """q0 of block 0."""
+        if not self.direct:
+            return 0
+        top, left = self.operation.padding
+        return -(top * self.plane.pitch + left)
+
+    @property
+    def row_blocks(self) -> int:
+        """Blocks of an output row; 0: flat."""
+        return self.output.pitch // self.hardware.rows if self.aligned else 0
+
+    @property
+    def row_step(self) -> int:
+        """q0 from the last block of an output row to the next row."""
+        return self.plane.pitch - (self.row_blocks - 1) * self.hardware.rows
+
+    @property
+    def image_step(self) -> int:
+        """q0 from the last block of an image to the next image."""
+        return self.row_step + (
+            (self.plane.image_rows - self.output.image_rows) * self.plane.pitch
+        )
+
+    @cached_property
+    def first_block(self) -> Int64Array:
+        """(blocks,) plane block of q0."""
+        index = np.arange(self.blocks, dtype=np.int64)
+        rows = self.hardware.rows
+        if not self.aligned:
+            return (self.gather_start + index * rows) // rows
+        row, column = np.divmod(index, self.row_blocks)
+        image, row = np.divmod(row, self.output.image_rows)
+        q0 = self.gather_start + image * self.image_positions
+        q0 += row * self.plane.pitch + column * rows
+        return q0 // rows
+
+    # ------------------------------------------------------------------ flow control
+    def _stream_position(self, image: Int64Array, row: Int64Array, w: Int64Array) -> Int64Array:
+        """Position in the stream of output row ``row``'s first input row, column ``w``."""
+        step = 1 if self.skip_rows else self.strides[0]
+        return (image * self.stream_rows + row * step) * self.source.pitch + w
+
+    @property
+    def position_constants(self) -> tuple[int, int, int]:
+        """(position_step, position_wrap_w, position_wrap_h)."""
+        down, right = divmod(self.hardware.rows, self.output.pitch)
+        images, down = divmod(down, self.output.image_rows)
+        row = self.source.pitch * (1 if self.skip_rows else self.strides[0])
+        image = self.stream_rows * self.source.pitch
+        step = images * image + down * row + right * self.strides[1]
+        return (
+            step,
+            row - self.output.pitch * self.strides[1],
+            image - self.output.image_rows * row,
+        )
+
+    @property
+    def need_step(self) -> int:
+        """The last needed stream position grows so a kernel row."""
+        return 0 if self.operation.kernel[0] == 1 else self.source.pitch
+
+    @cached_property
+    def _needs(self) -> tuple[int, Int64Array]:
+        """need_offset, and the last stream block (blocks,) that each block needs; -1: none."""
+        op, rows = self.operation, self.hardware.rows
+        position = np.arange(self.blocks * rows, dtype=np.int64)
+        row, w = np.divmod(position, self.output.pitch)
+        image, row = np.divmod(row, self.output.image_rows)
+        lanes = self._stream_position(image, row, w * self.strides[1])
+        first = lanes[::rows]
+        # The last column that a lane's taps can need of its row.
+        last = w * self.strides[1] + (op.kernel[1] - 1 - op.padding[1])
+        last = np.minimum(last, op.size[1] - 1)
+        need = self._stream_position(image, row, last) - op.padding[0] * self.source.pitch
+        live = (image < self.batch) & (row < op.out_size[0]) & (w < op.out_size[1])
+        distance = need.reshape(-1, rows) - first[:, None]
+        offset = int(distance[live.reshape(-1, rows)].max())
+        deepest = first + offset + (op.kernel[0] - 1) * self.need_step
+        return offset, np.clip(deepest // rows, -1, self.stream_blocks - 1)
+
+    @property
+    def need_offset(self) -> int:
+        """Last needed stream position of kernel row 0, from lane 0's."""
+        return self._needs[0]
+
+    @property
+    def first_need(self) -> int:
+        """Stream blocks that block 0 waits for."""
+        return int(self._needs[1][0]) + 1
+
+    @cached_property
+    def reach(self) -> Int64Array:
+        """(blocks,) highest plane block that is written before a block can finish."""
+        needed = np.maximum.accumulate(self._needs[1])
+        return np.where(needed >= 0, self._stream[0][np.maximum(needed, 0)], _NOTHING)
+
+    @cached_property
+    def legal(self) -> bool:
+        """The gather never moves back to released plane blocks."""
+        return bool((np.diff(self.first_block) >= 0).all())
+
+    @cached_property
+    def least_ring_blocks(self) -> int:
+        """Ring that a set of one block needs."""
+        highest, lowest, _ = self._stream
+        spread = int((highest - lowest).max())
+        return max(1, spread + 1, int((self.reach - self.first_block).max()) + 1)
+
+    def largest_set(self, ring_blocks: int) -> int:
+        """Largest set that a ring can hold wherever it starts; 0: not even one block."""
+        if ring_blocks < self.least_ring_blocks:
+            return 0
+        # The first block that does not fit together with the blocks from b on.
+        end = np.searchsorted(self.reach, self.first_block + ring_blocks, side="left")
+        limited = end < self.blocks
+        if not limited.any():
+            return self.blocks
+        return int((end - np.arange(self.blocks))[limited].min())
+
+    # ------------------------------------------------------------------ program
+    def input_layout(self) -> TensorLayout:
+        """Layout of the input tensor."""
+        op = self.operation
+        shape = (self.batch, *op.size, op.channels_in)
+        return layout_of(shape, self.source, self.hardware.rows)
+
+    def fields(self, ring_blocks: int) -> dict[str, int]:
+        """The descriptor's fields that follow from the geometry, for a ring of this size."""
+        op, rows = self.operation, self.hardware.rows
+        (sh, sw), (top, left) = self.strides, op.padding
+        out = self.output
+
+        def buffer_rows(blocks: int) -> int:
+            return blocks % ring_blocks * self.block_rows
+
+        gather_block, gather_lane = divmod(self.gather_start, rows)
+        pitch_blocks, pitch_lane = divmod(self.plane.pitch, rows)
+        step, wrap_w, wrap_h = self.position_constants
+        words = self.segment_blocks * op.channels_in
+        values = {
+            "direct_load": int(self.direct),
+            "kernel_height": op.kernel[0],
+            "kernel_width": op.kernel[1],
+            "channels_in": op.channels_in,
+            "blocks": self.blocks,
+            "tail_lanes": self.tail_lanes,
+            "wrap_w": out.pitch * sw,
+            "wrap_h": out.image_rows * sh,
+            "step_w": rows % out.pitch * sw,
+            "step_h": rows // out.pitch % out.image_rows * sh,
+            "stride_h": sh,
+            "stride_w": sw,
+            "pad_top": top,
+            "pad_left": left,
+            "height": op.size[0],
+            "width": op.size[1],
+            "gather_row": buffer_rows(gather_block),
+            "gather_lane": gather_lane,
+            "gather_block": gather_block,
+            "block_rows": self.block_rows,
+            "ring_rows": ring_blocks * self.block_rows,
+            "ring_blocks": ring_blocks,
+            "plane_rows": self.plane_rows,
+            "phase_rows": self.planes[1] * self.plane_rows,
+            "pitch_rows": buffer_rows(pitch_blocks),
+            "pitch_lane": pitch_lane,
+            "pitch_blocks": pitch_blocks,
+            "position_step": step,
+            "position_wrap_w": wrap_w,
+            "position_wrap_h": wrap_h,
+            "need_offset": self.need_offset,
+            "need_step": self.need_step,
+            "segment_bytes": words * self.hardware.word_bytes,
+            "segment_stride": words * self.hardware.word_bytes * self.row_advance,
+            "segments": self.segments,
+            "stream_blocks": self.stream_blocks,
+            "planes_w": self.planes[1],
+            "planes_h": self.planes[0],
+        }
+        if self.segments == 1:
+            values["segment_stride"] = 0
+        if self.aligned:
+            row_blocks, row_lane = divmod(self.row_step, rows)
+            image_blocks, image_lane = divmod(self.image_step, rows)
+            values |= {
+                "row_blocks": self.row_blocks,
+                "image_rows": out.image_rows,
+                "row_step_lane": row_lane,
+                "row_step_rows": buffer_rows(row_blocks),
+                "row_step_blocks": row_blocks,
+                "image_step_lane": image_lane,
+                "image_step_rows": buffer_rows(image_blocks),
+                "image_step_blocks": image_blocks,
+            }
+        if not self.direct:
+            scatter_block, scatter_lane = divmod(self.scatter_start, rows)
+            image_blocks, image_lane = divmod(self.image_positions, rows)
+            values |= {
+                "input_pitch": self.source.pitch,
+                "input_rows": self.stream_rows,
+                "load_width": self.load[1],
+                "load_height": self.load[0],
+                "row_advance": self.row_advance,
+                "start_phase_w": left % sw,
+                "start_phase_h": top % sh,
+                "scatter_row": buffer_rows(scatter_block),
+                "scatter_lane": scatter_lane,
+                "scatter_block": scatter_block,
+                "scatter_image_rows": buffer_rows(image_blocks),
+                "scatter_image_lane": image_lane,
+                "scatter_image_blocks": image_blocks,
+            }
+        return values
+
+
+def layout_of(shape: tuple[int, int, int, int], raster: Raster, rows: int) -> TensorLayout:
+    """The layout of a tensor of ``shape`` (N, H, W, C) in ``raster``, on ``rows`` lanes."""
+    return TensorLayout.of(shape, rows, pitch=raster.pitch, image_rows=raster.image_rows)
+
+
+def _extent(operation: Operation, axis: int, stride: int) -> int:
+    """Plane rows (columns) that the stored pixels of any one phase span."""
+    pad, kernel = operation.padding[axis], operation.kernel[axis]
+    reach = (operation.out_size[axis] - 1) * stride + kernel - pad
+    size = max(0, min(operation.size[axis], reach))
+    extent = 1
+    for phase in range(min(kernel, stride)):
+        # Pixels of this phase are at phase - pad, phase - pad + stride, ...
+        first = (phase - pad) % stride
+        if first < size:
+            extent = max(extent, (size - 1 - first) // stride + 1)
+    return extent
+
+
+def geometries(
+    operation: Operation, hardware: Hardware, batch: int, source: Raster
+) -> Iterator[Geometry]:
+    """All geometries of a layer whose input lies in ``source``; the caller checks ring and limits."""
+    rows = hardware.rows
+    height, width = operation.out_size
+    aligned_raster = Raster(-(-width // rows) * rows, height)
+
+    def make(
+        strides: Pair, direct: bool, skip: bool, output: Raster, plane: Raster
+    ) -> Geometry:
+        aligned = output is aligned_raster
+        return Geometry(
+            operation, hardware, batch, source, strides, direct, skip, aligned, output, plane
+        )
+
+    for strides in operation.stride_choices():
+        if strides == (1, 1):
+            if source.pitch >= width and source.image_rows >= height:
+                yield make(strides, True, False, source, source)
+            yield make(strides, True, False, aligned_raster, source)
+        # Phases of one image row never meet in a plane while it is as wide as the widest phase;
+        # what lies beside them is masked, so padding needs no columns of its own.
+        columns = _extent(operation, 1, strides[1])
+        lines = max(height, _extent(operation, 0, strides[0]))
+        flat = Raster(max(width, columns), lines)
+        plane = Raster(max(columns, aligned_raster.pitch - rows), lines)
+        skips = [False]
+        if (
+            operation.kernel[0] == 1
+            and strides[0] > 1
+            and source.pitch % rows == 0
+            and (batch == 1 or source.image_rows % strides[0] == 0)
+        ):
+            skips.append(True)
+        for skip in skips:
+            yield make(strides, False, skip, flat, flat)
+            yield make(strides, False, skip, aligned_raster, plane)

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Loop orders of a layer and what each costs: the analytic cycle estimate.
+
+The estimate is the largest of what the array, the three ports and the loader need by themselves,
+plus the waits that the loop order cannot hide. It ranks alternatives; the performance model and
+the simulation say what a program really takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from corewright.compiler.errors import CompileError
+from corewright.compiler.geometry import Geometry
+from corewright.compiler.operation import Operation
+from corewright.hardware import Hardware
+from corewright.program import Opcode
+from corewright.program.tensor import word_bytes
+
+# An average pool's divider needs so long a tile, whatever its window.
+AVERAGE_TILE_CYCLES = 17
+# Filling and draining the pipeline, first latencies of the memory.
+LAYER_CYCLES = 60
+
+
+@dataclass(frozen=True)
+class Part:
+    """Channel groups of a layer that one descriptor computes.
+
+    Attributes:
+        first_channel: its first output channel.
+        channels: its output channels.
+        group_channels: channels of a full group.
+    """
+
+    first_channel: int
+    channels: int
+    group_channels: int
+
+    @property
+    def groups(self) -> int:
+        """G."""
+        return -(-self.channels // self.group_channels)
+
+    @property
+    def last_group_channels(self) -> int:
+        """Channels of the last group."""
+        return self.channels - (self.groups - 1) * self.group_channels
+
+    def weight_bytes(self, steps: int, bits: int) -> int:
+        """Bytes of all weight rows."""
+        full = (self.groups - 1) * word_bytes(self.group_channels, bits)
+        return steps * (full + word_bytes(self.last_group_channels, bits))
+
+    def drain_beats(self, drain: int) -> int:
+        """Drain beats of all groups: rows of the bias buffer."""
+        full = (self.groups - 1) * -(-self.group_channels // drain)
+        return full + -(-self.last_group_channels // drain)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One descriptor's loop order and its cost.
+
+    Attributes:
+        part: the channels.
+        groups_per_pass: groups between two streamings of the input.
+        set_blocks: blocks that a group works on before the next group.
+        weights_resident: a pass's weights stay.
+        weights_streamed: weights are read again for each block.
+        output_contiguous: the output is one run of bytes.
+        compute_cycles: steps issued.
+        estimated_cycles: the estimate.
+        input_bytes: read from the arena.
+        weight_bytes: read from the program, biases included.
+        output_bytes: written.
+    """
+
+    part: Part
+    groups_per_pass: int
+    set_blocks: int
+    weights_resident: bool
+    weights_streamed: bool
+    output_contiguous: bool
+    compute_cycles: int
+    estimated_cycles: float
+    input_bytes: int
+    weight_bytes: int
+    output_bytes: int
+
+    @property
+    def cost(self) -> tuple[float, int]:
+        """What a choice is ranked by: cycles, then bytes."""
+        return self.estimated_cycles, self.input_bytes + self.weight_bytes + self.output_bytes
+
+
+def parts(operation: Operation, hardware: Hardware) -> tuple[Part, ...]:
+    """Splits a layer's output channels so that each part's biases fit the bias buffer.
+
+    Raises:
+        CompileError: the buffer does not even hold one group's biases.
+    """
+    width = hardware.drain if operation.is_pool else hardware.columns
+    whole = Part(0, operation.channels_out, width)
+    beats = -(-width // hardware.drain)
+    # Channel groups are a 16-bit field.
+    most = (1 << 16) - 1
+    if operation.bias is not None and whole.drain_beats(hardware.drain) > hardware.bias_rows:
+        most = hardware.bias_rows // beats
+        if most == 0:
+            raise CompileError(
+                operation.name,
+                f"the {hardware.columns} biases of a channel group do not fit the bias buffer",
+                parameter="bias_buffer_depth",
+                needed=hardware.columns,
+            )
+    if whole.groups <= most:
+        return (whole,)
+    step = most * width
+    return tuple(
+        Part(first, min(step, operation.channels_out - first), width)
+        for first in range(0, operation.channels_out, step)
+    )
+
+
+def best_schedule(geometry: Geometry, part: Part) -> Schedule:
+    """The cheapest loop order; the geometry's smallest ring has to fit the buffer."""
+    return min(_schedules(geometry, part), key=lambda schedule: schedule.cost)
+
+
+def _schedules(geometry: Geometry, part: Part) -> Iterator[Schedule]:
+    op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
+    depth, steps = hw.weight_rows, op.steps
+    if op.is_pool:
+        yield _schedule(geometry, part, groups, 1)
+        return
+    # With a single block nothing is read twice: the ring is a FIFO and prefetches best.
+    if steps > depth or blocks == 1:
+        yield _schedule(geometry, part, groups, 1, streamed=True)
+        yield _schedule(geometry, part, 1, blocks, streamed=True)
+        if steps > depth:
+            return
+    if groups * steps <= depth:
+        yield _schedule(geometry, part, groups, 1, resident=True)
+        return
+    # Pixels stay: sets as large as the buffer allows, or half of it to load the next set meanwhile.
+    sizes = {geometry.largest_set(ring) for ring in (geometry.ring_blocks, _half_ring(geometry))}
+    for size in sorted(sizes - {0}):
+        count = -(-blocks // size)
+        yield _schedule(geometry, part, groups, -(-blocks // count))
+    # Weights stay: the input is streamed again for each pass.
+    for rows in (depth, depth // 2):
+        per_pass = min(groups, rows // steps)
+        if per_pass:
+            passes = -(-groups // per_pass)
+            yield _schedule(geometry, part, -(-groups // passes), 1, resident=True)
+
+
+def _half_ring(geometry: Geometry) -> int:
+    return (geometry.ring_blocks + geometry.least_ring_blocks) // 2
+
+
+def _schedule(
+    geometry: Geometry,
+    part: Part,
+    groups_per_pass: int,
+    set_blocks: int,
+    *,
+    resident: bool = False,
+    streamed: bool = False,
+) -> Schedule:
+    op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
+    passes = -(-groups // groups_per_pass)
+    sets = -(-blocks // set_blocks)
+    whole = part.channels == op.channels_out
+    contiguous = whole and ((set_blocks == 1 and passes == 1) or groups == 1)
+
+    tile = op.steps
+    if op.opcode == Opcode.AVERAGE_POOL:
+        tile = max(tile, AVERAGE_TILE_CYCLES)
+    full_beats = -(-part.group_channels // hw.drain)
+    last_beats = -(-part.last_group_channels // hw.drain)
+    array = blocks * ((groups - 1) * max(tile, full_beats) + max(tile, last_beats))
+
+    axi = hw.axi_bytes
+    stream = geometry.stream_blocks * op.channels_in * hw.word_bytes
+    input_bytes = passes * stream
+    loader = passes * max(geometry.loader_cycles, stream / axi)
+    weights = bias = 0
+    if not op.is_pool:
+        times = blocks if streamed else 1 if resident else sets
+        weights = times * part.weight_bytes(op.steps, hw.bits_weights)
+        if op.bias is not None:
+            bias = part.drain_beats(hw.drain) * hw.drain * hw.bias_bytes
+    output_bytes = blocks * part.channels * hw.word_bytes
+    output = output_bytes / axi
+    if not contiguous:
+        # A tile is a run of its own, with partly filled beats at both ends.
+        output += blocks * groups
+
+    cycles = max(array, loader, (weights + bias) / axi, output)
+    cycles += _waits(geometry, part, groups_per_pass, set_blocks, resident, streamed, array)
+    # Nothing can start before the first block's pixels are there.
+    first = geometry.first_need / geometry.stream_blocks * loader / passes
+    return Schedule(
+        part=part,
+        groups_per_pass=groups_per_pass,
+        set_blocks=set_blocks,
+        weights_resident=resident,
+        weights_streamed=streamed,
+        output_contiguous=contiguous,
+        compute_cycles=blocks * groups * op.steps,
+        estimated_cycles=cycles + passes * (first + LAYER_CYCLES),
+        input_bytes=input_bytes,
+        weight_bytes=weights + bias,
+        output_bytes=output_bytes,
+    )
+
+
+def _waits(
+    geometry: Geometry,
+    part: Part,
+    groups_per_pass: int,
+    set_blocks: int,
+    resident: bool,
+    streamed: bool,
+    array: float,
+) -> float:
+    """Cycles in which the array waits because a ring has no room to load ahead."""
+    op, hw = geometry.operation, geometry.hardware
+    passes = -(-part.groups // groups_per_pass)
+    sets = -(-geometry.blocks // set_blocks)
+    waits = 0.0
+    if not op.is_pool and not streamed:
+        row = word_bytes(part.group_channels, hw.bits_weights) / hw.axi_bytes
+        kept = groups_per_pass * op.steps if resident else op.steps
+        loads = passes if resident else sets * part.groups
+        late = max(0, 2 * kept - hw.weight_rows)
+        waits += (loads - 1) * late * row
+    if groups_per_pass > 1 and sets > 1:
+        # The next set's blocks find room where the ring is larger than a set; the others are
+        # loaded while the last group of the set computes.
+        fits = geometry.ring_blocks - geometry.least_ring_blocks + 1 - set_blocks
+        late_share = min(1.0, max(0.0, 1 - fits / set_blocks))
+        load = max(
+            geometry.loader_cycles,
+            geometry.stream_blocks * op.channels_in * hw.word_bytes / hw.axi_bytes,
+        )
+        hidden = array / part.groups / sets
+        waits += passes * (sets - 1) * max(0.0, load / sets * late_share - hidden)
+    return waits
