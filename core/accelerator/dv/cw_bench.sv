@@ -76,11 +76,14 @@ module cw_bench (
 
   // ---- Reset, time, progress ----
 
+  // The reset has to begin somewhere, so these two have initial values instead:
+  // verilator lint_off PROCASSINIT
   logic        rst_n = 1'b0;
   longint      cycle_q = 0;
-  int unsigned still_q = 0;  // cycles since the last handshake
-  logic        running_q = 1'b0;
-  logic        ended_q = 1'b0;
+  // verilator lint_on PROCASSINIT
+  int unsigned still_q;    // cycles since the last handshake
+  logic        running_q;  // between the start and the interrupt
+  logic        ended_q;
   logic        hang, irq, done, started, waiting;
   logic        axil_moved, program_moved, pixels_moved, output_moved;
   logic        program_quiet, pixels_quiet, output_quiet;
@@ -90,11 +93,16 @@ module cw_bench (
     rst_n   <= cycle_q >= longint'(ResetCycles);
   end
 
-  always_ff @(posedge clk_i) begin
-    if (axil_moved || program_moved || pixels_moved || output_moved || hang) still_q <= 0;
-    else still_q <= still_q + 1;
-    if (started) running_q <= 1'b1;
-    else if (irq) running_q <= 1'b0;
+  always_ff @(posedge clk_i or negedge rst_n) begin
+    if (!rst_n) begin
+      still_q   <= 0;
+      running_q <= 1'b0;
+    end else begin
+      if (axil_moved || program_moved || pixels_moved || output_moved || hang) still_q <= 0;
+      else still_q <= still_q + 1;
+      if (started) running_q <= 1'b1;
+      else if (irq) running_q <= 1'b0;
+    end
   end
   assign hang = still_q == hang_cycles;
 
@@ -290,13 +298,17 @@ module cw_bench (
              m_axi_output_bready, !output_quiet);
   endfunction
 
-  always_ff @(posedge clk_i) begin
-    if (hang && !ended_q) dump_ports();
-    // A hang in a wait goes to the firmware, which reads the registers; else it is the end.
-    if (!ended_q && (done || (hang && !waiting))) begin
-      ended_q <= 1'b1;
-      if (cw_bench_finish(cycle_q, hang && !done) != 0) $fatal(1, "the bench failed");
-      else $finish;
+  always_ff @(posedge clk_i or negedge rst_n) begin
+    if (!rst_n) begin
+      ended_q <= 1'b0;
+    end else begin
+      if (hang && !ended_q) dump_ports();
+      // A hang in a wait goes to the firmware, which reads the registers; else it is the end.
+      if (!ended_q && (done || (hang && !waiting))) begin
+        ended_q <= 1'b1;
+        if (cw_bench_finish(cycle_q, hang && !done) != 0) $fatal(1, "the bench failed");
+        else $finish;
+      end
     end
   end
 

@@ -97,6 +97,7 @@ module cw_bench_master
           automatic int address;
           automatic int value;
           cw_bench_step(event_q, int'(data_q), cycle_i, request, address, value);
+          if (address[31:12] != '0) $fatal(1, "register offset %h is beyond 4 KiB", address);
           case (request)
             RequestWrite: begin
               state_q       <= StWrite;
@@ -114,7 +115,8 @@ module cw_bench_master
               state_q   <= StWait;
               timeout_q <= 32'(value);
             end
-            default: state_q <= StDone;
+            RequestFinished: state_q <= StDone;
+            default: $fatal(1, "request %0d of the firmware", request);
           endcase
         end
         StWrite: begin

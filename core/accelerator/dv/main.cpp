@@ -25,7 +25,7 @@ namespace {
 
 constexpr uint64_t kHalfPeriod = 5;  // in units of the model's time precision
 
-std::string Plusarg(const VerilatedContext& context, const char* name) {
+std::string Plusarg(VerilatedContext& context, const char* name) {
   const std::string match = context.commandArgsPlusMatch(name);
   return match.empty() ? std::string() : match.substr(1 + std::strlen(name));
 }

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
-from corewright.testing.cocotb_runner import bench_parameters
 from postproc_model import Beat, Configuration, Shape, words
+
+from corewright.testing.cocotb_runner import bench_parameters
 
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
@@ -75,8 +76,8 @@ class Bench:
         dut.pre_shift_i.value = c.pre_shift
         dut.shift_i.value = c.shift
         dut.negative_shift_i.value = c.negative_shift
-        dut.clip_low_i.value = c.clip_low & 0xFFFF
-        dut.clip_high_i.value = c.clip_high & 0xFFFF
+        dut.clip_low_i.value = c.clip_low
+        dut.clip_high_i.value = c.clip_high
         dut.bias_enable_i.value = int(c.bias_enable)
         dut.average_i.value = int(c.average)
         dut.round_first_i.value = int(c.round_first)

@@ -218,9 +218,7 @@ class Geometry:
     @property
     def image_step(self) -> int:
         """q0 from the last block of an image to the next image."""
-        return self.row_step + (
-            (self.plane.image_rows - self.output.image_rows) * self.plane.pitch
-        )
+        return self.row_step + ((self.plane.image_rows - self.output.image_rows) * self.plane.pitch)
 
     @cached_property
     def first_block(self) -> Int64Array:
@@ -436,14 +434,12 @@ def _extent(operation: Operation, axis: int, stride: int) -> int:
 def geometries(
     operation: Operation, hardware: Hardware, batch: int, source: Raster
 ) -> Iterator[Geometry]:
-    """All geometries of a layer whose input lies in ``source``; the caller checks ring and limits."""
+    """All geometries of a layer whose input lies in ``source``; rings and limits unchecked."""
     rows = hardware.rows
     height, width = operation.out_size
     aligned_raster = Raster(-(-width // rows) * rows, height)
 
-    def make(
-        strides: Pair, direct: bool, skip: bool, output: Raster, plane: Raster
-    ) -> Geometry:
+    def make(strides: Pair, direct: bool, skip: bool, output: Raster, plane: Raster) -> Geometry:
         aligned = output is aligned_raster
         return Geometry(
             operation, hardware, batch, source, strides, direct, skip, aligned, output, plane

@@ -139,7 +139,6 @@ def _schedules(geometry: Geometry, part: Part) -> Iterator[Schedule]:
     # With a single block nothing is read twice: the ring is a FIFO and prefetches best.
     if steps > depth or blocks == 1:
         yield _schedule(geometry, part, groups, 1, streamed=True)
-        yield _schedule(geometry, part, 1, blocks, streamed=True)
         if steps > depth:
             return
     if groups * steps <= depth:

@@ -13,9 +13,7 @@ from corewright.compiler.schedule import Part
 from corewright.program.tensor import pack_words
 
 
-def bias_table(
-    bias: npt.NDArray[np.int64], part: Part, drain: int, bias_bytes: int
-) -> bytes:
+def bias_table(bias: npt.NDArray[np.int64], part: Part, drain: int, bias_bytes: int) -> bytes:
     """Biases of each group and drain beat, zero where there is no channel.
 
     Args:
@@ -28,7 +26,9 @@ def bias_table(
     width = -(-part.group_channels // drain) * drain
     table = np.zeros((part.groups, width), dtype="<i8")
     full = part.groups - 1
-    table[:full, : part.group_channels] = mine[: full * part.group_channels].reshape(full, -1)
+    table[:full, : part.group_channels] = mine[: full * part.group_channels].reshape(
+        full, part.group_channels
+    )
     table[full, : part.last_group_channels] = mine[full * part.group_channels :]
     # The last group drains only as many beats as it has channels for.
     beats = -(-part.last_group_channels // drain) * drain

@@ -85,7 +85,7 @@ def test_a_late_store_may_not_hit_a_slot_in_use():
         if ring == 3:
             run(program, arena, hardware=machine)
             continue
-        with pytest.raises(EmulatorError, match="ring_blocks: stream block .* may hold by then"):
+        with pytest.raises(EmulatorError, match=r"ring_blocks: stream block .* may hold by then"):
             run(program, arena, hardware=machine)
 
 
