@@ -127,41 +127,42 @@ def parts(operation: Operation, hardware: Hardware) -> tuple[Part, ...]:
 
 def best_schedule(geometry: Geometry, part: Part) -> Schedule:
     """The cheapest loop order; the geometry's smallest ring has to fit the buffer."""
-    return min(_schedules(geometry, part), key=lambda schedule: schedule.cost)
+    return min(loop_orders(geometry, part), key=lambda schedule: schedule.cost)
 
 
-def _schedules(geometry: Geometry, part: Part) -> Iterator[Schedule]:
+def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
+    """The loop orders worth comparing; the geometry's smallest ring has to fit the buffer."""
     op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
     depth, steps = hw.weight_rows, op.steps
     if op.is_pool:
-        yield _schedule(geometry, part, groups, 1)
+        yield evaluate(geometry, part, groups, 1)
         return
     # With a single block nothing is read twice: the ring is a FIFO and prefetches best.
     if steps > depth or blocks == 1:
-        yield _schedule(geometry, part, groups, 1, streamed=True)
+        yield evaluate(geometry, part, groups, 1, streamed=True)
         if steps > depth:
             return
     if groups * steps <= depth:
-        yield _schedule(geometry, part, groups, 1, resident=True)
+        yield evaluate(geometry, part, groups, 1, resident=True)
         return
     # Pixels stay: sets as large as the buffer allows, or half of it to load the next set meanwhile.
     sizes = {geometry.largest_set(ring) for ring in (geometry.ring_blocks, _half_ring(geometry))}
     for size in sorted(sizes - {0}):
         count = -(-blocks // size)
-        yield _schedule(geometry, part, groups, -(-blocks // count))
+        yield evaluate(geometry, part, groups, -(-blocks // count))
     # Weights stay: the input is streamed again for each pass.
     for rows in (depth, depth // 2):
         per_pass = min(groups, rows // steps)
         if per_pass:
             passes = -(-groups // per_pass)
-            yield _schedule(geometry, part, -(-groups // passes), 1, resident=True)
+            yield evaluate(geometry, part, -(-groups // passes), 1, resident=True)
 
 
 def _half_ring(geometry: Geometry) -> int:
     return (geometry.ring_blocks + geometry.least_ring_blocks) // 2
 
 
-def _schedule(
+def evaluate(
     geometry: Geometry,
     part: Part,
     groups_per_pass: int,
@@ -170,6 +171,7 @@ def _schedule(
     resident: bool = False,
     streamed: bool = False,
 ) -> Schedule:
+    """A loop order with its cost; the caller sees to it that both rings can hold it."""
     op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
     passes = -(-groups // groups_per_pass)
     sets = -(-blocks // set_blocks)
