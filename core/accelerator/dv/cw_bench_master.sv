@@ -91,7 +91,7 @@ module cw_bench_master
       if (m_axil_wready)  m_axil_wvalid  <= 1'b0;
       if (m_axil_arready) m_axil_arvalid <= 1'b0;
 
-      unique case (state_q)
+      case (state_q)
         StStep: begin
           automatic int request;
           automatic int address;

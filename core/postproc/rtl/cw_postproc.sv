@@ -132,14 +132,12 @@ module cw_postproc #(
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i && !average_i) begin
-      value_t scaled[Drain][Rows];
+      bias_q <= bias_i;
       for (int unsigned j = 0; j < Drain; j++) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          scaled[j][r] = value_t'(sums_i[j][r]) <<< pre_shift_i;
+          scaled_q[j][r] <= value_t'(sums_i[j][r]) <<< pre_shift_i;
         end
       end
-      scaled_q <= scaled;
-      bias_q <= bias_i;
     end
   end
 
@@ -174,44 +172,46 @@ module cw_postproc #(
   // Beside stage 1: restoring division of the sums' magnitudes, a quotient bit a cycle. The
   // numerator leaves its register at the top while the quotient enters it at the bottom.
   // ---------------------------------------------------------------------------
+  typedef struct packed {
+    logic                    negative;
+    logic [CountBits-1:0]    remainder;  // less than the count
+    logic [QuotientBits-1:0] quotient;
+  } division_t;
+
+  function automatic division_t division_start(logic signed [SumBits-1:0] sum);
+    magnitude_t magnitude;
+    magnitude = magnitude_t'(sum);
+    if (sum < 0) magnitude = -magnitude;
+    return '{negative: sum < 0,
+             remainder: magnitude[IntegerBits+:CountBits],
+             quotient: {magnitude[IntegerBits-1:0], QuotientFraction'(0)}};
+  endfunction
+
+  function automatic division_t division_step(division_t division, logic [CountBits-1:0] count);
+    logic [CountBits:0] rest;
+    logic fits;
+    rest = {division.remainder, division.quotient[QuotientBits-1]};
+    fits = rest >= {1'b0, count};
+    return '{negative: division.negative,
+             remainder: CountBits'(fits ? rest - {1'b0, count} : rest),
+             quotient: {division.quotient[QuotientBits-2:0], fits}};
+  endfunction
+
   logic [CountBits-1:0] counts_q[Rows];
-  logic negative_q[Drain][Rows];
-  logic [CountBits-1:0] remainder_q[Drain][Rows];  // less than the count
-  logic [QuotientBits-1:0] quotient_q[Drain][Rows];
+  division_t division_q[Drain][Rows];
 
   always_ff @(posedge clk_i) begin
     if (divide_start) begin
-      logic negative[Drain][Rows];
-      logic [CountBits-1:0] remainder[Drain][Rows];
-      logic [QuotientBits-1:0] quotient[Drain][Rows];
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          automatic magnitude_t magnitude = magnitude_t'(sums_i[j][r]);
-          negative[j][r] = sums_i[j][r] < 0;
-          if (negative[j][r]) magnitude = -magnitude;
-          remainder[j][r] = magnitude[IntegerBits+:CountBits];
-          quotient[j][r] = {magnitude[IntegerBits-1:0], QuotientFraction'(0)};
-        end
-      end
       counts_q <= counts_i;
-      negative_q <= negative;
-      remainder_q <= remainder;
-      quotient_q <= quotient;
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) division_q[j][r] <= division_start(sums_i[j][r]);
+      end
     end else if (dividing) begin
-      logic [CountBits-1:0] remainder[Drain][Rows];
-      logic [QuotientBits-1:0] quotient[Drain][Rows];
       for (int unsigned j = 0; j < Drain; j++) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          automatic logic [CountBits:0] rest =
-              {remainder_q[j][r], quotient_q[j][r][QuotientBits-1]};
-          automatic logic [CountBits:0] count = {1'b0, counts_q[r]};
-          automatic logic fits = rest >= count;
-          remainder[j][r] = CountBits'(fits ? rest - count : rest);
-          quotient[j][r] = {quotient_q[j][r][QuotientBits-2:0], fits};
+          division_q[j][r] <= division_step(division_q[j][r], counts_q[r]);
         end
       end
-      remainder_q <= remainder;
-      quotient_q <= quotient;
     end
   end
 
@@ -222,65 +222,66 @@ module cw_postproc #(
 
   // A quotient with its remainder bit, as a signed number with AverageFraction fraction bits. Set
   // below the half, the remainder bit rounds as any true remainder would.
-  function automatic value_t average_value(logic negative, logic [QuotientBits-1:0] quotient,
-                                           logic inexact, logic round_first);
+  function automatic value_t average_value(division_t division, logic round_first);
     logic [IntegerBits-1:0] whole;
-    logic above_half;
+    logic inexact, above_half;
     value_t magnitude;
-    whole = quotient[QuotientFraction+:IntegerBits];
-    above_half = quotient[0+:QuotientFraction-1] != '0 || inexact;
+    whole = division.quotient[QuotientFraction+:IntegerBits];
+    inexact = division.remainder != '0;
+    above_half = division.quotient[0+:QuotientFraction-1] != '0 || inexact;
     if (round_first) begin
-      whole = whole + IntegerBits'(quotient[QuotientFraction-1] && (above_half || whole[0]));
+      whole += IntegerBits'(division.quotient[QuotientFraction-1] && (above_half || whole[0]));
       magnitude = value_t'({whole, AverageFraction'(0)});
     end else begin
-      magnitude = value_t'({quotient, inexact});
+      magnitude = value_t'({division.quotient, inexact});
     end
-    return negative ? -magnitude : magnitude;
+    return division.negative ? -magnitude : magnitude;
   endfunction
 
   always_ff @(posedge clk_i) begin
     if (scaled_valid_q) begin
-      value_t value[Drain][Rows];
-      for (int unsigned j = 0; j < Drain; j++) begin
-        automatic value_t bias = bias_enable_i ? value_t'(bias_q[j]) : '0;
-        for (int unsigned r = 0; r < Rows; r++) value[j][r] = scaled_q[j][r] + bias;
-      end
-      value_q <= value;
-    end else if (quotient_valid_q) begin
-      value_t value[Drain][Rows];
       for (int unsigned j = 0; j < Drain; j++) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          value[j][r] = average_value(negative_q[j][r], quotient_q[j][r],
-                                      remainder_q[j][r] != '0, round_first_i);
+          value_q[j][r] <= scaled_q[j][r] + (bias_enable_i ? value_t'(bias_q[j]) : '0);
         end
       end
-      value_q <= value;
+    end else if (quotient_valid_q) begin
+      for (int unsigned j = 0; j < Drain; j++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          value_q[j][r] <= average_value(division_q[j][r], round_first_i);
+        end
+      end
     end
   end
 
   // ---------------------------------------------------------------------------
   // Stage 3: shift to the floor, and whether the rest rounds up.
   // ---------------------------------------------------------------------------
-  value_t floor_q[Drain][Rows];
-  logic up_q[Drain][Rows];
+  typedef struct packed {
+    value_t floor;
+    logic   up;
+  } shifted_t;
+
+  function automatic shifted_t shift_down(value_t value, logic [ShiftBits-1:0] shift,
+                                          value_t sticky);
+    logic signed [ValueBits:0] halves;  // one bit more at the bottom
+    halves = $signed({value, 1'b0}) >>> shift;
+    return '{floor: value_t'(halves >>> 1),
+             up: halves[0] && (halves[1] || (value & sticky) != '0)};
+  endfunction
+
+  shifted_t shifted_q[Drain][Rows];
 
   always_ff @(posedge clk_i) begin
     if (value_valid_q) begin
-      value_t floor[Drain][Rows];
-      logic up[Drain][Rows];
       for (int unsigned j = 0; j < Drain; j++) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          automatic logic negative = value_q[j][r] < 0;
-          automatic logic [ShiftBits-1:0] shift = negative ? negative_shift_q : shift_q;
-          automatic value_t mask = negative ? negative_sticky_mask_q : sticky_mask_q;
-          // One bit more at the bottom: the half.
-          automatic logic signed [ValueBits:0] halves = $signed({value_q[j][r], 1'b0}) >>> shift;
-          floor[j][r] = value_t'(halves >>> 1);
-          up[j][r] = halves[0] && (halves[1] || (value_q[j][r] & mask) != '0);
+          shifted_q[j][r] <= shift_down(
+              value_q[j][r],
+              value_q[j][r] < 0 ? negative_shift_q : shift_q,
+              value_q[j][r] < 0 ? negative_sticky_mask_q : sticky_mask_q);
         end
       end
-      floor_q <= floor;
-      up_q <= up;
     end
   end
 
@@ -288,23 +289,26 @@ module cw_postproc #(
   // Stage 4: round and clip, side by side: a floor that reaches the upper clip stays there when
   // rounded up, and one below the lower clip does not pass it.
   // ---------------------------------------------------------------------------
+  function automatic logic [PixelBits-1:0] clip(shifted_t shifted, logic signed [15:0] low,
+                                                logic signed [15:0] high);
+    if ($signed(shifted.floor) >= value_t'(high)) return PixelBits'(high);
+    if ($signed(shifted.floor) < value_t'(low)) return PixelBits'(low);
+    return PixelBits'(shifted.floor) + PixelBits'(shifted.up);
+  endfunction
+
   logic [Drain*WordBits-1:0] out_data_q;
 
   always_ff @(posedge clk_i) begin
     if (shifted_valid_q) begin
-      automatic logic [Drain*WordBits-1:0] data = '0;
+      out_data_q <= '0;
       for (int unsigned j = 0; j < Drain; j++) begin
-        if (WordsBits'(j) < shifted_words_q) begin
-          for (int unsigned r = 0; r < Rows; r++) begin
-            automatic logic [PixelBits-1:0] pixel;
-            if (floor_q[j][r] >= value_t'(clip_high_i)) pixel = PixelBits'(clip_high_i);
-            else if (floor_q[j][r] < value_t'(clip_low_i)) pixel = PixelBits'(clip_low_i);
-            else pixel = PixelBits'(floor_q[j][r]) + PixelBits'(up_q[j][r]);
-            data[j*WordBits+r*PixelBits+:PixelBits] = pixel;
+        for (int unsigned r = 0; r < Rows; r++) begin
+          if (WordsBits'(j) < shifted_words_q) begin
+            out_data_q[j*WordBits+r*PixelBits+:PixelBits] <=
+                clip(shifted_q[j][r], clip_low_i, clip_high_i);
           end
         end
       end
-      out_data_q <= data;
     end
   end
 

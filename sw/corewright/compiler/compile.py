@@ -29,6 +29,9 @@ from corewright.program import (
 )
 from corewright.program.tensor import TensorLayout, word_bytes
 
+# The elements of a window are counted in 16 bits.
+_MAX_AVERAGE = (1 << 16) - 1
+
 
 def compile_graph(
     graph: Graph, hw: Hardware, batch: int, *, keep_tensors: bool = True
@@ -153,6 +156,11 @@ def _check_values(graph: Graph, node: ComputeNode, layer: Operation, hw: Hardwar
                     parameter="max_kernel_size",
                     needed=size,
                 )
+    if layer.kind == "average_pool" and layer.taps > _MAX_AVERAGE:
+        raise CompileError(
+            layer.name,
+            f"the window has {layer.taps} elements, an average counts {_MAX_AVERAGE} at most",
+        )
     lows, highs = accumulator_bounds(graph, node)
     low, high = int(lows.min()), int(highs.max())
     bits = _signed_bits(low, high)
@@ -286,7 +294,7 @@ def _stream_fields(
         streams.extend(bytes(align(len(data)) - len(data)))
         return offset
 
-    fields = {}
+    fields: dict[str, int] = {}
     if operation.bias is not None:
         table = bias_table(operation.bias, part, hw.drain, hw.bias_bytes)
         fields |= {

@@ -171,13 +171,14 @@ class Geometry:
         shape = (self.stream_blocks, rows)
         highest = np.where(keep, block, _NOTHING).reshape(shape).max(axis=1)
         lowest = np.where(keep, block, -_NOTHING).reshape(shape).min(axis=1)
-        if sw > _SCATTER_PHASES:
-            cycles = self.stream_blocks * rows
-        else:
-            begins = w == 0
-            begins[::rows] = True
-            cost = np.where(stored_row & (w < self.load[1]), self.planes[1], 1)
-            cycles = int(cost[begins].sum())
+        # A word is cut at image rows; each part takes a write a phase, or a lane for wide strides.
+        begins = w == 0
+        begins[::rows] = True
+        starts = np.flatnonzero(begins)
+        part = np.cumsum(begins) - 1
+        offset = np.arange(part.size) - starts[part]
+        writes = keep if sw > _SCATTER_PHASES else keep & (offset < sw)
+        cycles = int(np.maximum(np.bincount(part[writes], minlength=starts.size), 1).sum())
         return np.maximum.accumulate(highest), lowest, float(cycles * channels)
 
     @property

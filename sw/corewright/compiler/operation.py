@@ -35,7 +35,7 @@ class Operation:
         strides: (sh, sw) as the graph says; see :meth:`stride_choices`.
         padding: (top, left).
         weights: int32 [KH, KW, CI, CO], None for pools.
-        bias: int64 [CO] or None.
+        bias: integers [CO] or None, aligned to the shifted sum.
         requant: the post-processing.
         round_first: average pools: round to an integer before requantising.
         macs: multiply-accumulates of an image.
@@ -54,7 +54,7 @@ class Operation:
     strides: Pair
     padding: Pair
     weights: npt.NDArray[np.integer[Any]] | None
-    bias: npt.NDArray[np.int64] | None
+    bias: npt.NDArray[np.integer[Any]] | None
     requant: Requant
     round_first: bool
     macs: int

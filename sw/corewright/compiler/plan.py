@@ -86,11 +86,11 @@ def plan(
         if not best:
             raise failure or CompileError(layer.name, "fits in no way")
         states = sorted(best.values(), key=lambda state: state.cost)[:_BEAM]
-    state: _State | None = states[0]
     choices: list[Choice] = []
-    while state is not None and state.choice is not None:
-        choices.append(state.choice)
-        state = state.previous
+    step: _State | None = states[0]
+    while step is not None and step.choice is not None:
+        choices.append(step.choice)
+        step = step.previous
     choices.reverse()
     return choices[0].geometry.source, choices
 

@@ -19,10 +19,14 @@ from corewright.hardware import Hardware
 from corewright.program import Opcode
 from corewright.program.tensor import word_bytes
 
-# An average pool's divider needs so long a tile, whatever its window.
-AVERAGE_TILE_CYCLES = 17
 # Filling and draining the pipeline, first latencies of the memory.
 LAYER_CYCLES = 60
+
+
+def average_tile_cycles(hardware: Hardware) -> int:
+    """Cycles from an average's tile to the next, whatever the window: the divider's bits."""
+    # See cw_postproc_pkg::average_cycles; the sequencer adds one.
+    return 18 + min(hardware.bits_input, hardware.bits_sum)
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ def evaluate(
 
     tile = op.steps
     if op.opcode == Opcode.AVERAGE_POOL:
-        tile = max(tile, AVERAGE_TILE_CYCLES)
+        tile = max(tile, average_tile_cycles(hw))
     full_beats = -(-part.group_channels // hw.drain)
     last_beats = -(-part.last_group_channels // hw.drain)
     array = blocks * ((groups - 1) * max(tile, full_beats) + max(tile, last_beats))

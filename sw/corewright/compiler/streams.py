@@ -13,7 +13,9 @@ from corewright.compiler.schedule import Part
 from corewright.program.tensor import pack_words
 
 
-def bias_table(bias: npt.NDArray[np.int64], part: Part, drain: int, bias_bytes: int) -> bytes:
+def bias_table(
+    bias: npt.NDArray[np.integer[Any]], part: Part, drain: int, bias_bytes: int
+) -> bytes:
     """Biases of each group and drain beat, zero where there is no channel.
 
     Args:

@@ -195,7 +195,7 @@ module cw_axis_gearbox_formal #(
       LevelBound_A : assert (level <= count_t'(InBytes + OutBytes - 1));
       OpenMatches_A : assert (u_dut.first_q == !open_q);
       OpenEnds_A : assert (ends_q <= (open_q ? 3'd1 : 3'd2));
-      // A packet behind which another has begun has only its last item left, in the output register.
+      // A packet behind which another has begun has only its last item left, at the output.
       if (open_q ? ends_q == 3'd1 : ends_q == 3'd2) begin
         OlderInOutput_A : assert (u_dut.out_valid_q && u_dut.out_last_q);
       end

@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+import numpy.typing as npt
 
 from corewright.graph import (
     Conv,
     Dense,
     Graph,
-    Node,
     Pool,
     Requant,
-    Softmax,
     Tensor,
     accumulator_bounds,
     same_padding,
 )
+from corewright.graph.ir import ComputeNode
 from corewright.hardware import Hardware
 
 _WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
@@ -79,7 +81,53 @@ def _window(
     return kernel, strides, (fitted[0], fitted[1], fitted[2], fitted[3])
 
 
-def _bounded(graph: Graph, node: Conv | Dense | Pool) -> tuple[int, int]:
+def _random_node(
+    rng: np.random.Generator, hw: Hardware, before: Graph | None, tensor: Tensor, index: int
+) -> ComputeNode:
+    """A layer that reads ``tensor``, the input or a tensor of ``before``."""
+    bits, weight_bits = hw.bits_input, hw.bits_weights
+    size = (tensor.height, tensor.width)
+    kind = str(rng.choice(["conv", "conv", "pool", "dense"]))
+    pool: Literal["max", "average"] = "max" if rng.integers(2) else "average"
+    round_first = bool(rng.integers(2)) and pool == "average"
+    kernel, strides, padding = _window(rng, size, 5 if kind == "conv" else 4)
+    filters = tensor.channels if kind == "pool" else int(rng.integers(1, 31))
+    shape: tuple[int, ...] = (*kernel, tensor.channels, filters)
+    output = (
+        (size[0] + padding[0] + padding[1] - kernel[0]) // strides[0] + 1,
+        (size[1] + padding[2] + padding[3] - kernel[1]) // strides[1] + 1,
+    )
+    if kind == "dense":
+        shape, output = (tensor.size, filters), (1, 1)
+    weights: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    if kind != "pool":
+        half = 1 << (weight_bits - 1)
+        weights = rng.integers(-half, half, shape)
+    name, result = f"layer{index}", Tensor(f"t{index}", *output, filters, bits, 0)
+
+    def build(requant: Requant, bias: np.ndarray | None) -> ComputeNode:
+        if kind == "pool":
+            return Pool(
+                name, pool, tensor.name, result, kernel, strides, padding, requant, round_first
+            )
+        common = (requant, weight_bits, 0)
+        if kind == "dense":
+            return Dense(name, tensor.name, result, weights, bias, *common)
+        return Conv(name, tensor.name, result, weights, bias, strides, padding, *common)
+
+    identity = Requant.identity(tensor.low, tensor.high)
+    probe = build(identity, None)
+    source = tensor if before is None else before.input
+    nodes = () if before is None else before.nodes
+    low, high = (int(b) for b in _extremes(Graph("probe", source, (*nodes, probe)), probe))
+    requant, pre_shift = _requant(rng, bits, low, high)
+    if kind == "pool":
+        return build(identity if rng.integers(2) else requant, None)
+    reach = max(1, max(-low, high) << pre_shift)
+    return build(requant, rng.integers(-reach, reach + 1, filters) if rng.integers(4) else None)
+
+
+def _extremes(graph: Graph, node: ComputeNode) -> tuple[int, int]:
     low, high = accumulator_bounds(graph, node)
     return int(low.min()), int(high.max())
 
@@ -87,101 +135,20 @@ def _bounded(graph: Graph, node: Conv | Dense | Pool) -> tuple[int, int]:
 def random_graph(
     rng: np.random.Generator, hw: Hardware, *, layers: int = 4, largest: int = 9
 ) -> Graph:
-    """A chain of layers whose integers fit ``hw``; one tensor may have a second consumer."""
-    bits, weight_bits = hw.bits_input, hw.bits_weights
-    channels = int(rng.integers(1, 7))
+    """A network whose integers fit ``hw``: a chain, or a tree where a tensor is read twice."""
     height, width = _pair(rng, largest)
-    source = Tensor("x", height, width, channels, bits, 0)
-    nodes: list[Node] = []
-    tensor = source
-    count = int(rng.integers(1, layers + 1))
-    for index in range(count):
-        name = f"layer{index}"
-        size = (tensor.height, tensor.width)
-        kind = (
-            rng.choice(["conv", "conv", "pool", "dense"])
-            if index
-            else rng.choice(["conv", "pool", "dense"])
-        )
-        placeholder = Requant.identity(tensor.low, tensor.high)
-        if kind == "dense":
-            units = int(rng.integers(1, 40))
-            shape: tuple[int, ...] = (tensor.size, units)
-            output = (1, 1, units)
-        elif kind == "conv":
-            kernel, strides, padding = _window(rng, size, 5)
-            filters = int(rng.integers(1, 30))
-            shape = (*kernel, tensor.channels, filters)
-        else:
-            kernel, strides, padding = _window(rng, size, 4)
-            filters = tensor.channels
-            # Every window has to meet the image.
-            padding = (
-                min(padding[0], kernel[0] - 1),
-                min(padding[1], kernel[0] - 1),
-                min(padding[2], kernel[1] - 1),
-                min(padding[3], kernel[1] - 1),
-            )
-        if kind != "dense":
-            output = (
-                (size[0] + padding[0] + padding[1] - kernel[0]) // strides[0] + 1,
-                (size[1] + padding[2] + padding[3] - kernel[1]) // strides[1] + 1,
-                filters,
-            )
-        result = Tensor(f"t{index}", *output, bits, 0)
-        previous = tuple(node for node in nodes)
-
-        def build(
-            requant: Requant,
-            bias: np.ndarray | None,
-            *,
-            kind: str = kind,
-            name: str = name,
-            tensor: Tensor = tensor,
-            result: Tensor = result,
-        ) -> Conv | Dense | Pool:
-            if kind == "pool":
-                return Pool(
-                    name, pool, tensor.name, result, kernel, strides, padding, requant, first
-                )
-            if kind == "conv":
-                return Conv(
-                    name,
-                    tensor.name,
-                    result,
-                    weights,
-                    bias,
-                    strides,
-                    padding,
-                    requant,
-                    weight_bits,
-                    0,
-                )
-            return Dense(name, tensor.name, result, weights, bias, requant, weight_bits, 0)
-
-        pool = "max" if rng.integers(2) else "average"
-        first = bool(rng.integers(2)) and pool == "average"
-        if kind == "pool":
-            weights = None
-        else:
-            half = 1 << (weight_bits - 1)
-            weights = rng.integers(-half, half, shape)
-        probe = build(placeholder, None)
-        graph = Graph("probe", source, (*previous, probe))
-        low, high = _bounded(graph, probe)
-        requant, pre_shift = _requant(rng, bits, low, high)
-        bias = None
-        if kind != "pool" and rng.integers(4):
-            reach = max(1, max(-low, high) << pre_shift)
-            bias = rng.integers(-reach, reach + 1, result.channels)
-        if kind == "pool" and rng.integers(2):
-            requant = placeholder
-        nodes.append(build(requant, bias))
-        tensor = result
-        if index + 1 < count and rng.integers(6) == 0 and index:
-            # The next layer reads an earlier tensor as well.
-            tensor = nodes[-2].output if not isinstance(nodes[-2], Softmax) else tensor
-    return Graph("random", source, tuple(nodes))
+    source = tensor = Tensor("x", height, width, int(rng.integers(1, 7)), hw.bits_input, 0)
+    graph: Graph | None = None
+    for index in range(int(rng.integers(1, layers + 1))):
+        if graph is not None and rng.integers(6) == 0:
+            names = list(graph.tensors)
+            tensor = graph.tensor(names[int(rng.integers(len(names)))])
+        node = _random_node(rng, hw, graph, tensor, index)
+        graph = Graph("random", source, (*(() if graph is None else graph.nodes), node))
+        tensor = node.output
+    if graph is None:
+        raise ValueError(f"layers is {layers}, legal is at least 1")
+    return graph
 
 
 def random_input(rng: np.random.Generator, graph: Graph, batch: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from corewright.program import (
     DESCRIPTOR_FIELDS,
     HEADER_FIELDS,

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Quantised neural networks to SystemVerilog accelerators, with their firmware and proofs.
+
+Names are loaded when they are first used: importing this package imports no training framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corewright.frontends import from_keras as convert
+    from corewright.frontends.bundle import Bundle, QInput, QModel
+    from corewright.hardware import Hardware
+
+__all__ = ["Bundle", "Hardware", "QInput", "QModel", "convert"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Bundle": ("corewright.frontends.bundle", "Bundle"),
+    "Hardware": ("corewright.hardware", "Hardware"),
+    "QInput": ("corewright.frontends.bundle", "QInput"),
+    "QModel": ("corewright.frontends.bundle", "QModel"),
+    "convert": ("corewright.frontends", "from_keras"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

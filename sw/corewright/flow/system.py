@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Systems: the FuseSoC cores below ``models/`` that name a hardware and a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from corewright.environment import repository_root
+from corewright.flow.errors import FlowInputError
+from corewright.graph import Graph, GraphError
+from corewright.hardware import Hardware
+
+GENERATOR = "system"
+PARAMETERS = ("hardware", "model", "reference", "batch", "images")
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Images of a model and what is known of them.
+
+    Attributes:
+        images: (N, H, W, C) integers, the test set.
+        labels: (N,) classes, or None.
+        layers: by tensor, the training framework's integers for the first images.
+    """
+
+    images: npt.NDArray[np.integer[Any]]
+    labels: npt.NDArray[np.integer[Any]] | None
+    layers: Mapping[str, npt.NDArray[np.integer[Any]]]
+
+
+@dataclass(frozen=True)
+class System:
+    """A generator call: hardware, model, images.
+
+    Attributes:
+        name: the core's, such as ``lenet5``.
+        vlnv: the core's full name.
+        core: the core's contents.
+        core_file: where it stands.
+        parameters: the generator's.
+    """
+
+    name: str
+    vlnv: str
+    core: Mapping[str, Any]
+    core_file: Path
+    parameters: Mapping[str, Any]
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """The hardware that the core names.
+
+        Raises:
+            FlowInputError: a parameter is unknown or out of range.
+        """
+        return hardware_of(self.parameters.get("hardware", {}), self.core_file.parent)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The model's integer graph.
+
+        Raises:
+            FlowInputError: there is none, or it is damaged.
+        """
+        return graph_of(self.parameters.get("model"), self.core_file.parent)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """The test images, if the core names some."""
+        name = self.parameters.get("reference")
+        return None if name is None else reference_of(self.core_file.parent / str(name))
+
+    @property
+    def batch(self) -> int:
+        """Images of a run."""
+        return count_of("batch", self.parameters.get("batch", 1))
+
+    @property
+    def images(self) -> int:
+        """Images to run."""
+        return count_of("images", self.parameters.get("images", self.batch))
+
+
+def hardware_of(value: object, base: Path) -> Hardware:
+    """Return a hardware from a mapping of keywords, or from a JSON file relative to ``base``.
+
+    Raises:
+        FlowInputError: a file cannot be read, or a parameter is unknown or out of range.
+    """
+    try:
+        if isinstance(value, Mapping):
+            return Hardware.from_dict(
+                {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+            )
+        return Hardware.from_json(base / str(value))
+    except OSError as error:
+        raise FlowInputError(f"hardware {value}: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:
+        raise FlowInputError(f"hardware: {error}") from error
+
+
+def graph_of(value: object, base: Path) -> Graph:
+    """Return the graph in a file relative to ``base``.
+
+    Raises:
+        FlowInputError: there is no such file, or it is no graph.
+    """
+    if not isinstance(value, str) or not value:
+        raise FlowInputError(f"model is {value!r}, legal is the name of a .cwgraph file")
+    try:
+        return Graph.load(base / value)
+    except OSError as error:
+        raise FlowInputError(f"model {value}: {error.strerror or error}") from error
+    except GraphError as error:
+        raise FlowInputError(f"model: {error}") from error
+
+
+def reference_of(path: Path) -> Reference:
+    """Return the images in an .npz file.
+
+    Raises:
+        FlowInputError: the file cannot be read or has no ``test_images``.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise FlowInputError(f"reference {path.name}: cannot be read: {error}") from error
+    if "test_images" not in arrays or arrays["test_images"].ndim != 4:
+        raise FlowInputError(f"reference {path.name}: has no test_images of shape (N, H, W, C)")
+    layers = {
+        name.removeprefix("layer:"): array
+        for name, array in arrays.items()
+        if name.startswith("layer:")
+    }
+    return Reference(arrays["test_images"], arrays.get("test_labels"), layers)
+
+
+def count_of(name: str, value: object) -> int:
+    """Return a positive integer.
+
+    Raises:
+        FlowInputError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise FlowInputError(f"{name} is {value!r}, legal is an integer from 1")
+    return value
+
+
+def systems() -> dict[str, System]:
+    """Return the systems of the tree by name.
+
+    Raises:
+        FlowInputError: a core file below ``models`` is no YAML.
+    """
+    found = {}
+    for path in sorted((repository_root() / "models").glob("*/*.core")):
+        system = _read(path)
+        if system is not None:
+            found[system.name] = system
+    return dict(sorted(found.items()))
+
+
+def find_system(name: str) -> System:
+    """Return the system called ``name``.
+
+    Raises:
+        FlowInputError: there is none; the message lists those that there are.
+    """
+    known = systems()
+    if name not in known:
+        raise FlowInputError(f"there is no model '{name}', legal are: {', '.join(known)}")
+    return known[name]
+
+
+def _read(path: Path) -> System | None:
+    try:
+        contents = yaml.safe_load(path.read_text(encoding="utf-8").partition("\n")[2])
+    except yaml.YAMLError as error:
+        raise FlowInputError(f"{path.name}: {error}") from error
+    if not isinstance(contents, dict) or not isinstance(contents.get("name"), str):
+        return None
+    for call in contents.get("generate", {}).values():
+        if call.get("generator") == GENERATOR:
+            parameters = call.get("parameters", {})
+            vlnv = contents["name"]
+            return System(vlnv.split(":")[2], vlnv, contents, path, parameters)
+    return None
+
+
+def wrapper_core(name: str, hw: Hardware, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a core that is the system ``base`` with other hardware, and no model.
+
+    The model, images and seeds are a matter of the run: a compiled bench serves them all.
+    """
+    structure = structure_of(base or _PLAIN)
+    call = {"generator": GENERATOR, "parameters": {"hardware": hw.to_dict()}}
+    return {
+        "name": f"corewright:generated:{name}:0",
+        "description": "A system with the hardware that a command asked for",
+        **structure,
+        "generate": {GENERATOR: call},
+    }
+
+
+def structure_of(core: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what determines a system's build beside its hardware: filesets and ``sim``."""
+    targets = core.get("targets", {})
+    sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
+    return {"filesets": core.get("filesets", {}), "targets": {"default": {}, "sim": sim}}
+
+
+# A system of the tree's own parts.
+_PLAIN: dict[str, Any] = {
+    "filesets": {
+        "design": {
+            "depend": [
+                "corewright:core:accelerator",
+                "corewright:core:configuration",
+                "corewright:core:gen",
+                "corewright:core:pe_integer",
+                "corewright:prim_generic:ram_1r1w",
+            ]
+        },
+        "bench": {"depend": ["corewright:core:accelerator_bench"]},
+    },
+    "targets": {
+        "sim": {
+            "filesets": ["design"],
+            "generate": ["system"],
+            "toplevel": "cw_bench",
+            "filesets_append": ["bench"],
+            "flow": "sim",
+            "flow_options": {"tool": "verilator"},
+        }
+    },
+}
+
+
+def core_text(core: Mapping[str, Any]) -> str:
+    """Return the text of a .core file; JSON is YAML, and keeps the order."""
+    return f"CAPI=2:\n{json.dumps(core, indent=2)}\n"

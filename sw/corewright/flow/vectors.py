@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Everything that a run of a compiled model needs, checked against the integer graph.
+
+A vector set is a folder:
+
+======================= =========================================================================
+``program.bin``         the program
+``inputs.bin``          the input tensor of each run, one after the other
+``expected.bin``        what the arena holds after each run, one after the other
+``tensors.txt``         the tensors that layers write: where they are in the arena
+``layers.json``         the program's layers
+``info.json``           sizes; whether emulator and training framework agree with the integer graph
+``hardware.json``       the hardware
+``config_hw.svh``       its SystemVerilog package
+``config_hw.tcl``       the same for Tcl scripts
+``config_fw.h``         sizes of the program, for C
+======================= =========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright import emulator, golden
+from corewright.compiler import CompiledProgram, compile_graph
+from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
+from corewright.flow.errors import FlowInputError
+from corewright.graph import Graph
+from corewright.hardware import Hardware, configuration_package, configuration_tcl
+from corewright.program import decode_header
+
+FILES = (
+    *("program.bin", "inputs.bin", "expected.bin", "tensors.txt", "layers.json", "info.json"),
+    *("hardware.json", "config_hw.svh", "config_hw.tcl", "config_fw.h"),
+)
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class VectorSet:
+    """A folder of files, see this module.
+
+    Attributes:
+        folder: where they are.
+    """
+
+    folder: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """Contents of ``info.json``."""
+        result: dict[str, Any] = json.loads((self.folder / "info.json").read_text("utf-8"))
+        return result
+
+    @cached_property
+    def layers(self) -> list[dict[str, Any]]:
+        """Contents of ``layers.json``."""
+        result: list[dict[str, Any]] = json.loads((self.folder / "layers.json").read_text("utf-8"))
+        return result
+
+
+def prepare(
+    graph: Graph,
+    hw: Hardware,
+    images: IntArray,
+    batch: int,
+    *,
+    layers: Mapping[str, IntArray] | None = None,
+) -> VectorSet:
+    """Compile a graph and make the vectors of its run, or take them from the cache.
+
+    Args:
+        graph: the network.
+        hw: the accelerator.
+        images: (N, H, W, C) input integers.
+        batch: images of a run. The last run is filled up with images from the beginning.
+        layers: by tensor, integers that a training framework computed for the first images.
+
+    Raises:
+        CompileError: the graph does not run on this hardware.
+        GraphError: the images are no input of the graph.
+    """
+    inputs = np.ascontiguousarray(images)
+    kept = {name: np.asarray(value)[: len(inputs)] for name, value in (layers or {}).items()}
+    key = digest(
+        {
+            "code": package_digest(),
+            "graph": graph.digest(),
+            "hardware": hw.to_dict(),
+            "batch": batch,
+            "images": _array_digest(inputs),
+            "layers": {name: _array_digest(value) for name, value in kept.items()},
+        }
+    )
+    final = build_folder() / "vectors" / f"{file_name(graph.name)}-{key[:24]}"
+    cached_folder(final, lambda folder: _write(folder, graph, hw, inputs, batch, kept))
+    return VectorSet(final)
+
+
+def random_images(graph: Graph, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return (count, H, W, C) integers over the whole range of the graph's input."""
+    low, high = graph.input_limits
+    shape = (count, *graph.input.shape)
+    return np.random.default_rng(seed).integers(low, high, shape, endpoint=True)
+
+
+def file_name(name: str) -> str:
+    """Return ``name`` with only characters that need no quoting anywhere."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "_", name)[:60]
+
+
+def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
+    """Return the share of images whose largest output is their label's; cached by content."""
+    key = digest(
+        {
+            "code": package_digest(),
+            "graph": graph.digest(),
+            "images": _array_digest(images),
+            "labels": _array_digest(labels),
+        }
+    )
+    final = build_folder() / "vectors" / f"accuracy-{key[:24]}"
+
+    def measure(folder: Path) -> None:
+        scores = golden.run(graph, images)[graph.output.name].reshape(len(labels), -1)
+        right = float(np.mean(scores.argmax(axis=1) == labels))
+        (folder / "accuracy.json").write_text(json.dumps(right), encoding="utf-8")
+
+    cached_folder(final, measure)
+    return float(json.loads((final / "accuracy.json").read_text("utf-8")))
+
+
+def _array_digest(array: IntArray) -> str:
+    import hashlib
+
+    data = np.ascontiguousarray(array, dtype=np.int64)
+    return hashlib.sha256(f"{data.shape}".encode() + data.tobytes()).hexdigest()
+
+
+def _write(
+    folder: Path,
+    graph: Graph,
+    hw: Hardware,
+    images: IntArray,
+    batch: int,
+    layers: Mapping[str, IntArray],
+) -> None:
+    if len(images) == 0:
+        raise FlowInputError("there are no images to run")
+    compiled = compile_graph(graph, hw, batch)
+    runs = -(-len(images) // batch)
+    filled = images[np.arange(runs * batch) % len(images)]
+    values = golden.run(graph, filled)
+    emulated: dict[str, Any] | None = None
+    with (folder / "inputs.bin").open("wb") as inputs, (folder / "expected.bin").open("wb") as file:
+        for run in range(runs):
+            part = slice(run * batch, (run + 1) * batch)
+            tensors = {name: value[part] for name, value in values.items()}
+            inputs.write(compiled.pack_input(filled[part]).tobytes())
+            file.write(compiled.expected_arena(tensors)[0].tobytes())
+            emulated = emulated or _emulate(compiled, filled[part], tensors, run)
+    texts = {
+        "tensors.txt": tensor_table(compiled, graph),
+        "layers.json": _json(_layers(compiled)),
+        "info.json": _json(
+            {
+                "graph": graph.name,
+                "digest": graph.digest(),
+                "batch": batch,
+                "images": len(images),
+                "runs": runs,
+                "program_bytes": len(compiled.program),
+                "arena_bytes": compiled.arena_bytes,
+                "input": _place(compiled, compiled.input_name),
+                "output": _place(compiled, compiled.output_name),
+                "emulator": emulated or {"bit_exact": True},
+                "framework": _framework(values, layers),
+            }
+        ),
+        "hardware.json": _json(hw.to_dict()),
+        "config_hw.svh": configuration_package(hw),
+        "config_hw.tcl": configuration_tcl(hw),
+        "config_fw.h": firmware_header(compiled, runs),
+    }
+    (folder / "program.bin").write_bytes(compiled.program)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1) + "\n"
+
+
+def _emulate(
+    compiled: CompiledProgram, images: IntArray, tensors: Mapping[str, IntArray], run: int
+) -> dict[str, Any] | None:
+    """Run the program in the emulator; returns the first difference, or None."""
+    arena = compiled.make_arena(images, fill=0xA5)
+    try:
+        emulator.run(compiled.program, arena, hardware=compiled.hardware, poison_seed=run)
+    except emulator.EmulatorError as error:
+        return {"bit_exact": False, "run": run, "error": str(error)}
+    for layer in compiled.layers:
+        got, want = compiled.unpack(layer.output, arena), tensors[layer.output]
+        if not np.array_equal(got, want):
+            place = np.argwhere(got != want)[0]
+            at = tuple(int(i) for i in place)
+            return {
+                "bit_exact": False,
+                "run": run,
+                "error": f"layer {layer.name} at (image, h, w, c) {at}: "
+                f"expected {int(want[at])}, got {int(got[at])}",
+            }
+    return None
+
+
+def _framework(values: Mapping[str, IntArray], layers: Mapping[str, IntArray]) -> dict[str, Any]:
+    """Compare the integer graph with the training framework's integers."""
+    known = [name for name in values if name in layers]
+    wrong = [
+        name for name in known if not np.array_equal(values[name][: len(layers[name])], layers[name])
+    ]
+    images = min((len(layers[name]) for name in known), default=0)
+    return {"layers": len(known), "images": images, "bit_exact": not wrong, "different": wrong}
+
+
+def _place(compiled: CompiledProgram, name: str) -> dict[str, int]:
+    tensor = compiled.tensors[name]
+    return {"offset": tensor.offset, "bytes": tensor.nbytes}
+
+
+def _layers(compiled: CompiledProgram) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": layer.name,
+            "type": layer.type,
+            "output": layer.output,
+            "macs": layer.macs,
+            "compute_cycles": layer.compute_cycles,
+            "estimated_cycles": round(layer.estimated_cycles),
+        }
+        for layer in compiled.layers
+    ]
+
+
+def tensor_table(compiled: CompiledProgram, graph: Graph) -> str:
+    """Return the lines of ``tensors.txt``: a layer's name and type, and its tensor's place.
+
+    Raises:
+        FlowInputError: a tensor is overwritten by a later layer, so it cannot be compared.
+    """
+    lines = ["# layer type offset batch height width channels pitch image_rows bits"]
+    seen = set()
+    for layer in compiled.layers:
+        if layer.output in seen:
+            continue
+        seen.add(layer.output)
+        tensor = compiled.tensors[layer.output]
+        if not tensor.kept:
+            raise FlowInputError(f"tensor '{layer.output}' is overwritten in the arena")
+        place = tensor.layout
+        bits = min(graph.tensor(layer.output).bits, compiled.hardware.bits_input)
+        lines.append(
+            f"{file_name(layer.node)} {layer.type} {tensor.offset} {place.batch} {place.height} "
+            f"{place.width} {place.channels} {place.pitch} {place.image_rows} {bits}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def firmware_header(compiled: CompiledProgram, runs: int) -> str:
+    """Return ``config_fw.h``: what a program that embeds these vectors needs to know."""
+    header = decode_header(compiled.program)
+    output = compiled.output.layout
+    values = {
+        "HARDWARE_HASH": f"0x{compiled.hardware.hash:08x}u",
+        "PROGRAM_BYTES": f"{len(compiled.program)}u",
+        "ARENA_BYTES": f"{compiled.arena_bytes}u",
+        "INPUT_OFFSET": f"{header['input_offset']}u",
+        "INPUT_BYTES": f"{header['input_bytes']}u",
+        "OUTPUT_OFFSET": f"{header['output_offset']}u",
+        "OUTPUT_BYTES": f"{header['output_bytes']}u",
+        "OUTPUT_CHANNELS": f"{output.channels}u",
+        "BATCH": f"{compiled.batch}u",
+        "RUNS": f"{runs}u",
+        "LAYERS": f"{len(compiled.layers)}u",
+    }
+    defines = "\n".join(f"#define CW_MODEL_{name} {value}" for name, value in values.items())
+    return (
+        "/* SPDX-License-Identifier: Apache-2.0 */\n"
+        "/* Copyright corewright contributors */\n"
+        "/* Generated by corewright.flow; do not edit. */\n"
+        "#ifndef CONFIG_FW_H\n#define CONFIG_FW_H\n\n"
+        f"{defines}\n\n#endif /* CONFIG_FW_H */\n"
+    )

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The FuseSoC generator ``system``: from hardware and model to everything derived of them."""
+
+from corewright.gen.generate import SystemGenerator, main
+
+__all__ = ["SystemGenerator", "main"]
