@@ -352,26 +352,30 @@ class Hardware:
         directory: str | os.PathLike[str] = ".",
         *,
         core: str = "corewright:core:accelerator",
+        target: str = "lint",
     ) -> tuple[Path, ...]:
         """Writes what tools outside of FuseSoC need to know of this hardware.
 
         ``config_hw.svh`` (the configuration package), ``config_tb.svh`` (the simulation's
         parameters), ``config_hw.tcl`` (the same values for Tcl scripts), ``hardware.json`` and
-        ``sources.txt`` (the RTL of ``core``, one path a line, relative to ``directory``).
+        ``sources.txt`` (the RTL of ``core``, one path a line, relative to ``directory``; the
+        ``target`` has to choose the providers of virtual cores, as ``lint`` does).
 
         Returns:
             The paths written, in that order.
 
         Raises:
             OSError: a file cannot be written.
-            ValueError: ``core`` or one of its dependencies does not exist.
+            ValueError: ``core``, ``target`` or a dependency does not exist.
         """
         from corewright.testing.sources import sources_of
 
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         base = folder.resolve()
-        sources = [Path(os.path.relpath(path, base)).as_posix() for path in sources_of(core)]
+        sources = [
+            Path(os.path.relpath(path, base)).as_posix() for path in sources_of(core, target)
+        ]
         texts = {
             "config_hw.svh": configuration_package(self),
             "config_tb.svh": simulation_package(self),

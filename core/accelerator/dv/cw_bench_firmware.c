@@ -21,6 +21,7 @@
 
 #define PATH_BYTES 1024
 #define CYCLES_PER_MICROSECOND 250u
+#define RETRY_TIMEOUT_US 1000000u
 #define HANG_STATUS "HANG"
 #define ASSERTION_STATUS "ASSERTION"
 
@@ -241,8 +242,10 @@ static int firmware_main(void) {
     status = run_batch(batch);
     note(status);
     if (status != CW_OK && options.retry) {
-      /* The same once more: an error must not stay in the accelerator. */
+      /* The same once more, with the usual limits: an error must not stay in the accelerator. */
       options.retry = false;
+      note(cw_set_timeout(model_context(), RETRY_TIMEOUT_US));
+      note(cw_set_watchdog(model_context(), CW_REGS_WATCHDOG_RESET));
       bench.retried = true;
       damage_late();
       status = run_batch(batch);

@@ -73,6 +73,14 @@ module cw_postproc #(
   typedef logic signed [ValueBits-1:0] value_t;
   typedef logic [CountBits+IntegerBits-1:0] magnitude_t;
 
+  // Each stage is one function from arrays to an array: a register array that is assigned as a
+  // whole costs a simulator nothing in the cycles in which it keeps its value. Inlined, the
+  // functions' arguments would be cleared each cycle, hence no_inline_task.
+  typedef logic signed [SumBits-1:0] sums_t[Drain][Rows];
+  typedef logic signed [PostBits-1:0] biases_t[Drain];
+  typedef logic [CountBits-1:0] counts_t[Rows];
+  typedef value_t values_t[Drain][Rows];
+
   // ---------------------------------------------------------------------------
   // Control
   // ---------------------------------------------------------------------------
@@ -127,17 +135,22 @@ module cw_postproc #(
   // ---------------------------------------------------------------------------
   // Stage 1: scale. The shifts' masks are made once for all lanes.
   // ---------------------------------------------------------------------------
-  value_t scaled_q[Drain][Rows];
-  logic signed [PostBits-1:0] bias_q[Drain];
+  function automatic values_t scale(sums_t sums, logic [3:0] pre_shift);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        scale[j][r] = value_t'(sums[j][r]) <<< pre_shift;
+      end
+    end
+  endfunction
+
+  values_t scaled_q;
+  biases_t bias_q;
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i && !average_i) begin
+      scaled_q <= scale(sums_i, pre_shift_i);
       bias_q <= bias_i;
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          scaled_q[j][r] <= value_t'(sums_i[j][r]) <<< pre_shift_i;
-        end
-      end
     end
   end
 
@@ -197,29 +210,39 @@ module cw_postproc #(
              quotient: {division.quotient[QuotientBits-2:0], fits}};
   endfunction
 
-  logic [CountBits-1:0] counts_q[Rows];
-  division_t division_q[Drain][Rows];
+  typedef division_t divisions_t[Drain][Rows];
+
+  function automatic divisions_t divisions_start(sums_t sums);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) divisions_start[j][r] = division_start(sums[j][r]);
+    end
+  endfunction
+
+  function automatic divisions_t divisions_step(divisions_t divisions, counts_t counts);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        divisions_step[j][r] = division_step(divisions[j][r], counts[r]);
+      end
+    end
+  endfunction
+
+  counts_t counts_q;
+  divisions_t divisions_q;
 
   always_ff @(posedge clk_i) begin
     if (divide_start) begin
       counts_q <= counts_i;
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) division_q[j][r] <= division_start(sums_i[j][r]);
-      end
+      divisions_q <= divisions_start(sums_i);
     end else if (dividing) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          division_q[j][r] <= division_step(division_q[j][r], counts_q[r]);
-        end
-      end
+      divisions_q <= divisions_step(divisions_q, counts_q);
     end
   end
 
   // ---------------------------------------------------------------------------
   // Stage 2: the value v, from sum and bias or from the quotient.
   // ---------------------------------------------------------------------------
-  value_t value_q[Drain][Rows];
-
   // A quotient with its remainder bit, as a signed number with AverageFraction fraction bits. Set
   // below the half, the remainder bit rounds as any true remainder would.
   function automatic value_t average_value(division_t division, logic round_first);
@@ -238,20 +261,29 @@ module cw_postproc #(
     return division.negative ? -magnitude : magnitude;
   endfunction
 
-  always_ff @(posedge clk_i) begin
-    if (scaled_valid_q) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          value_q[j][r] <= scaled_q[j][r] + (bias_enable_i ? value_t'(bias_q[j]) : '0);
-        end
-      end
-    end else if (quotient_valid_q) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          value_q[j][r] <= average_value(division_q[j][r], round_first_i);
-        end
+  function automatic values_t average_values(divisions_t divisions, logic round_first);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        average_values[j][r] = average_value(divisions[j][r], round_first);
       end
     end
+  endfunction
+
+  function automatic values_t biased_values(values_t scaled, biases_t biases, logic bias_enable);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        biased_values[j][r] = scaled[j][r] + (bias_enable ? value_t'(biases[j]) : '0);
+      end
+    end
+  endfunction
+
+  values_t values_q;
+
+  always_ff @(posedge clk_i) begin
+    if (scaled_valid_q) values_q <= biased_values(scaled_q, bias_q, bias_enable_i);
+    else if (quotient_valid_q) values_q <= average_values(divisions_q, round_first_i);
   end
 
   // ---------------------------------------------------------------------------
@@ -270,18 +302,26 @@ module cw_postproc #(
              up: halves[0] && (halves[1] || (value & sticky) != '0)};
   endfunction
 
-  shifted_t shifted_q[Drain][Rows];
+  typedef shifted_t shifteds_t[Drain][Rows];
+
+  // Index 1 of a pair is for negative values.
+  function automatic shifteds_t shift_all_down(values_t values, logic [1:0][ShiftBits-1:0] shifts,
+                                               logic [1:0][ValueBits-1:0] stickies);
+    // verilator no_inline_task
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        shift_all_down[j][r] = shift_down(values[j][r], shifts[values[j][r] < 0],
+                                          stickies[values[j][r] < 0]);
+      end
+    end
+  endfunction
+
+  shifteds_t shifted_q;
 
   always_ff @(posedge clk_i) begin
     if (value_valid_q) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          shifted_q[j][r] <= shift_down(
-              value_q[j][r],
-              value_q[j][r] < 0 ? negative_shift_q : shift_q,
-              value_q[j][r] < 0 ? negative_sticky_mask_q : sticky_mask_q);
-        end
-      end
+      shifted_q <= shift_all_down(values_q, {negative_shift_q, shift_q},
+                                  {negative_sticky_mask_q, sticky_mask_q});
     end
   end
 
@@ -296,19 +336,25 @@ module cw_postproc #(
     return PixelBits'(shifted.floor) + PixelBits'(shifted.up);
   endfunction
 
+  function automatic logic [Drain*WordBits-1:0] packed_words(
+      shifteds_t shifted, logic [WordsBits-1:0] count, logic signed [15:0] low,
+      logic signed [15:0] high);
+    // verilator no_inline_task
+    packed_words = '0;
+    for (int unsigned j = 0; j < Drain; j++) begin
+      if (WordsBits'(j) < count) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          packed_words[j*WordBits+r*PixelBits+:PixelBits] = clip(shifted[j][r], low, high);
+        end
+      end
+    end
+  endfunction
+
   logic [Drain*WordBits-1:0] out_data_q;
 
   always_ff @(posedge clk_i) begin
     if (shifted_valid_q) begin
-      out_data_q <= '0;
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          if (WordsBits'(j) < shifted_words_q) begin
-            out_data_q[j*WordBits+r*PixelBits+:PixelBits] <=
-                clip(shifted_q[j][r], clip_low_i, clip_high_i);
-          end
-        end
-      end
+      out_data_q <= packed_words(shifted_q, shifted_words_q, clip_low_i, clip_high_i);
     end
   end
 
@@ -335,24 +381,44 @@ module cw_postproc #(
   localparam int unsigned CheckBits = PostBits + 17;
   typedef logic signed [CheckBits-1:0] check_t;
 
-  always_ff @(posedge clk_i) begin
-    if (rst_ni && in_valid_i) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          automatic check_t sum = check_t'(sums_i[j][r]);
-          automatic check_t value = (sum <<< pre_shift_i)
-              + (bias_enable_i ? check_t'(bias_i[j]) : '0);
-          automatic check_t limit = check_t'(counts_i[r]) <<< (PixelBits - 1);
-          if (WordsBits'(j) < in_words_i && !average_i) begin
-            ValueFits_A : assert (value == check_t'($signed(value[PostBits-1:0])))
-            else $error("cw_postproc: v of channel %0d, lane %0d exceeds PostBits", j, r);
-          end
-          if (WordsBits'(j) < in_words_i && average_i && counts_i[r] != '0) begin
-            AverageFits_A : assert (sum < limit && sum >= -limit)
-            else $error("cw_postproc: channel %0d, lane %0d is no sum of count pixels", j, r);
-          end
+  function automatic logic values_fit(sums_t sums, logic [3:0] pre_shift, biases_t biases,
+                                      logic bias_enable, logic [WordsBits-1:0] count);
+    // verilator no_inline_task
+    values_fit = 1'b1;
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        automatic check_t value = (check_t'(sums[j][r]) <<< pre_shift)
+            + (bias_enable ? check_t'(biases[j]) : '0);
+        if (WordsBits'(j) < count && value != check_t'($signed(value[PostBits-1:0]))) begin
+          values_fit = 1'b0;
         end
       end
+    end
+  endfunction
+
+  function automatic logic averages_fit(sums_t sums, counts_t counts,
+                                        logic [WordsBits-1:0] count);
+    // verilator no_inline_task
+    averages_fit = 1'b1;
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        automatic check_t sum = check_t'(sums[j][r]);
+        automatic check_t limit = check_t'(counts[r]) <<< (PixelBits - 1);
+        if (WordsBits'(j) < count && counts[r] != '0 && (sum >= limit || sum < -limit)) begin
+          averages_fit = 1'b0;
+        end
+      end
+    end
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && in_valid_i && !average_i) begin
+      ValueFits_A : assert (values_fit(sums_i, pre_shift_i, bias_i, bias_enable_i, in_words_i))
+      else $error("cw_postproc: a sum, shifted and with its bias, exceeds PostBits");
+    end
+    if (rst_ni && in_valid_i && average_i) begin
+      AverageFits_A : assert (averages_fit(sums_i, counts_i, in_words_i))
+      else $error("cw_postproc: a sum is not one of count pixels");
     end
   end
 

@@ -148,6 +148,11 @@ def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
             return
     if groups * steps <= depth:
         yield evaluate(geometry, part, groups, 1, resident=True)
+        # A few blocks a group give the port time to bring the next group's rows.
+        row = word_bytes(hw.columns, hw.bits_weights) / hw.axi_bytes
+        size = min(geometry.largest_set(geometry.ring_blocks), blocks, int(row) + 2)
+        if size > 1 and groups > 1:
+            yield evaluate(geometry, part, groups, size, resident=True)
         return
     # Pixels stay: sets as large as the buffer allows, or half of it to load the next set meanwhile.
     sizes = {geometry.largest_set(ring) for ring in (geometry.ring_blocks, _half_ring(geometry))}
@@ -205,7 +210,8 @@ def evaluate(
         # A tile is a run of its own, with partly filled beats at both ends.
         output += blocks * groups
 
-    cycles = max(array, loader, (weights + bias) / axi, output)
+    first_weights = _first_weights(geometry, part, groups_per_pass, set_blocks)
+    cycles = max(array + first_weights, loader, (weights + bias) / axi, output)
     cycles += _waits(geometry, part, groups_per_pass, set_blocks, resident, streamed, array)
     # Nothing can start before the first block's pixels are there.
     first = geometry.first_need / geometry.stream_blocks * loader / passes
@@ -224,6 +230,20 @@ def evaluate(
     )
 
 
+def _first_weights(geometry: Geometry, part: Part, groups_per_pass: int, set_blocks: int) -> float:
+    """Cycles that the first set waits for weights, where no layer before hides them.
+
+    It waits for the first group's, or, where a group has fewer blocks than a weight row takes
+    cycles of the port, for the last group's.
+    """
+    op, hw = geometry.operation, geometry.hardware
+    if op.is_pool:
+        return 0.0
+    row = word_bytes(min(part.group_channels, part.channels), hw.bits_weights) / hw.axi_bytes
+    behind = groups_per_pass * op.steps * (row - set_blocks) + (set_blocks - 1) * op.steps
+    return max(0.0, op.steps * (row - 1), behind)
+
+
 def _waits(
     geometry: Geometry,
     part: Part,
@@ -239,7 +259,7 @@ def _waits(
     sets = -(-geometry.blocks // set_blocks)
     waits = 0.0
     if not op.is_pool and not streamed:
-        row = word_bytes(part.group_channels, hw.bits_weights) / hw.axi_bytes
+        row = word_bytes(min(part.group_channels, part.channels), hw.bits_weights) / hw.axi_bytes
         kept = groups_per_pass * op.steps if resident else op.steps
         loads = passes if resident else sets * part.groups
         late = max(0, 2 * kept - hw.weight_rows)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Content-addressed results under ``build/``: what is named by a hash is whole and never changes."""
+"""Content-addressed results under ``build/``: what a hash names is whole and never changes."""
 
 from __future__ import annotations
 

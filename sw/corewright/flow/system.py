@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -199,12 +199,27 @@ def _read(path: Path) -> System | None:
     return None
 
 
-def wrapper_core(name: str, hw: Hardware, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def wrapper_core(
+    name: str,
+    hw: Hardware,
+    base: Mapping[str, Any] | None = None,
+    options: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return a core that is the system ``base`` with other hardware, and no model.
 
     The model, images and seeds are a matter of the run: a compiled bench serves them all.
+
+    Args:
+        name: the core's.
+        hw: the hardware.
+        base: contents of a system's core; a system of the tree's own parts when None.
+        options: further options for Verilator.
     """
-    structure = structure_of(base or _PLAIN)
+    structure = structure_of(base)
+    if options:
+        flow = dict(structure["targets"]["sim"]["flow_options"])
+        flow["verilator_options"] = [*flow.get("verilator_options", []), *options]
+        structure["targets"]["sim"]["flow_options"] = flow
     call = {"generator": GENERATOR, "parameters": {"hardware": hw.to_dict()}}
     return {
         "name": f"corewright:generated:{name}:0",
@@ -214,11 +229,12 @@ def wrapper_core(name: str, hw: Hardware, base: Mapping[str, Any] | None = None)
     }
 
 
-def structure_of(core: Mapping[str, Any]) -> dict[str, Any]:
+def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what determines a system's build beside its hardware: filesets and ``sim``."""
+    core = _PLAIN if core is None else core
     targets = core.get("targets", {})
     sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
-    return {"filesets": core.get("filesets", {}), "targets": {"default": {}, "sim": sim}}
+    return {"filesets": core.get("filesets", {}), "targets": {"sim": sim}}
 
 
 # A system of the tree's own parts.

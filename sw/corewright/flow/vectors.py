@@ -20,6 +20,7 @@ A vector set is a folder:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -141,8 +142,6 @@ def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
 
 
 def _array_digest(array: IntArray) -> str:
-    import hashlib
-
     data = np.ascontiguousarray(array, dtype=np.int64)
     return hashlib.sha256(f"{data.shape}".encode() + data.tobytes()).hexdigest()
 
@@ -227,9 +226,10 @@ def _emulate(
 def _framework(values: Mapping[str, IntArray], layers: Mapping[str, IntArray]) -> dict[str, Any]:
     """Compare the integer graph with the training framework's integers."""
     known = [name for name in values if name in layers]
-    wrong = [
-        name for name in known if not np.array_equal(values[name][: len(layers[name])], layers[name])
-    ]
+    wrong = []
+    for name in known:
+        if not np.array_equal(values[name][: len(layers[name])], layers[name]):
+            wrong.append(name)
     images = min((len(layers[name]) for name in known), default=0)
     return {"layers": len(known), "images": images, "bit_exact": not wrong, "different": wrong}
 
@@ -243,6 +243,7 @@ def _layers(compiled: CompiledProgram) -> list[dict[str, Any]]:
     return [
         {
             "name": layer.name,
+            "node": layer.node,
             "type": layer.type,
             "output": layer.output,
             "macs": layer.macs,

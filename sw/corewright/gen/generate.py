@@ -19,7 +19,7 @@ from corewright.flow.system import (
     hardware_of,
     reference_of,
 )
-from corewright.flow.vectors import FILES, prepare, random_images
+from corewright.flow.vectors import FILES, IntArray, prepare, random_images
 from corewright.hardware import Hardware, configuration_package, configuration_tcl
 
 # Images of a model that brings none.
@@ -27,7 +27,7 @@ _RANDOM_SEED = 1
 _HEADERS = ("config_hw.svh", "config_fw.h")
 
 
-class SystemGenerator(Generator):  # type: ignore[misc]
+class SystemGenerator(Generator):
     """Writes into the current directory: FuseSoC's for this generator call.
 
     The same parameters and files give the same bytes.
@@ -35,9 +35,12 @@ class SystemGenerator(Generator):  # type: ignore[misc]
 
     def __init__(self, data: dict[str, Any] | None = None) -> None:
         # The base class keeps them in class attributes, which two instances would share.
-        self.filesets, self.parameters, self.targets = {}, {}, {}
+        self.filesets: dict[str, Any] = {}
+        self.parameters: dict[str, Any] = {}
+        self.targets: dict[str, Any] = {}
+        self.config: dict[str, Any] | None = None
         super().__init__(data)
-        self.config = self.config or {}
+        self.values: dict[str, Any] = self.config or {}
         self.base = Path(self.files_root)
 
     def run(self) -> None:
@@ -47,13 +50,13 @@ class SystemGenerator(Generator):  # type: ignore[misc]
             FlowInputError: a parameter is unknown or wrong.
             CompileError: the model does not run on this hardware.
         """
-        unknown = sorted(set(self.config) - set(PARAMETERS))
+        unknown = sorted(set(self.values) - set(PARAMETERS))
         if unknown:
             raise FlowInputError(
                 f"unknown parameter {', '.join(unknown)}, legal are {', '.join(PARAMETERS)}"
             )
-        hw = hardware_of(self.config.get("hardware", {}), self.base)
-        if "model" in self.config:
+        hw = hardware_of(self.values.get("hardware", {}), self.base)
+        if "model" in self.values:
             self._run_model(hw)
         else:
             Path("config_hw.svh").write_text(configuration_package(hw), encoding="utf-8")
@@ -62,10 +65,11 @@ class SystemGenerator(Generator):  # type: ignore[misc]
         self._list()
 
     def _run_model(self, hw: Hardware) -> None:
-        graph = graph_of(self.config["model"], self.base)
-        batch = count_of("batch", self.config.get("batch", 1))
-        count = count_of("images", self.config.get("images", batch))
-        name = self.config.get("reference")
+        graph = graph_of(self.values["model"], self.base)
+        batch = count_of("batch", self.values.get("batch", 1))
+        count = count_of("images", self.values.get("images", batch))
+        name = self.values.get("reference")
+        images: IntArray
         layers = None
         if name is None:
             images = random_images(graph, count, _RANDOM_SEED)
@@ -81,9 +85,7 @@ class SystemGenerator(Generator):  # type: ignore[misc]
     def _list(self) -> None:
         present = [name for name in FILES if Path(name).is_file()]
         include = {"is_include_file": True, "include_path": "."}
-        self.add_files(
-            [{"config_hw.svh": include}], fileset="rtl", file_type="systemVerilogSource"
-        )
+        self.add_files([{"config_hw.svh": include}], fileset="rtl", file_type="systemVerilogSource")
         if "config_fw.h" in present:
             self.add_files([{"config_fw.h": include}], fileset="firmware", file_type="cSource")
         data = [name for name in present if name not in _HEADERS]

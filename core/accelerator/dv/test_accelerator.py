@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The accelerator in its bench: errors it must report and recover from, faults the bench must see.
+
+Bit-exactness on many networks is the regressions' matter; here one small network with every kind
+of layer runs on a small array.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corewright.flow.model import build_model
+from corewright.flow.vectors import prepare
+from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor
+from corewright.hardware import Hardware
+from corewright.program import DESCRIPTOR_BYTES, HEADER_BYTES
+
+BATCH, RUNS = 3, 2
+STALLS = ("none", "light", "heavy")
+SEED = int(os.environ.get("COREWRIGHT_SEED", "1"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A compiled bench and the files of its run."""
+
+    executable: Path
+    vectors: Path
+    layers: int
+    beat_bytes: int
+
+    def run(
+        self, result: Path, *plusargs: str, vectors: Path | None = None
+    ) -> tuple[subprocess.CompletedProcess[str], dict]:
+        """Runs the bench; returns the process and what it wrote to ``result``."""
+        command = [str(self.executable), f"+dir={vectors or self.vectors}", f"+result={result}"]
+        if not any(argument.startswith("+seed=") for argument in plusargs):
+            command.append(f"+seed={SEED}")
+        done = subprocess.run(
+            [*command, *plusargs], capture_output=True, text=True, timeout=300, check=False
+        )
+        written = json.loads(result.read_text("utf-8")) if result.exists() else {}
+        return done, written
+
+
+def _network(hw: Hardware, rng: np.random.Generator) -> Graph:
+    """Convolution, both poolings, a strided convolution and a dense layer."""
+    bits = hw.bits_input
+    half = 1 << (hw.bits_weights - 1)
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    image = Tensor("x", 11, 9, 3, bits, 0)
+
+    def weights(*shape: int) -> np.ndarray:
+        return rng.integers(-half, half, shape)
+
+    def requant(shift: int) -> Requant:
+        return Requant(0, shift, shift, low, high)
+
+    tail = (hw.bits_weights, 0)
+    t0, t1 = Tensor("t0", 11, 9, 10, bits, 0), Tensor("t1", 5, 4, 10, bits, 0)
+    t2, t3 = Tensor("t2", 3, 2, 7, bits, 0), Tensor("t3", 2, 1, 7, bits, 0)
+    t4 = Tensor("t4", 1, 1, 10, bits, 0)
+    bias = rng.integers(-500, 500, 10)
+    return Graph(
+        "errors",
+        image,
+        (
+            Conv("conv", "x", t0, weights(3, 3, 3, 10), bias, (1, 1), (1, 1, 1, 1), requant(8),
+                 *tail),
+            Pool("max", "max", "t0", t1, (2, 2), (2, 2), (0, 0, 0, 0), requant(0)),
+            Conv("strided", "t1", t2, weights(3, 3, 10, 7), None, (2, 2), (1, 1, 1, 1),
+                 requant(9), *tail),
+            Pool("average", "average", "t2", t3, (2, 2), (1, 1), (0, 0, 0, 0), requant(0)),
+            Dense("dense", "t3", t4, weights(14, 10), bias, requant(7), *tail),
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    hw = Hardware(
+        processing_elements=(4, 6), bits_input=8, bits_weights=8, bits_sum=32, axi_width=64
+    )
+    rng = np.random.default_rng(7)
+    graph = _network(hw, rng)
+    images = rng.integers(-128, 128, (BATCH * RUNS, *graph.input.shape))
+    vectors = prepare(graph, hw, images, BATCH)
+    return Case(build_model(hw).executable, vectors.folder, len(vectors.layers), hw.axi_bytes)
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+def test_every_layer_is_exact_and_counters_add_up(case: Case, stalls: str, tmp_path: Path):
+    done, result = case.run(tmp_path / "r.json", f"+stalls={stalls}")
+    assert done.returncode == 0, done.stdout
+    assert result["passed"] and result["mismatches"] == 0 and len(result["runs"]) == RUNS
+    assert len(result["tensors"]) == 5
+    for run in result["runs"]:
+        assert len(run["layer_cycles"]) == case.layers
+        for words in run["layer_cycles"]:
+            assert sum(words[:7]) == words[7]
+            assert words[0] > 0
+        assert sum(words[7] for words in run["layer_cycles"]) <= run["cycles"]
+        assert all(count % case.beat_bytes == 0 for count in (run["bytes"]["program"],))
+        assert run["bytes"]["output"] <= run["bytes"]["output_bus"]
+
+
+def test_a_seed_reproduces_a_run(case: Case, tmp_path: Path):
+    runs = [
+        case.run(tmp_path / f"{i}.json", "+stalls=heavy", f"+seed={seed}")[1]
+        for i, seed in enumerate((11, 11, 12))
+    ]
+    cycles = [run["simulated_cycles"] for run in runs]
+    assert cycles[0] == cycles[1] != cycles[2]
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize("burst", [1, 2, 7, 12])
+@pytest.mark.parametrize(
+    ("port", "status"),
+    [
+        ("program", "AXI_READ_PROGRAM"),
+        ("pixels", "AXI_READ_PIXELS"),
+        ("output", "AXI_WRITE"),
+    ],
+)
+def test_bus_error_is_reported_and_the_next_run_is_exact(
+    case: Case, port: str, status: str, burst: int, stalls: str, tmp_path: Path
+):
+    done, result = case.run(
+        tmp_path / "r.json",
+        f"+inject_axi_error={port}:{burst}",
+        f"+expect_status={status}",
+        "+retry",
+        f"+stalls={stalls}",
+        f"+seed={SEED + burst}",
+    )
+    assert done.returncode == 0, done.stdout
+    assert [run["status"] for run in result["runs"]] == [status, *["OK"] * RUNS]
+    assert result["runs"][0]["error_info"] == 2  # SLVERR
+
+
+@pytest.mark.parametrize(
+    ("damage", "status"),
+    [
+        ("+corrupt_program=0", "BAD_PROGRAM"),
+        (f"+corrupt_program={HEADER_BYTES - 1}", "CORRUPTED"),
+        (f"+corrupt_program={HEADER_BYTES + 3}", "CORRUPTED"),
+        (f"+corrupt_program={HEADER_BYTES + 6 * DESCRIPTOR_BYTES}", "CORRUPTED"),
+        ("+wrong_hash", "WRONG_HARDWARE"),
+    ],
+)
+def test_firmware_refuses_a_damaged_program(case: Case, damage: str, status: str, tmp_path: Path):
+    done, result = case.run(tmp_path / "r.json", damage, f"+expect_status={status}")
+    assert done.returncode == 0, done.stdout
+    assert result["runs"] == []
+    assert result["bytes"] == {"program": 0, "pixels": 0, "output": 0, "output_bus": 0}
+
+
+@pytest.mark.parametrize(
+    ("damage", "status"),
+    [
+        ("+corrupt_program_late=0", "BAD_PROGRAM"),
+        ("+wrong_hash_late", "WRONG_HARDWARE"),
+        (f"+corrupt_program_late={HEADER_BYTES}", "BAD_DESCRIPTOR"),
+        (f"+corrupt_program_late={HEADER_BYTES + DESCRIPTOR_BYTES - 1}", "BAD_DESCRIPTOR"),
+        (f"+corrupt_program_late={HEADER_BYTES + 2 * DESCRIPTOR_BYTES + 130}", "BAD_DESCRIPTOR"),
+    ],
+)
+@pytest.mark.parametrize("stalls", ["none", "heavy"])
+def test_hardware_refuses_a_program_damaged_behind_the_check(
+    case: Case, damage: str, status: str, stalls: str, tmp_path: Path
+):
+    done, result = case.run(
+        tmp_path / "r.json", damage, f"+expect_status={status}", "+retry", f"+stalls={stalls}"
+    )
+    assert done.returncode == 0, done.stdout
+    assert result["runs"][-1]["status"] == "OK" and result["mismatches"] == 0
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize("microseconds", [1, 3, 5, 8])
+def test_a_timed_out_run_is_aborted_and_the_next_is_exact(
+    case: Case, microseconds: int, stalls: str, tmp_path: Path
+):
+    done, result = case.run(
+        tmp_path / "r.json",
+        f"+timeout_us={microseconds}",
+        "+expect_status=TIMEOUT",
+        "+retry",
+        f"+stalls={stalls}",
+    )
+    assert done.returncode == 0, done.stdout
+    assert result["runs"][0]["status"] == "TIMEOUT"
+
+
+def test_watchdog_ends_a_run_without_progress(case: Case, tmp_path: Path):
+    # Memory answers after 20 cycles; nothing else can move before the header is there.
+    done, result = case.run(
+        tmp_path / "r.json", "+watchdog=10", "+expect_status=WATCHDOG", "+retry"
+    )
+    assert done.returncode == 0, done.stdout
+    assert [run["status"] for run in result["runs"]] == ["WATCHDOG", *["OK"] * RUNS]
+
+
+@pytest.fixture
+def copied(case: Case, tmp_path: Path) -> Path:
+    folder = tmp_path / "vectors"
+    shutil.copytree(case.vectors, folder)
+    return folder
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_bench_sees_one_wrong_bit_in_any_layer(
+    case: Case, copied: Path, index: int, tmp_path: Path
+):
+    lines = (copied / "tensors.txt").read_text("utf-8").splitlines()
+    name, _, offset, *_ = [line for line in lines if not line.startswith("#")][index].split()
+    expected = bytearray((copied / "expected.bin").read_bytes())
+    # The second run's tensor, its first word: lane 0 is a pixel in every tensor.
+    expected[len(expected) // RUNS + int(offset)] ^= 1
+    (copied / "expected.bin").write_bytes(expected)
+    done, result = case.run(tmp_path / "r.json", vectors=copied)
+    assert done.returncode != 0
+    assert f"MISMATCH layer={name} run=1 image=0 h=0 w=0 c=0 " in done.stdout
+    assert not result["passed"] and result["mismatches"] == 1
+    assert [t["mismatches"] for t in result["tensors"]] == [int(i == index) for i in range(5)]
+
+
+@pytest.mark.parametrize("name", ["program.bin", "inputs.bin", "expected.bin", "tensors.txt"])
+def test_bench_fails_without_a_file_or_with_an_empty_one(
+    case: Case, copied: Path, name: str, tmp_path: Path
+):
+    (copied / name).write_bytes(b"")
+    assert case.run(tmp_path / "r.json", vectors=copied)[0].returncode != 0
+    (copied / name).unlink()
+    assert case.run(tmp_path / "r.json", vectors=copied)[0].returncode != 0
+
+
+@pytest.mark.parametrize(
+    "plusarg",
+    [
+        "+stalls=medium",
+        "+batches=99",
+        "+batches=many",
+        "+inject_axi_error=registers:1",
+        "+corrupt_program=999999999",
+        "+expect_status=AXI_WRITE",
+        "+hang_cycles=5",
+    ],
+)
+def test_bench_does_not_pass_with_an_option_it_cannot_meet(
+    case: Case, plusarg: str, tmp_path: Path
+):
+    assert case.run(tmp_path / "r.json", plusarg)[0].returncode != 0
+
+
+def test_a_hang_dumps_registers_and_ports(case: Case, tmp_path: Path):
+    # 15 cycles without a handshake are no hang, but the memory needs 20 for an answer.
+    done, result = case.run(tmp_path / "r.json", "+hang_cycles=15")
+    assert done.returncode != 0 and result["status"] == "HANG"
+    for text in ("HANG cycle=", "  pixels:  ar ", "  STATUS=0x", "  DEBUG_STATE=0x"):
+        assert text in done.stdout

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""What the benches of the engine's blocks share: packing, descriptors, the two edges of a cycle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from corewright.program.format import encode_descriptor
+
+
+def pack(values: Iterable[int], bits: int) -> int:
+    """Join values of ``bits`` bits (two's complement), the first in the lowest bits."""
+    packed = 0
+    for index, value in enumerate(values):
+        packed |= (value & ((1 << bits) - 1)) << index * bits
+    return packed
+
+
+def unpack(packed: int, bits: int, count: int) -> list[int]:
+    """Split into ``count`` unsigned values of ``bits`` bits, the lowest first."""
+    return [(packed >> index * bits) & ((1 << bits) - 1) for index in range(count)]
+
+
+def signed(value: int, bits: int) -> int:
+    """Read the lowest ``bits`` bits as two's complement."""
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> bits - 1 else value
+
+
+def descriptor_words(fields: Mapping[str, int]) -> int:
+    """Return a descriptor as the value of a ``words_i`` port."""
+    return int.from_bytes(encode_descriptor(fields), "little")
+
+
+def scramble(rng: random.Random, *signals: Any) -> None:
+    """Put nonsense on inputs that must not matter now."""
+    for signal in signals:
+        signal.value = rng.getrandbits(len(signal))
+
+
+class Chance:
+    """Coin flips with rare long runs of tails, which fill and drain every buffer on the way."""
+
+    def __init__(self, rng: random.Random, stall: float) -> None:
+        self._rng = rng
+        self._stall = stall
+        self._run = 0
+
+    def go(self) -> bool:
+        """Decide whether something may happen in this cycle."""
+        if self._run:
+            self._run -= 1
+            return False
+        if self._stall == 0.0:
+            return True
+        if self._rng.random() < 0.02:
+            self._run = self._rng.randrange(5, 30)
+        return self._rng.random() >= self._stall
+
+
+async def drive_phase(dut: Any) -> None:
+    """Wait until inputs for the next rising edge may be set."""
+    await FallingEdge(dut.clk_i)
+
+
+async def sample_phase() -> None:
+    """Wait until all signals have settled before the rising edge."""
+    await ReadOnly()

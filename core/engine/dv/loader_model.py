@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""What the pixel loader has to store for a layer: docs/architecture.md "Loading", lane by lane.
+
+Random layers and the closed formulas of that page, nothing else: no cursor, no increments.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Parameters of the engine."""
+
+    rows: int
+    drain: int
+    pixel_bits: int
+    pixel_rows: int
+
+    @property
+    def word_bytes(self) -> int:
+        """WB: bytes of a word."""
+        return -(-self.rows * self.pixel_bits // 8)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a lane of a word goes.
+
+    Attributes:
+        lane: of the word.
+        bank: of the pixel buffer.
+        row: of the pixel buffer.
+        slot: channel within the entry.
+        block: absolute plane block.
+    """
+
+    lane: int
+    bank: int
+    row: int
+    slot: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How one pass loads its input.
+
+    Attributes:
+        shape: the engine.
+        kind: what kind of layer this is like.
+        channels: CI.
+        images: N.
+        direct: words go to the buffer as they come.
+        stride: (sh, sw).
+        pad: (pad_top, pad_left).
+        planes: stored phase planes (h, w).
+        input_pitch: lanes of an image row in the stream.
+        input_rows: rows of an image in the stream.
+        load: (load_height, load_width).
+        row_advance: h grows so a stream row.
+        scatter: plane position of (0, 0) of image 0.
+        pitch: plane pitch.
+        image: plane positions from an image to the next.
+        ring_blocks: plane blocks of the ring.
+        segments: read commands.
+        input_offset: arena offset of the first.
+        segment_stride: bytes from one to the next.
+    """
+
+    shape: Shape
+    kind: str
+    channels: int
+    images: int
+    direct: bool
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    planes: tuple[int, int]
+    input_pitch: int
+    input_rows: int
+    load: tuple[int, int]
+    row_advance: int
+    scatter: int
+    pitch: int
+    image: int
+    ring_blocks: int
+    segments: int
+    input_offset: int
+    segment_stride: int
+
+    @property
+    def plane_rows(self) -> int:
+        """PS."""
+        return -(-self.channels // self.shape.drain)
+
+    @property
+    def block_rows(self) -> int:
+        """BS."""
+        return self.planes[0] * self.planes[1] * self.plane_rows
+
+    @property
+    def stream_blocks(self) -> int:
+        """Blocks of the stream."""
+        return -(-self.images * self.input_rows * self.input_pitch // self.shape.rows)
+
+    @property
+    def words(self) -> int:
+        """Words of the stream."""
+        return self.stream_blocks * self.channels
+
+    @property
+    def segment_bytes(self) -> int:
+        """Bytes of a read command."""
+        return self.words * self.shape.word_bytes // self.segments
+
+    @property
+    def commands(self) -> list[tuple[int, int]]:
+        """(arena offset, bytes) of each read command."""
+        return [
+            (self.input_offset + i * self.segment_stride, self.segment_bytes)
+            for i in range(self.segments)
+        ]
+
+    def fields(self, rng: random.Random) -> dict[str, int]:
+        """The descriptor's fields; those that the loader must not look at get nonsense."""
+        rows = self.shape.rows
+
+        def buffer_rows(blocks: int) -> int:
+            return blocks % self.ring_blocks * self.block_rows
+
+        values = {
+            "direct_load": int(self.direct),
+            "channels_in": self.channels,
+            "stride_h": self.stride[0],
+            "stride_w": self.stride[1],
+            "pad_top": self.pad[0],
+            "pad_left": self.pad[1],
+            "block_rows": self.block_rows,
+            "ring_rows": self.block_rows * self.ring_blocks,
+            "ring_blocks": self.ring_blocks,
+            "plane_rows": self.plane_rows,
+            "phase_rows": self.planes[1] * self.plane_rows,
+            "input_offset": self.input_offset,
+            "segment_bytes": self.segment_bytes,
+            "segment_stride": self.segment_stride,
+            "segments": self.segments,
+            "stream_blocks": self.stream_blocks,
+        }
+        for name in ("gather_lane", "kernel_height", "kernel_width", "need_offset", "blocks"):
+            values[name] = rng.randrange(128)
+        if not self.direct:
+            pitch_blocks, pitch_lane = divmod(self.pitch, rows)
+            scatter_block, scatter_lane = divmod(self.scatter, rows)
+            image_blocks, image_lane = divmod(self.image, rows)
+            values |= {
+                "pitch_rows": buffer_rows(pitch_blocks),
+                "pitch_lane": pitch_lane,
+                "pitch_blocks": pitch_blocks,
+                "input_pitch": self.input_pitch,
+                "input_rows": self.input_rows,
+                "load_width": self.load[1],
+                "load_height": self.load[0],
+                "row_advance": self.row_advance,
+                "start_phase_w": self.pad[1] % self.stride[1],
+                "start_phase_h": self.pad[0] % self.stride[0],
+                "planes_w": self.planes[1],
+                "planes_h": self.planes[0],
+                "scatter_row": buffer_rows(scatter_block),
+                "scatter_lane": scatter_lane,
+                "scatter_block": scatter_block,
+                "scatter_image_rows": buffer_rows(image_blocks),
+                "scatter_image_lane": image_lane,
+                "scatter_image_blocks": image_blocks,
+            }
+        return values
+
+    def _lane(self, position: int) -> tuple[int, int] | None:
+        """(plane, plane position) of a lane of the stream; None where it is dropped."""
+        if self.direct:
+            return 0, position
+        (sh, sw), (top, left) = self.stride, self.pad
+        line, w = divmod(position, self.input_pitch)
+        image, stream_row = divmod(line, self.input_rows)
+        h = stream_row * self.row_advance
+        phase_h, phase_w = (h + top) % sh, (w + left) % sw
+        if w >= self.load[1] or h >= self.load[0]:
+            return None
+        if phase_h >= self.planes[0] or phase_w >= self.planes[1]:
+            return None
+        # The bracket of the page counts pad div stride in (scatter_block, scatter_lane).
+        down = (h + top) // sh - top // sh
+        right = (w + left) // sw - left // sw
+        place = self.scatter + image * self.image + down * self.pitch + right
+        return phase_h * self.planes[1] + phase_w, place
+
+    def targets(self) -> Iterator[list[Target]]:
+        """Of each word of the stream, in its order."""
+        rows, drain = self.shape.rows, self.shape.drain
+        for block in range(self.stream_blocks):
+            lanes = [self._lane(block * rows + lane) for lane in range(rows)]
+            for channel in range(self.channels):
+                word = []
+                for lane, place in enumerate(lanes):
+                    if place is None:
+                        continue
+                    plane, position = place
+                    plane_block = position // rows
+                    row = plane_block % self.ring_blocks * self.block_rows
+                    row += plane * self.plane_rows + channel // drain
+                    bank = position % rows
+                    word.append(Target(lane, bank, row, channel % drain, plane_block))
+                yield word
+
+    def least_ring(self) -> int:
+        """Smallest legal ring: nothing is written below what the same ring slot already holds."""
+        highest, ring = None, 1
+        rows = self.shape.rows
+        for block in range(self.stream_blocks):
+            places = [self._lane(block * rows + lane) for lane in range(rows)]
+            blocks = [place[1] // rows for place in places if place is not None]
+            if blocks:
+                highest = max(blocks) if highest is None else max(highest, *blocks)
+                ring = max(ring, highest - min(blocks) + 1)
+        return ring
+
+    def cycles(self) -> int:
+        """Cycles without stalls: a write an image-row segment and phase, at least one a segment.
+
+        Strides above 4 write lane by lane.
+        """
+        if self.direct:
+            return self.words
+        total = 0
+        rows = self.shape.rows
+        for block in range(self.stream_blocks):
+            writes: dict[int, set[int]] = {}
+            for lane in range(rows):
+                position = block * rows + lane
+                segment = writes.setdefault(position // self.input_pitch, set())
+                place = self._lane(position)
+                if place is not None:
+                    segment.add(place[0] if self.stride[1] <= 4 else lane)
+            total += sum(max(1, len(segment)) for segment in writes.values())
+        return total * self.channels
+
+
+KINDS = ("direct", "repitch", "strided", "wide_stride", "flatten", "skip_rows")
+MAX_WORDS = 120
+
+
+def random_loading(rng: random.Random, shape: Shape, kind: str) -> Loading:
+    """Draw a layer of a kind that fits the pixel buffer and is short enough."""
+    while True:
+        loading = _draw(rng, shape, kind)
+        if loading is not None:
+            return loading
+
+
+def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
+    draw = rng.randint
+    rows = shape.rows
+    images, channels = draw(1, 4), draw(1, 2 * shape.drain + 1)
+    height, width = draw(1, 7), draw(1, 14)
+    kernel = (draw(1, 5), draw(1, 5))
+    stride, row_advance = (1, 1), 1
+    if kind == "strided":
+        stride = (draw(1, 6), draw(1, 4))
+    elif kind == "wide_stride":
+        stride, kernel = (draw(1, 3), draw(5, 9)), (draw(1, 3), draw(1, 10))
+    elif kind == "flatten":
+        height, width = draw(1, 4), draw(1, 8)
+        stride = kernel = (height, width)
+    elif kind == "skip_rows":
+        stride, kernel = (draw(2, 4), draw(1, 4)), (1, draw(1, 4))
+        row_advance = stride[0]
+    pad = (0, 0) if kind == "flatten" else (draw(0, kernel[0] - 1), draw(0, kernel[1] - 1))
+    planes = (min(kernel[0], stride[0]), min(kernel[1], stride[1]))
+    direct = kind == "direct"
+    block_rows = planes[0] * planes[1] * -(-channels // shape.drain)
+    if block_rows > shape.pixel_rows:
+        return None
+    gap = draw(0, 1)
+    input_pitch, input_rows = width + gap * draw(0, 4), height + gap * draw(0, 2)
+    load = (height - gap * draw(0, min(2, height)), width - gap * draw(0, min(2, width)))
+    columns = (width - 1 + pad[1] % stride[1]) // stride[1] + 1
+    last_row = (input_rows - 1) * row_advance
+    lines = (last_row + pad[0] % stride[0]) // stride[0] + 1
+    pitch = columns + draw(0, 1) * draw(0, 2 * rows)
+    image = lines * pitch + draw(0, 1) * draw(0, 3 * rows)
+    loading = Loading(
+        shape=shape,
+        kind=kind,
+        channels=channels,
+        images=images,
+        direct=direct,
+        stride=stride,
+        pad=pad,
+        planes=planes,
+        input_pitch=input_pitch,
+        input_rows=input_rows,
+        load=load,
+        row_advance=row_advance,
+        scatter=draw(-3 * rows, 5 * rows),
+        pitch=pitch,
+        image=image,
+        ring_blocks=1,
+        segments=1,
+        input_offset=draw(0, 5000),
+        segment_stride=0,
+    )
+    least, most = loading.least_ring(), shape.pixel_rows // block_rows
+    if loading.words > MAX_WORDS or least > most:
+        return None
+    segments = rng.choice([n for n in range(1, 9) if loading.stream_blocks % n == 0])
+    return replace(
+        loading,
+        ring_blocks=rng.choice([least, most, draw(least, most), draw(least, min(most, least + 3))]),
+        segments=segments,
+        segment_stride=loading.words * shape.word_bytes // segments + draw(0, 99),
+    )

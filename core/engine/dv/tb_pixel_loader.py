@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""cocotb bench of cw_pixel_loader: every written lane against the contract page, under stalls."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+import cocotb
+from engine_bench import (
+    Chance,
+    descriptor_words,
+    drive_phase,
+    sample_phase,
+    scramble,
+    signed,
+    unpack,
+)
+from loader_model import KINDS, Shape, random_loading
+
+from corewright.testing.axis import start
+from corewright.testing.cocotb_runner import bench_parameters
+
+PARAMETERS = bench_parameters()
+SHAPE = Shape(
+    rows=PARAMETERS["Rows"],
+    drain=PARAMETERS["Drain"],
+    pixel_bits=PARAMETERS["PixelBits"],
+    pixel_rows=PARAMETERS["PixelRows"],
+)
+LAYERS = 8
+# A write is decided two cycles before it appears, and with the release that held then.
+DECISION = 2
+# Cycles from the last accepted word to done_o, and from start_i to the first word.
+PIPELINE = 5
+PATIENCE = 12
+
+
+class Bench:
+    """One loader, its memory and its reader, cycle by cycle."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        self.rng = random.Random(random.getrandbits(64))
+
+    async def open(self):
+        dut = self.dut
+        for signal in (dut.start_i, dut.clear_i, dut.cmd_ready_i, dut.word_valid_i):
+            signal.value = 0
+        dut.release_all_i.value = 0
+        scramble(self.rng, dut.words_i, dut.released_i, dut.arena_base_i, dut.arena_bytes_i)
+        await start(dut)
+
+    def words(self, loading):
+        bits = SHAPE.rows * SHAPE.pixel_bits
+        return [self.rng.getrandbits(bits) for _ in range(loading.words)]
+
+    async def begin(self, loading, arena_bytes=None):
+        """Pulse start_i; returns the arena's base."""
+        dut, rng = self.dut, self.rng
+        end = max(offset + size for offset, size in loading.commands)
+        base = rng.getrandbits(len(dut.arena_base_i) - 2) & ~63
+        await drive_phase(dut)
+        dut.words_i.value = descriptor_words(loading.fields(rng))
+        dut.arena_base_i.value = base
+        dut.arena_bytes_i.value = end if arena_bytes is None else arena_bytes
+        dut.start_i.value = 1
+        dut.word_valid_i.value = 0
+        dut.cmd_ready_i.value = 0
+        dut.release_all_i.value = 0
+        await drive_phase(dut)
+        dut.start_i.value = 0
+        return base
+
+    async def load(self, loading, stall, release, abort_after=None):
+        """Run one pass and check it; returns its cycles.
+
+        Args:
+            loading: the layer.
+            stall: probability that memory stalls.
+            release: "all": release_all_i from the start; "ahead": released_i moves at random;
+                "lazy": it moves by one block, and only when the loader has been waiting for it.
+            abort_after: clear_i after so many cycles, whatever has happened.
+        """
+        dut, rng = self.dut, self.rng
+        targets = list(loading.targets())
+        data = self.words(loading)
+        expected = []
+        for word, value in zip(targets, data, strict=True):
+            lanes = unpack(value, SHAPE.pixel_bits, SHAPE.rows)
+            expected.append({(t.row, t.bank, t.slot): (lanes[t.lane], t.block) for t in word})
+        base = await self.begin(loading)
+        commands = deque(loading.commands)
+        granted = taken = 0  # words that the memory was asked for, that the loader took
+        stored = 0  # words of which every lane has been written
+        offering = False
+        lowest = min((t.block for word in targets for t in word), default=0)
+        released = lowest - loading.ring_blocks + 1 - rng.randrange(4)
+        history = deque([released] * (DECISION + 1), maxlen=DECISION + 1)
+        words_chance, commands_chance = Chance(rng, stall), Chance(rng, stall)
+        idle = cycle = 0
+        limit = 60 * loading.cycles() + 4000
+
+        def skip_stored():
+            nonlocal stored
+            while stored < len(expected) and not expected[stored]:
+                stored += 1
+
+        skip_stored()
+        while True:
+            dut.release_all_i.value = int(release == "all")
+            if release == "ahead" and rng.random() < 0.2:
+                released += rng.randrange(3)
+            elif release == "lazy" and idle > PATIENCE:
+                last = max(block for _, block in expected[stored].values())
+                assert last >= released + loading.ring_blocks, (
+                    f"waits though plane block {last} is free from {released}: {loading}"
+                )
+                released += 1
+                idle = 0
+            dut.released_i.value = released & 0xFFFF_FFFF
+            history.append(released)
+            dut.cmd_ready_i.value = int(commands_chance.go())
+            if not offering and taken < granted and words_chance.go():
+                offering = True
+                bits = SHAPE.rows * SHAPE.pixel_bits
+                padding = rng.getrandbits(8 * SHAPE.word_bytes) >> bits << bits
+                dut.word_i.value = data[taken] | padding
+            elif not offering:
+                scramble(rng, dut.word_i)
+            dut.word_valid_i.value = int(offering)
+            dut.clear_i.value = int(cycle == abort_after)
+            await sample_phase()
+
+            assert not int(dut.window_o.value), loading
+            idle = idle + 1 if offering and not int(dut.wr_en_o.value) else 0
+            if offering and int(dut.word_ready_o.value):
+                offering, idle = False, 0
+                taken += 1
+            if int(dut.cmd_valid_o.value) and int(dut.cmd_ready_i.value):
+                assert commands, f"a command too many: {loading}"
+                offset, size = commands.popleft()
+                assert int(dut.cmd_addr_o.value) == base + offset, loading
+                assert int(dut.cmd_bytes_o.value) == size, loading
+                granted += loading.words // loading.segments
+
+            # A block counts as loaded only in a cycle behind its last write.
+            loaded, rest = divmod(signed(int(dut.loaded_positions_o.value), 33), SHAPE.rows)
+            assert rest == 0, loading
+            assert loaded * loading.channels <= stored, (
+                f"{loaded} blocks reported, {stored} words stored: {loading}"
+            )
+            all_loaded = int(dut.loaded_all_o.value)
+            assert int(dut.done_o.value) == all_loaded
+
+            if int(dut.wr_en_o.value):
+                for key, value in self.lanes():
+                    where = f"word {stored}, (row, bank, slot) {key}: {loading}"
+                    assert stored < len(expected), f"a write too many, {where}"
+                    assert key in expected[stored], f"stray write, {where}"
+                    right, block = expected[stored].pop(key)
+                    assert value == right, f"pixel {value}, not {right}, {where}"
+                    assert release == "all" or block < history[0] + loading.ring_blocks, (
+                        f"plane block {block} written before it was free, {where}"
+                    )
+                    skip_stored()
+            if cycle == abort_after:
+                await self.expect_silence(loading)
+                return cycle
+            if all_loaded:
+                break
+            cycle += 1
+            assert cycle < limit, f"stuck at word {taken}, released {released}: {loading}"
+            await drive_phase(dut)
+
+        assert stored == len(expected), f"word {stored} was not stored: {loading}"
+        assert taken == loading.words, loading
+        assert not commands, loading
+        assert loaded == loading.stream_blocks, loading
+        await self.expect_silence(loading, done=True)
+        return cycle
+
+    def lanes(self):
+        """((row, bank, slot), value) of each lane of the write on the ports."""
+        dut = self.dut
+        count, lane = int(dut.wr_count_o.value), int(dut.wr_lane_o.value)
+        rows = (int(dut.wr_row_o.value), int(dut.wr_row_next_o.value))
+        slot = int(dut.wr_slot_o.value)
+        values = unpack(int(dut.wr_lanes_o.value), SHAPE.pixel_bits, SHAPE.rows)
+        assert 1 <= count <= SHAPE.rows
+        for index in range(count):
+            wraps, bank = divmod(lane + index, SHAPE.rows)
+            yield (rows[wraps], bank, slot), values[index]
+
+    async def expect_silence(self, loading, done=False):
+        """Nothing moves any more, even if memory offers words."""
+        dut = self.dut
+        for _ in range(4):
+            await drive_phase(dut)
+            dut.clear_i.value = 0
+            dut.word_valid_i.value = 1
+            await sample_phase()
+            assert not done or int(dut.done_o.value), loading
+            assert not int(dut.wr_en_o.value), loading
+            assert not int(dut.cmd_valid_o.value), loading
+            assert not int(dut.word_ready_o.value), loading
+        await drive_phase(dut)
+        dut.word_valid_i.value = 0
+
+
+@cocotb.test
+@cocotb.parametrize(kind=KINDS, release=("all", "ahead", "lazy"))
+async def every_lane_lands_where_the_contract_says(dut, kind, release):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        loading = random_loading(bench.rng, SHAPE, kind)
+        # The second pass begins again at the start, whatever the first one left.
+        for _ in range(bench.rng.choice([1, 1, 2])):
+            await bench.load(loading, bench.rng.choice([0.0, 0.3, 0.7]), release)
+
+
+@cocotb.test
+@cocotb.parametrize(kind=KINDS)
+async def full_rate_is_kept_without_stalls(dut, kind):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        loading = random_loading(bench.rng, SHAPE, kind)
+        cycles = await bench.load(loading, 0.0, "all")
+        assert cycles <= loading.cycles() + PIPELINE, (
+            f"{cycles} cycles for {loading.cycles()} writes: {loading}"
+        )
+
+
+@cocotb.test
+async def clear_stops_a_pass_and_the_next_one_is_whole(dut):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))
+        while loading.cycles() < 8:
+            loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))
+        abort = bench.rng.randrange(1, loading.cycles() - 4)
+        await bench.load(loading, 0.3, "all", abort_after=abort)
+        await bench.load(random_loading(bench.rng, SHAPE, "strided"), 0.3, "ahead")
+
+
+@cocotb.test
+async def a_read_outside_the_arena_is_reported_and_not_issued(dut):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))
+        commands = loading.commands
+        bad = bench.rng.randrange(len(commands))
+        # One byte too few for command `bad`: offsets only grow.
+        base = await bench.begin(loading, arena_bytes=sum(commands[bad]) - 1)
+        seen, pulses = [], 0
+        for _ in range(len(commands) + 6):
+            dut.cmd_ready_i.value = 1
+            await sample_phase()
+            if int(dut.cmd_valid_o.value):
+                seen.append((int(dut.cmd_addr_o.value) - base, int(dut.cmd_bytes_o.value)))
+            if int(dut.window_o.value):
+                pulses += 1
+                assert int(dut.window_offset_o.value) == commands[bad][0]
+            await drive_phase(dut)
+        assert seen == commands[:bad]
+        assert pulses == 1
+        dut.clear_i.value = 1
+        await drive_phase(dut)
+        dut.clear_i.value = 0
+

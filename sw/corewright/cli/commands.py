@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The commands ``sim``, ``export`` and ``bench``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from corewright.environment import repository_root
+from corewright.flow import describe, export_model, find_system, simulate_system
+from corewright.flow.cache import build_folder
+from corewright.flow.errors import FlowInputError
+from corewright.flow.system import hardware_of
+from corewright.flow.vectors import IntArray, random_images
+from corewright.hardware import Hardware
+
+# Width of tables where there is no terminal to ask.
+_PLAIN_WIDTH = 110
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("starting") as status:
+        yield lambda text: status.update(escape(text))
+
+
+def _output() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+def _write_json(path: Path | None, value: Any) -> None:
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def _hardware(path: Path | None) -> Hardware | None:
+    return None if path is None else hardware_of(str(path.resolve()), Path())
+
+
+# ------------------------------------------------------------------------------------------- sim
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    system = find_system(arguments.model)
+    waves = None
+    if arguments.trace:
+        waves = build_folder() / "waves" / f"{system.name}-seed{arguments.seed}.fst"
+        waves.parent.mkdir(parents=True, exist_ok=True)
+    with _progress() as progress:
+        result = simulate_system(
+            system,
+            hardware=_hardware(arguments.hardware),
+            seed=arguments.seed,
+            images=arguments.images,
+            batch=arguments.batch,
+            stalls=arguments.stalls,
+            waves=waves,
+            progress=progress,
+        )
+    command = reproduce(arguments, result)
+    result["command"] = command
+    _write_json(arguments.json, result)
+    console = _output()
+    _print_sim(console, result)
+    if waves is not None:
+        view = repository_root() / "core/accelerator/dv/accelerator.gtkw"
+        saved = f" {view}" if view.is_file() else ""
+        console.print(f"waves: gtkwave {waves}{saved}", soft_wrap=True, highlight=False)
+    if result["passed"]:
+        return 0
+    console.print(f"[bold red]FAILED[/]\n{escape(describe(result))}", soft_wrap=True)
+    console.print(f"reproduce: {command}", soft_wrap=True, highlight=False)
+    return 1
+
+
+def reproduce(arguments: argparse.Namespace, result: dict[str, Any]) -> str:
+    """Return the command that repeats a simulation, with nothing left to defaults."""
+    words = ["./cw", "sim", result["model"]]
+    if arguments.hardware is not None:
+        words += ["--hardware", str(arguments.hardware)]
+    words += ["--seed", str(result["seed"]), "--stalls", result["stalls"]]
+    words += ["--images", str(result["images"]), "--batch", str(result["batch"])]
+    return shlex.join(words)
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{100 * value:.2f} %"
+
+
+def _exact(value: bool) -> str:
+    return "[green]yes[/]" if value else "[bold red]NO[/]"
+
+
+def _print_sim(console: Console, result: dict[str, Any]) -> None:
+    hw = result["hardware"]
+    rows, columns = hw["processing_elements"]
+    console.print(
+        f"[bold]{result['model']}[/] on {rows}x{columns} units, {hw['bits_input']}-bit pixels x "
+        f"{hw['bits_weights']}-bit weights, AXI {hw['axi_width']} bits: {result['images']} images "
+        f"in batches of {result['batch']}, stalls {result['stalls']}, seed {result['seed']}",
+        highlight=False,
+    )
+    layers = Table("layer", "type", box=None, pad_edge=False, header_style="bold")
+    for heading in ("MACs/image", "cycles", "utilisation", "bit exact"):
+        layers.add_column(heading, justify="right")
+    for layer in result["layers"]:
+        layers.add_row(
+            escape(layer["name"]),
+            layer["type"],
+            f"{layer['macs']:,}",
+            f"{layer['cycles']:,}",
+            _percent(layer["utilisation"]) if layer["macs"] else "-",
+            _exact(layer["bit_exact"]),
+        )
+    console.print(layers)
+
+    facts = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    framework = result["framework"]
+    compared = (
+        f"{_exact(framework['bit_exact'])} ({framework['layers']} tensors, "
+        f"{framework['images']} images)"
+        if framework["layers"]
+        else "no reference"
+    )
+    if "accuracy_images" in result:
+        facts.add_row(
+            "accuracy, float network", _percent(result["accuracy_float"]), "noted when trained"
+        )
+        facts.add_row(
+            "accuracy, quantised network",
+            _percent(result["accuracy_quantised"]),
+            f"measured: integer graph, {result['accuracy_images']} test images",
+        )
+    facts.add_row("training framework = integer graph", compared, "measured: every layer")
+    facts.add_row(
+        "emulated program = integer graph", _exact(result["emulator"]["bit_exact"]), "measured"
+    )
+    facts.add_row(
+        "RTL = integer graph",
+        f"{_exact(result['bit_exact'])} ({result['mismatches']} differences)",
+        f"measured: every layer's tensor in memory, {result['images']} images",
+    )
+    facts.add_row("cycles an image", f"{result['cycles_per_image']:,}", "measured in RTL")
+    facts.add_row("MAC utilisation", _percent(result["utilisation"]), "measured in RTL")
+    facts.add_row(
+        "images a second",
+        f"{result['images_per_second_at_clock']:,.0f}",
+        f"measured cycles at the intended {hw['frequency_mhz']} MHz",
+    )
+    total = max(result["cycles"], 1)
+    causes = ", ".join(
+        f"{cause} {100 * cycles / total:.1f} %"
+        for cause, cycles in result["cycles_by_cause"].items()
+        if cycles
+    )
+    facts.add_row("where the cycles went", f"{result['cycles']:,}", f"measured: {causes}")
+    moved = result["dram_bytes"]
+    facts.add_row(
+        "DRAM bytes",
+        f"{sum(moved.values()):,}",
+        "measured: " + ", ".join(f"{name} {count:,}" for name, count in moved.items()),
+    )
+    facts.add_row(
+        "simulated MACs a second",
+        f"{result['simulated_macs_per_second']:,.0f}",
+        f"measured: {result['simulated_cycles']:,} cycles in {result['simulation_seconds']} s",
+    )
+    console.print(facts, highlight=False)
+
+
+# ---------------------------------------------------------------------------------------- export
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    system = find_system(arguments.model)
+    hw = _hardware(arguments.hardware) or system.hardware
+    reference = system.reference
+    count = arguments.images or system.images
+    if reference is not None and count > len(reference.images):
+        raise FlowInputError(f"images is {count}, {system.name} has {len(reference.images)}")
+    images: IntArray = random_images(system.graph, count, 1)
+    layers = None
+    if reference is not None:
+        images, layers = reference.images[:count], reference.layers
+    batch = arguments.batch or min(system.batch, count)
+    with _progress() as progress:
+        progress("compiling")
+        written = export_model(system.graph, hw, images, batch, arguments.out, layers=layers)
+    files = [str(path.relative_to(arguments.out)) for path in written]
+    summary = {
+        "model": system.name,
+        "hardware": {**hw.to_dict(), "hash": f"{hw.hash:08x}"},
+        "images": count,
+        "batch": batch,
+        "folder": str(arguments.out),
+        "files": files,
+    }
+    _write_json(arguments.json, summary)
+    console = _output()
+    for file in files:
+        console.print(str(arguments.out / file), soft_wrap=True, highlight=False, markup=False)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------- bench
+
+
+def benchmarks() -> dict[str, Path]:
+    """Return the benchmarks: modules of ``regressions/benchmarks`` with a ``main``."""
+    folder = repository_root() / "regressions" / "benchmarks"
+    return {
+        path.stem: path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")
+    }
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    known = benchmarks()
+    if arguments.name is None:
+        console = _output()
+        for name in known:
+            console.print(name, highlight=False, markup=False)
+        _write_json(arguments.json, {"benchmarks": list(known)})
+        return 0
+    if arguments.name not in known:
+        legal = ", ".join(known) or "none exist"
+        raise FlowInputError(f"there is no benchmark '{arguments.name}', legal are: {legal}")
+    path = known[arguments.name]
+    spec = importlib.util.spec_from_file_location(f"corewright_benchmark_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise FlowInputError(f"{path.name}: cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return int(module.main(arguments.json) or 0)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "sim": _sim,
+    "export": _export,
+    "bench": _bench,
+}

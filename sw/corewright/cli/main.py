@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Arguments, exit status and errors; what commands need is imported when they run.
+
+Exit status: 0 success, 1 a mismatch or a failed check or tool, 2 bad usage or bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Commands whose arguments belong to another program.
+_PASSED_ON = ("fusesoc", "shell", "test")
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 1")
+    return value
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results here")
+
+
+def _add_hardware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--hardware",
+        metavar="FILE",
+        type=Path,
+        help="JSON file of hardware parameters instead of the model's own",
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="cw",
+        description="Quantised neural networks to SystemVerilog accelerators.",
+        epilog="`./cw COMMAND --help` describes a command. Exit status: 0 success, 1 a mismatch "
+        "or failed check, 2 bad usage or bad input.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, sentence: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=sentence, description=sentence, allow_abbrev=False)
+
+    sim = add(
+        "sim",
+        "Simulate a model on the accelerator's RTL with its firmware, and compare every layer.",
+    )
+    sim.add_argument("model", nargs="?", default="lenet5", metavar="MODEL", help="default: lenet5")
+    _add_hardware(sim)
+    sim.add_argument("--seed", type=_positive, default=1, help="of stalls and memory (default 1)")
+    sim.add_argument("--images", type=_positive, help="images to run, from the model's test set")
+    sim.add_argument("--batch", type=_positive, help="images that one run processes")
+    sim.add_argument(
+        "--stalls",
+        choices=("none", "light", "heavy"),
+        default="none",
+        help="random stalls of the memory; cycles are a property of the design only without "
+        "(default none: fixed latency, full rate)",
+    )
+    sim.add_argument("--trace", action="store_true", help="write waves (FST) and print where")
+    _add_json(sim)
+
+    export = add("export", "Write a model's program, weights, vectors and headers to a folder.")
+    export.add_argument("model", metavar="MODEL")
+    export.add_argument("--out", metavar="DIR", type=Path, required=True, help="the folder")
+    _add_hardware(export)
+    export.add_argument("--images", type=_positive, help="images of the vectors")
+    export.add_argument("--batch", type=_positive, help="images that one run processes")
+    _add_json(export)
+
+    bench = add("bench", "Run a benchmark, or list the benchmarks.")
+    bench.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
+    _add_json(bench)
+
+    for name, what, sentence in (
+        ("test", "pytest", "Run the tests: everything CI runs, or what pytest's arguments select."),
+        ("fusesoc", "FuseSoC", "Run FuseSoC with this tree's cores in the right environment."),
+        ("shell", "COMMAND", "Start a shell, or run one command, in the right environment."),
+    ):
+        passed = add(name, sentence)
+        passed.add_argument(
+            "arguments", nargs=argparse.REMAINDER, metavar="...", help=f"handed to {what}"
+        )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Before argparse, which would look for options of its own among them.
+    if words and words[0] in _PASSED_ON and words[1:2] not in (["--help"], ["-h"]):
+        from corewright.cli import tools
+
+        return _guarded(lambda: tools.run(words[0], words[1:]))
+    parsed = build_parser().parse_args(words)
+    if parsed.command in _PASSED_ON:
+        return 0
+
+    from corewright.cli import commands
+
+    return _guarded(lambda: commands.COMMANDS[parsed.command](parsed))
+
+
+def _guarded(command: object) -> int:
+    from corewright.compiler.errors import CompileError
+    from corewright.environment import EnvironmentUnusableError
+    from corewright.flow.errors import FlowError, FlowInputError
+    from corewright.graph.errors import GraphError
+
+    try:
+        return int(command())  # type: ignore[operator]
+    except (FlowInputError, CompileError, GraphError) as error:
+        return _complain(error, 2)
+    except (EnvironmentUnusableError, FlowError) as error:
+        return _complain(error, 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", 2)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _complain(what: object, status: int) -> int:
+    sys.stderr.write(f"cw: {what}{os.linesep}")
+    return status

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Commands that start another program: its arguments, output and exit status are its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from corewright.environment import repository_root
+from corewright.flow.model import flow_environment, fusesoc_command
+
+# The status of a command that was not found, as in a shell.
+_NOT_FOUND = 127
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run ``test``, ``fusesoc`` or ``shell`` and return its exit status."""
+    root = repository_root()
+    if name == "fusesoc":
+        return _call(fusesoc_command(*arguments))
+    if name == "test":
+        return _call(test_command(arguments), cwd=str(root))
+    words = list(arguments) or [os.environ.get("SHELL", "/bin/sh")]
+    return _call(words)
+
+
+def test_command(arguments: Sequence[str]) -> list[str]:
+    """Return pytest's command line; without ``-n`` it runs a process on each core."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    chosen = any(
+        word in ("-n", "--pdb") or re.match(r"-n\d|-n(auto|logical)$|--numprocesses", word)
+        for word in arguments
+    )
+    if not chosen:
+        command += ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    return command
+
+
+def _call(command: Sequence[str], cwd: str | None = None) -> int:
+    try:
+        return subprocess.run(command, env=flow_environment(), cwd=cwd, check=False).returncode
+    except FileNotFoundError as error:
+        sys.stderr.write(f"cw: {error.filename}: not found\n")
+        return _NOT_FOUND
+    except PermissionError as error:
+        sys.stderr.write(f"cw: {error.filename}: cannot be run\n")
+        return _NOT_FOUND - 1

@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Compiled programs, executed by the emulator, equal the golden model in every specified bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from corewright import emulator, golden
+from corewright.compiler import CompiledProgram, CompileError, compile_graph, plan
+from corewright.compiler.geometry import Geometry, Raster, geometries
+from corewright.compiler.memory import Lifetime, place
+from corewright.compiler.operation import operations
+from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
+from corewright.compiler.tests.random_networks import (
+    random_graph,
+    random_hardware,
+    random_input,
+)
+from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor, same_padding
+from corewright.hardware import Hardware
+from corewright.program import HEADER_BYTES, decode_program
+
+
+def compile_with_room(
+    graph: Graph, hw: Hardware, batch: int, *, keep_tensors: bool = True
+) -> CompiledProgram:
+    """Compiles, raising the parameter that an error names to the value that it asks for."""
+    for _ in range(12):
+        try:
+            return compile_graph(graph, hw, batch, keep_tensors=keep_tensors)
+        except CompileError as error:
+            if error.parameter != "pixel_buffer_depth" or error.needed is None:
+                raise
+            assert error.needed > hw.pixel_rows * hw.drain
+            hw = replace(hw, pixel_buffer_depth=error.needed)
+    raise AssertionError("the advice of the errors does not lead to a program")
+
+
+def check(program: CompiledProgram, graph: Graph, x: np.ndarray, seed: int = 0) -> None:
+    """Emulates and compares all specified bits, and the accounts of steps and bytes."""
+    arena = program.make_arena(x, fill=seed % 256)
+    traces = emulator.run(program.program, arena, hardware=program.hardware, poison_seed=seed)
+    expected, mask = program.expected_arena(golden.run(graph, x))
+    assert mask.any()
+    for name, tensor in program.tensors.items():
+        span = slice(tensor.offset, tensor.offset + tensor.nbytes)
+        wrong = np.count_nonzero((arena[span] ^ expected[span]) & mask[span])
+        assert not tensor.kept or wrong == 0, f"{wrong} bytes of tensor {name} differ"
+    for layer, trace in zip(program.layers, traces, strict=True):
+        assert trace.steps == layer.compute_cycles
+        assert trace.input_bytes == layer.input_bytes
+        assert trace.weight_bytes == layer.weight_bytes
+        assert trace.output_bytes == layer.output_bytes
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_random_networks_are_exact(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hw = random_hardware(rng)
+    graph, batch = random_graph(rng, hw), int(rng.integers(1, 6))
+    program = compile_with_room(graph, hw, batch, keep_tensors=bool(seed % 2))
+    check(program, graph, random_input(rng, graph, batch), seed)
+
+
+def random_loop_order(rng: np.random.Generator, geometry: Geometry, part: Part) -> Schedule:
+    """Any legal loop order with a random cost: so that geometries are chosen at random, too."""
+    op, hw = geometry.operation, geometry.hardware
+    orders = list(loop_orders(geometry, part))
+    if not op.is_pool and op.steps <= hw.weight_rows:
+        largest = geometry.largest_set(geometry.ring_blocks)
+        size = int(rng.integers(1, largest + 1))
+        groups = int(rng.integers(1, part.groups + 1))
+        orders.append(evaluate(geometry, part, groups, size))
+        if groups * op.steps <= hw.weight_rows:
+            orders.append(evaluate(geometry, part, groups, size, resident=True))
+    order = orders[int(rng.integers(len(orders)))]
+    return replace(order, estimated_cycles=float(rng.random()))
+
+
+@pytest.mark.parametrize("seed", range(1000, 1150))
+def test_every_legal_mapping_is_exact(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    monkeypatch.setattr(
+        plan, "best_schedule", lambda geometry, part: random_loop_order(rng, geometry, part)
+    )
+    hw = random_hardware(rng)
+    graph, batch = random_graph(rng, hw), int(rng.integers(1, 6))
+    program = compile_with_room(graph, hw, batch)
+    check(program, graph, random_input(rng, graph, batch), seed)
+
+
+def test_random_mappings_reach_every_feature() -> None:
+    seen = set()
+    for seed in range(1000, 1150):
+        rng = np.random.default_rng(seed)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                plan,
+                "best_schedule",
+                lambda geometry, part, rng=rng: random_loop_order(rng, geometry, part),
+            )
+            hw = random_hardware(rng)
+            graph, batch = random_graph(rng, hw), int(rng.integers(1, 6))
+            program = compile_with_room(graph, hw, batch)
+        for layer in program.layers:
+            d = layer.descriptor
+            seen |= {layer.type, "direct" if d["direct_load"] else "scatter"}
+            seen.add("aligned" if d["row_blocks"] else "flat")
+            seen.add(
+                "resident"
+                if d["weights_resident"]
+                else "streamed"
+                if d["weights_streamed"]
+                else "reloaded"
+            )
+            seen |= {"passes"} if d["groups_per_pass"] < d["groups"] else set()
+            seen |= {"sets"} if 1 < d["set_blocks"] < d["blocks"] else set()
+            seen |= {"split"} if "#" in layer.name else set()
+            seen |= {"skipped rows"} if d["segments"] > 1 else set()
+            seen |= {"ring wraps"} if d["ring_blocks"] < d["stream_blocks"] else set()
+    assert seen >= {
+        "conv", "dense", "max_pool", "average_pool", "direct", "scatter", "aligned", "flat",
+        "resident", "streamed", "reloaded", "passes", "sets", "split", "skipped rows",
+        "ring wraps",
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------------- directed cases
+def conv(
+    name: str, source: Tensor, filters: int, kernel: int, *, stride: int = 1, valid: bool = False
+) -> Conv:
+    """A convolution of small random weights with a bias, 4 bits."""
+    rng = np.random.default_rng(len(name) + filters)
+    size = (source.height, source.width)
+    padding = (0, 0, 0, 0) if valid else same_padding(size, (kernel,) * 2, (stride,) * 2)
+    out = [
+        (length + padding[2 * axis] + padding[2 * axis + 1] - kernel) // stride + 1
+        for axis, length in enumerate(size)
+    ]
+    return Conv(
+        name,
+        source.name,
+        Tensor(f"{name}_out", out[0], out[1], filters, 4, 0),
+        rng.integers(-8, 8, (kernel, kernel, source.channels, filters)),
+        rng.integers(-50, 50, filters),
+        (stride, stride),
+        padding,
+        Requant(0, 5, 5, 0, 7),
+        4,
+        0,
+    )
+
+
+def lenet5() -> Graph:
+    """LeNet-5 with random 8-bit weights."""
+    rng = np.random.default_rng(5)
+    relu = Requant(0, 9, 9, 0, 127)
+
+    def tensor(name: str, size: int, channels: int) -> Tensor:
+        return Tensor(name, size, size, channels, 8, 7)
+
+    def layer(name: str, source: str, out: Tensor, shape: tuple[int, ...]) -> Conv | Dense:
+        weights = rng.integers(-128, 128, shape)
+        bias = rng.integers(-1000, 1000, shape[-1])
+        if len(shape) == 2:
+            return Dense(name, source, out, weights, bias, relu, 8, 7)
+        return Conv(name, source, out, weights, bias, (1, 1), (0, 0, 0, 0), relu, 8, 7)
+
+    def pool(name: str, source: str, out: Tensor) -> Pool:
+        same = Requant.identity(-128, 127)
+        return Pool(name, "max", source, out, (2, 2), (2, 2), (0, 0, 0, 0), same)
+
+    return Graph(
+        "lenet5",
+        tensor("x", 28, 1),
+        (
+            layer("conv1", "x", tensor("c1", 24, 6), (5, 5, 1, 6)),
+            pool("pool1", "c1", tensor("p1", 12, 6)),
+            layer("conv2", "p1", tensor("c2", 8, 16), (5, 5, 6, 16)),
+            pool("pool2", "c2", tensor("p2", 4, 16)),
+            layer("dense1", "p2", tensor("f1", 1, 120), (256, 120)),
+            layer("dense2", "f1", tensor("f2", 1, 84), (120, 84)),
+            layer("dense3", "f2", tensor("f3", 1, 10), (84, 10)),
+        ),
+    )
+
+
+def test_lenet5_is_exact_and_estimated_below_4700_cycles_an_image() -> None:
+    graph, hw = lenet5(), Hardware((8, 24), 250, 8, 8, 32)
+    program = compile_graph(graph, hw, 16)
+    report = json.loads(json.dumps(program.report))
+    assert report["estimated_cycles_per_image"] < 4700
+    assert report["macs_per_image"] == 281_640
+    assert [layer["compute_cycles"] // 16 for layer in report["layers"][:3:2]] == [1800, 1200]
+    x = random_input(np.random.default_rng(1), graph, 16)
+    check(program, graph, x)
+
+
+def test_same_arguments_give_the_same_bytes() -> None:
+    graph, hw = lenet5(), Hardware((8, 24), 250, 8, 8, 32)
+    first, second = (compile_graph(graph, hw, 3, keep_tensors=False) for _ in range(2))
+    assert first.program == second.program
+    assert first.tensors == second.tensors
+
+
+def test_streams_are_aligned_and_descriptors_match_the_program() -> None:
+    program = compile_graph(lenet5(), Hardware((8, 24), 250, 8, 8, 32), 2)
+    header, descriptors = decode_program(program.program)
+    assert header["hardware_hash"] == program.hardware.hash
+    assert header["descriptor_offset"] == HEADER_BYTES
+    assert descriptors == [layer.descriptor for layer in program.layers]
+    assert all(d["weight_offset"] % 64 == d["bias_offset"] % 64 == 0 for d in descriptors)
+    assert all(tensor.offset % 64 == 0 for tensor in program.tensors.values())
+    assert [d["last_layer"] for d in descriptors] == [0] * (len(descriptors) - 1) + [1]
+
+
+def test_reused_memory_is_smaller_and_keeps_the_output() -> None:
+    graph, hw = lenet5(), Hardware((8, 24), 250, 8, 8, 32)
+    kept = compile_graph(graph, hw, 4)
+    reused = compile_graph(graph, hw, 4, keep_tensors=False)
+    assert all(tensor.kept for tensor in kept.tensors.values())
+    assert reused.arena_bytes < kept.arena_bytes
+    assert reused.output.kept
+    assert not all(tensor.kept for tensor in reused.tensors.values())
+    check(reused, graph, random_input(np.random.default_rng(2), graph, 4))
+
+
+def test_a_wrong_weight_is_caught() -> None:
+    graph, hw = lenet5(), Hardware((8, 24), 250, 8, 8, 32)
+    node = graph.nodes[0]
+    assert isinstance(node, Conv)
+    weights = np.array(node.weights)
+    weights[4, 4, 0, 5] ^= 64
+    mutant = Graph("mutant", graph.input, (replace(node, weights=weights), *graph.nodes[1:]))
+    program = compile_graph(mutant, hw, 2)
+    with pytest.raises(AssertionError, match="bytes of tensor c1 differ"):
+        check(program, graph, random_input(np.random.default_rng(3), graph, 2))
+
+
+def test_fewer_images_than_the_batch_are_padded_with_zeros() -> None:
+    program = compile_graph(lenet5(), Hardware((8, 24), 250, 8, 8, 32), 3)
+    x = np.random.default_rng(4).integers(-128, 128, (2, 28, 28, 1))
+    whole = np.concatenate([x, np.zeros((1, 28, 28, 1), dtype=x.dtype)])
+    assert (program.pack_input(x) == program.pack_input(whole)).all()
+    with pytest.raises(ValueError, match=r"legal is 1\.\.3 images"):
+        program.pack_input(np.zeros((4, 28, 28, 1), dtype=int))
+
+
+def test_strided_1x1_reads_only_the_rows_that_it_needs() -> None:
+    source = Tensor("x", 16, 16, 8, 4, 0)
+    graph = Graph("skip", source, (conv("down", source, 24, 1, stride=2),))
+    # A narrow port: reading is what counts.
+    hw = Hardware((8, 24), bits_sum=20, axi_width=32)
+    program = compile_graph(graph, hw, 3)
+    assert program.layers[0].input_bytes == program.input.nbytes // 2
+    check(program, graph, random_input(np.random.default_rng(6), graph, 3))
+
+
+def test_biases_beyond_the_buffer_split_the_layer() -> None:
+    source = Tensor("x", 4, 4, 3, 4, 0)
+    graph = Graph("split", source, (conv("wide", source, 70, 3),))
+    hw = Hardware((8, 24), bits_sum=20, bias_buffer_depth=24)
+    program = compile_graph(graph, hw, 2)
+    assert [layer.name for layer in program.layers] == ["wide#0", "wide#1", "wide#2"]
+    assert [layer.channels for layer in program.layers] == [(0, 24), (24, 24), (48, 22)]
+    assert sum(layer.macs for layer in program.layers) == 16 * 27 * 70
+    check(program, graph, random_input(np.random.default_rng(7), graph, 2))
+
+
+def test_reductions_beyond_the_weight_ring_are_streamed() -> None:
+    source = Tensor("x", 9, 9, 5, 4, 0)
+    graph = Graph("deep", source, (conv("deep", source, 30, 3),))
+    hw = Hardware((4, 8), bits_sum=20, ram_weights_depth=20)
+    program = compile_graph(graph, hw, 2)
+    layer = program.layers[0]
+    assert layer.descriptor["weights_streamed"] == 1
+    check(program, graph, random_input(np.random.default_rng(8), graph, 2))
+
+
+def test_planes_never_mix_pixels_though_padding_has_no_columns() -> None:
+    source = Tensor("x", 8, 8, 2, 4, 0)
+    node = replace(
+        conv("down", source, 3, 3, stride=2),
+        padding=(1, 0, 1, 0),
+    )
+    graph = Graph("pads", source, (node,))
+    layer = operations(graph)[0]
+    hw = Hardware((3, 4), bits_sum=20)
+    flats = [g for g in geometries(layer, hw, 2, Raster(8, 8)) if not g.aligned and not g.direct]
+    assert [g.output.pitch for g in flats] == [4]
+    check(compile_graph(graph, hw, 2), graph, random_input(np.random.default_rng(9), graph, 2))
+
+
+def test_largest_set_is_the_largest_that_fits_wherever_it_starts() -> None:
+    source = Tensor("x", 12, 12, 4, 4, 0)
+    graph = Graph("sets", source, (conv("c", source, 40, 3),))
+    layer = operations(graph)[0]
+    for geometry in geometries(layer, Hardware((5, 8)), 2, Raster(12, 12)):
+        if not geometry.legal:
+            continue
+        least = geometry.least_ring_blocks
+        assert geometry.largest_set(least - 1) == 0
+        for ring in range(least, least + 20, 3):
+            size = geometry.largest_set(ring)
+            starts = np.arange(geometry.blocks)
+
+            def needed(size: int, geometry: Geometry = geometry, starts=starts) -> int:
+                last = np.minimum(starts + size - 1, geometry.blocks - 1)
+                return int((geometry.reach[last] - geometry.first_block).max()) + 1
+
+            assert needed(size) <= ring
+            assert size == geometry.blocks or needed(size + 1) > ring
+
+
+# ---------------------------------------------------------------------- errors
+def error_of(graph: Graph, hw: Hardware, batch: int = 1) -> CompileError:
+    with pytest.raises(CompileError) as caught:
+        compile_graph(graph, hw, batch)
+    return caught.value
+
+
+def small(filters: int = 3, kernel: int = 3) -> Graph:
+    source = Tensor("x", 8, 8, 4, 4, 0)
+    return Graph("small", source, (conv("first", source, filters, kernel),))
+
+
+def changed(hw: Hardware, parameter: str, value: int | None) -> Hardware:
+    return Hardware.from_dict({**hw.to_dict(), parameter: value})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "change", "batch", "needed"),
+    [
+        ("max_batch_size", {"max_batch_size": 2}, 3, 3),
+        ("max_kernel_size", {"max_kernel_size": (3, 2)}, 1, 3),
+        ("max_image_size", {"max_image_size": 7}, 1, 8),
+        ("bits_input", {"bits_input": 3}, 1, 4),
+        ("bits_weights", {"bits_weights": 3}, 1, 4),
+        ("pixel_buffer_depth", {"pixel_buffer_depth": 4}, 1, None),
+        ("bias_buffer_depth", {"bias_buffer_depth": 8}, 1, 24),
+    ],
+)
+def test_errors_name_the_parameter_and_a_value_that_helps(
+    parameter: str, change: dict[str, Any], batch: int, needed: int | None
+) -> None:
+    graph = small(filters=30)
+    hw = Hardware.from_dict({"bits_sum": 24, **change})
+    error = error_of(graph, hw, batch)
+    assert error.parameter == parameter
+    assert f"raise {parameter} to at least {error.needed}" in str(error)
+    assert needed is None or error.needed == needed
+    fixed = changed(hw, parameter, error.needed)
+    check(
+        compile_with_room(graph, fixed, batch),
+        graph,
+        random_input(np.random.default_rng(0), graph, batch),
+    )
+    if needed is not None and parameter != "bias_buffer_depth":
+        assert error_of(graph, changed(hw, parameter, needed - 1), batch).needed == needed
+
+
+def test_overflow_is_judged_from_the_weights() -> None:
+    source = Tensor("x", 1, 1, 4, 8, 0)
+
+    def graph(weight: int) -> Graph:
+        weights = np.full((4, 1), weight)
+        out = Tensor("y", 1, 1, 1, 8, 0)
+        requant = Requant(0, 8, 8, -128, 127)
+        return Graph("g", source, (Dense("d", "x", out, weights, None, requant, 8, 0),))
+
+    hw = Hardware(bits_input=8, bits_weights=8, bits_sum=16)
+    # 4 * -128 * 64 = -2^15 just fits, but 4 * 128 * 65 does not.
+    compile_graph(graph(64), hw, 1)
+    error = error_of(graph(65), hw)
+    assert (error.layer, error.parameter, error.needed) == ("d", "bits_sum", 17)
+    # -64 * -128 * 4 = +2^15 is one too many.
+    assert error_of(graph(-64), hw).needed == 17
+
+
+def test_post_processing_overflow_is_an_error() -> None:
+    source = Tensor("x", 1, 1, 1, 8, 0)
+    out = Tensor("y", 1, 1, 1, 8, 0)
+    requant = Requant(0, 8, 8, -128, 127)
+    bias = np.array([1 << 30])
+    graph = Graph(
+        "g", source, (Dense("d", "x", out, np.ones((1, 1), dtype=int), bias, requant, 8, 0),)
+    )
+    hw = Hardware(bits_input=8, bits_weights=8, bits_sum=16)
+    error = error_of(graph, hw)
+    assert (error.parameter, error.needed) == ("bits_sum", 24)
+    compile_graph(graph, replace(hw, bits_sum=24), 1)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True])
+def test_illegal_batches_are_refused(batch: float) -> None:
+    with pytest.raises(CompileError, match="batch is"):
+        compile_graph(small(), Hardware(bits_sum=24), batch)  # type: ignore[arg-type]
+
+
+def test_memory_is_reused_only_where_lifetimes_do_not_meet() -> None:
+    rng = np.random.default_rng(10)
+    for _ in range(50):
+        tensors = []
+        for index in range(12):
+            first = int(rng.integers(0, 10))
+            last = first + int(rng.integers(0, 4))
+            tensors.append(Lifetime(str(index), int(rng.integers(1, 1000)), first, last))
+        offsets, total = place(tensors, reuse=True)
+        for i, a in enumerate(tensors):
+            assert offsets[a.name] % 64 == 0
+            assert offsets[a.name] + a.nbytes <= total
+            for b in tensors[:i]:
+                together = a.first <= b.last and b.first <= a.last
+                apart = (
+                    offsets[a.name] + a.nbytes <= offsets[b.name]
+                    or offsets[b.name] + b.nbytes <= offsets[a.name]
+                )
+                assert apart or not together
+        assert total <= place(tensors, reuse=False)[1]

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The script-compatible functions: export a model's files, verify them in simulation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright import golden
+from corewright.compiler import compile_graph
+from corewright.flow.bench import run_bench
+from corewright.flow.errors import FlowInputError, MismatchError
+from corewright.flow.model import build_model
+from corewright.flow.simulate import report
+from corewright.flow.vectors import FILES, IntArray, VectorSet, file_name, prepare
+from corewright.graph import Graph
+from corewright.hardware import Hardware
+
+# Where the inputs begin in wbx.bin: behind the program, on this boundary.
+_ALIGNMENT = 64
+
+
+def export_inference(
+    graph: Graph,
+    hw: Hardware,
+    x: npt.ArrayLike,
+    *,
+    model: Any = None,
+    batch: int | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    directory: str | os.PathLike[str] = ".",
+) -> VectorSet:
+    """Write all files of one inference.
+
+    In ``data_dir``: a vector set (see :mod:`corewright.flow.vectors`), ``wb.bin`` (the program:
+    weights and biases with their descriptors), ``x.bin`` (the packed inputs), ``wbx.bin`` (the
+    program, filled up to 64 bytes, then the inputs), ``{layer}_y_nhwc_exp.txt`` (a layer's
+    integers, one a line, in (image, h, w, c) order) and ``y_exp.txt`` (the output's integers; the
+    host's real numbers where the model ends with a softmax). In ``directory``: ``config_fw.h``.
+
+    Args:
+        graph: the network.
+        hw: the accelerator.
+        x: (N, H, W, C) or (N, C) real inputs.
+        model: the Keras model: its layers are computed for ``x`` in float64 and compared.
+        batch: images of a run; the model's batch size, or else N.
+        data_dir: the folder, ``hw.data_dir`` when None.
+        directory: where ``config_fw.h`` goes.
+
+    Raises:
+        CompileError: the graph does not run on this hardware.
+        MismatchError: emulator or Keras model differ from the integer graph.
+    """
+    images = golden.quantise_input(graph, x)
+    if batch is None:
+        batch = len(images) if model is None else int(model.batch_size)
+    layers: Mapping[str, IntArray] = {}
+    if model is not None:
+        from corewright.frontends import keras_layer_outputs
+
+        layers = _integers(graph, keras_layer_outputs(model, np.asarray(x)))
+    vectors = prepare(graph, hw, images, batch, layers=layers)
+    _check(vectors)
+    target = Path(hw.data_dir if data_dir is None else data_dir)
+    exported = _write(vectors, graph, golden.run(graph, images), target)
+    top = Path(directory)
+    top.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(vectors.folder / "config_fw.h", top / "config_fw.h")
+    return exported
+
+
+def export_model(
+    graph: Graph,
+    hw: Hardware,
+    images: IntArray,
+    batch: int,
+    out: Path,
+    *,
+    layers: Mapping[str, IntArray] | None = None,
+) -> list[Path]:
+    """Write what :meth:`Hardware.export` and :func:`export_inference` write into one folder.
+
+    Vectors go to ``out/vectors``.
+
+    Returns:
+        All files, sorted.
+
+    Raises:
+        CompileError: the graph does not run on this hardware.
+        MismatchError: the emulator differs from the integer graph.
+        OSError: the folder cannot be written.
+    """
+    vectors = prepare(graph, hw, images, batch, layers=layers)
+    _check(vectors)
+    out.mkdir(parents=True, exist_ok=True)
+    hw.export(out)
+    shutil.copyfile(vectors.folder / "config_fw.h", out / "config_fw.h")
+    _write(vectors, graph, golden.run(graph, images), out / "vectors")
+    return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def verify_inference(
+    graph: Graph,
+    hw: Hardware,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    SIM: str = "verilator",  # noqa: N803 - the reference's name
+    SIM_PATH: str = "",  # noqa: N803 - the reference's name
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Simulate what :func:`export_inference` wrote for ``graph``: see :func:`simulate_exported`.
+
+    Raises:
+        FlowInputError: nothing was exported for this graph and hardware; no such simulator.
+        FlowError: a tool failed.
+        MismatchError: a tensor differs, or the accelerator reported an error.
+    """
+    vectors = _exported(hw, data_dir)
+    if vectors.info["digest"] != graph.digest():
+        raise FlowInputError(f"{vectors.folder} is of another model: call export_inference again")
+    return simulate_exported(hw, data_dir=data_dir, SIM=SIM, SIM_PATH=SIM_PATH, seed=seed)
+
+
+def simulate_exported(
+    hw: Hardware,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    SIM: str = "verilator",  # noqa: N803 - the reference's name
+    SIM_PATH: str = "",  # noqa: N803 - the reference's name
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Simulate what :func:`export_inference` wrote; every layer's tensor is compared in memory.
+
+    The memory stalls as ``hw.valid_prob`` and ``hw.ready_prob`` say.
+
+    Args:
+        hw: the accelerator.
+        data_dir: where the files are, ``hw.data_dir`` when None.
+        SIM: the simulator, ``verilator``.
+        SIM_PATH: folder of the simulator, if it is not in ``PATH``.
+        seed: 1 to 2^31 - 1.
+
+    Returns:
+        The report, see :func:`corewright.flow.simulate.report`.
+
+    Raises:
+        FlowInputError: nothing was exported for this hardware; no such simulator.
+        FlowError: a tool failed.
+        MismatchError: a tensor differs, or the accelerator reported an error.
+    """
+    if SIM == "xsim":
+        found = shutil.which("xsim", path=SIM_PATH or None)
+        what = "is not supported by this version" if found else "is not available: no xsim in PATH"
+        raise FlowInputError(f"SIM='xsim' {what}; SIM='verilator' runs the same bench")
+    if SIM != "verilator":
+        raise FlowInputError(f"SIM is {SIM!r}, legal are 'verilator' and 'xsim'")
+    vectors = _exported(hw, data_dir)
+    bench = run_bench(
+        build_model(hw, tool_path=SIM_PATH),
+        vectors,
+        seed=seed,
+        plusargs=(f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}"),
+    )
+    result = report(hw, vectors, bench)
+    if not result["passed"]:
+        raise MismatchError(describe(result), result)
+    return result
+
+
+def _exported(hw: Hardware, data_dir: str | os.PathLike[str] | None) -> VectorSet:
+    folder = Path(hw.data_dir if data_dir is None else data_dir).resolve()
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise FlowInputError(f"{folder}: {missing[0]} is missing: call export_inference first")
+    if Hardware.from_json(folder / "hardware.json").hash != hw.hash:
+        raise FlowInputError(f"{folder} is of another hardware: call export_inference again")
+    return VectorSet(folder)
+
+
+def _integers(
+    graph: Graph, outputs: Mapping[str, npt.NDArray[np.float64]]
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Real layer outputs as integers of the graph's tensors; what is none equals no integer."""
+    result = {}
+    for name, tensor in graph.tensors.items():
+        scaled = np.ldexp(outputs[name].reshape(-1, *tensor.shape), tensor.fraction)
+        integers = np.rint(scaled)
+        wrong = np.iinfo(np.int64).min
+        result[name] = np.where(integers == scaled, integers, wrong).astype(np.int64)
+    return result
+
+
+def predict_performance(graph: Graph, hw: Hardware, *, batch_size: int) -> tuple[float, int]:
+    """Return (seconds, bytes) of one batch: the compiler's estimate at ``hw.frequency_mhz``.
+
+    Bytes are those that cross the three memory ports.
+
+    Raises:
+        CompileError: the graph does not run on this hardware.
+    """
+    estimate = compile_graph(graph, hw, batch_size).report
+    seconds = estimate["estimated_cycles"] / (hw.frequency_mhz * 1e6)
+    return seconds, sum(estimate["dram_bytes"].values())
+
+
+def describe(result: Mapping[str, Any]) -> str:
+    """Return what went wrong in a report, a few lines."""
+    lines = []
+    if result["status"] != "OK":
+        lines.append(f"the accelerator ended with {result['status']}")
+        lines += result["notes"][:12]
+    if not result["emulator"]["bit_exact"]:
+        lines.append(f"emulator differs from the integer graph: {result['emulator']['error']}")
+    if not result["framework"]["bit_exact"]:
+        different = ", ".join(result["framework"]["different"])
+        lines.append(f"training framework differs from the integer graph in: {different}")
+    if result["mismatches"]:
+        lines.append(f"{result['mismatches']} elements differ from the integer graph; the first:")
+    for wrong in result["first_mismatches"][:5]:
+        lines.append(
+            f"  layer {wrong['layer']} image {wrong['image']} h {wrong['h']} w {wrong['w']} "
+            f"c {wrong['c']}: expected {wrong['expected']}, got {wrong['got']}"
+        )
+    if not result["counters_add_up"]:
+        lines.append("the performance counters do not add up to the cycles of the run")
+    if not lines and not result["passed"]:
+        lines = ["the simulation failed", *result["notes"][:12]]
+    if result["folder"]:
+        lines.append(f"log: {result['folder']}/run.log")
+    return "\n".join(lines)
+
+
+def _check(vectors: VectorSet) -> None:
+    emulator, framework = vectors.info["emulator"], vectors.info["framework"]
+    if not emulator["bit_exact"]:
+        text = f"emulator differs from the integer graph: {emulator['error']}"
+        raise MismatchError(text, dict(vectors.info))
+    if not framework["bit_exact"]:
+        text = f"Keras differs from the integer graph in: {', '.join(framework['different'])}"
+        raise MismatchError(text, dict(vectors.info))
+
+
+def _write(
+    vectors: VectorSet, graph: Graph, values: Mapping[str, npt.NDArray[np.int64]], target: Path
+) -> VectorSet:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(vectors.folder / name, target / name)
+    program = (vectors.folder / "program.bin").read_bytes()
+    inputs = (vectors.folder / "inputs.bin").read_bytes()
+    (target / "wb.bin").write_bytes(program)
+    (target / "x.bin").write_bytes(inputs)
+    padding = bytes(-len(program) % _ALIGNMENT)
+    (target / "wbx.bin").write_bytes(program + padding + inputs)
+    for node in graph.compute_nodes:
+        text = _lines(values[node.output.name])
+        (target / f"{file_name(node.name)}_y_nhwc_exp.txt").write_text(text, encoding="utf-8")
+    if graph.softmax is None:
+        text = _lines(values[graph.output.name])
+    else:
+        text = "".join(f"{y:.9g}\n" for y in golden.host_output(graph, dict(values)).ravel())
+    (target / "y_exp.txt").write_text(text, encoding="utf-8")
+    return VectorSet(target.resolve())
+
+
+def _lines(values: npt.NDArray[np.int64]) -> str:
+    return "".join(f"{y}\n" for y in values.ravel().tolist())

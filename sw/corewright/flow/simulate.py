@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""From a graph to the verdict of its simulation, and the report that ``./cw sim`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from corewright.flow.bench import MAX_SEED, STALLS, BenchResult, run_bench
+from corewright.flow.errors import FlowInputError
+from corewright.flow.model import build_model
+from corewright.flow.system import System
+from corewright.flow.vectors import IntArray, VectorSet, accuracy, prepare, random_images
+from corewright.graph import Graph
+from corewright.hardware import Hardware
+
+# Categories of the performance words, in their order; the last word is the total.
+CAUSES = (
+    *("compute", "wait_weights", "wait_pixels", "wait_output"),
+    *("layer_start", "layer_end", "control"),
+)
+# The bench's names of the memory ports.
+_PORTS = {"weights": "program", "pixels_in": "pixels", "pixels_out": "output"}
+# Images of a model that brings none.
+_RANDOM_SEED = 1
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def simulate_system(
+    system: System,
+    *,
+    hardware: Hardware | None = None,
+    seed: int = 1,
+    images: int | None = None,
+    batch: int | None = None,
+    stalls: str = "none",
+    waves: Path | None = None,
+    progress: Progress = _silent,
+) -> dict[str, Any]:
+    """Build and run a system; what is left out is as the system's core says.
+
+    Args:
+        system: the system.
+        hardware: other hardware.
+        seed: 1 to 2^31 - 1.
+        images: images to run, the first of the model's test set.
+        batch: images of a run.
+        stalls: ``none``, ``light`` or ``heavy``.
+        waves: FST file to write.
+        progress: called with what is being done.
+
+    Returns:
+        The report: see :func:`report`; with the accuracies where labels exist.
+
+    Raises:
+        FlowInputError: a value is out of range, or the core names files that cannot be read.
+        CompileError: the model does not run on this hardware.
+        FlowError: a tool failed.
+    """
+    hw = system.hardware if hardware is None else hardware
+    count = system.images if images is None else images
+    if batch is None:
+        # Fewer images than the system's batch would mostly compute nothing.
+        batch = min(system.batch, count)
+    reference = system.reference
+    if reference is not None and count > len(reference.images):
+        raise FlowInputError(f"images is {count}, {system.name} has {len(reference.images)}")
+    extra: dict[str, Any] = {"accuracy_float": None, "accuracy_quantised": None}
+    if reference is None:
+        inputs: IntArray = random_images(system.graph, count, _RANDOM_SEED)
+        layers: Mapping[str, IntArray] = {}
+    else:
+        inputs, layers = reference.images[:count], reference.layers
+    result = simulate(
+        system.graph,
+        hw,
+        inputs,
+        batch,
+        layers=layers,
+        system=system,
+        seed=seed,
+        stalls=stalls,
+        waves=waves,
+        progress=progress,
+    )
+    if reference is not None and reference.labels is not None:
+        progress("measuring accuracy with the integer graph")
+        metadata = system.graph.metadata
+        extra = {
+            "accuracy_float": metadata.get(
+                "accuracy_float32_baseline", metadata.get("accuracy_float")
+            ),
+            "accuracy_framework_quantised": metadata.get("accuracy_float"),
+            "accuracy_quantised": accuracy(system.graph, reference.images, reference.labels),
+            "accuracy_images": len(reference.labels),
+        }
+    return {**result, "model": system.name, "graph": system.graph.name, **extra}
+
+
+def simulate(
+    graph: Graph,
+    hw: Hardware,
+    images: IntArray,
+    batch: int,
+    *,
+    layers: Mapping[str, IntArray] | None = None,
+    system: System | None = None,
+    seed: int = 1,
+    stalls: str = "none",
+    waves: Path | None = None,
+    overlay: Path | None = None,
+    plusargs: tuple[str, ...] = (),
+    progress: Progress = _silent,
+) -> dict[str, Any]:
+    """Compile a graph, build the bench for its hardware, run both and report.
+
+    Args:
+        graph: the network.
+        hw: the accelerator.
+        images: (N, H, W, C) input integers.
+        batch: images of a run.
+        layers: by tensor, a training framework's integers for the first images.
+        system: the system whose core is built.
+        seed: 1 to 2^31 - 1.
+        stalls: ``none``, ``light`` or ``heavy``.
+        waves: FST file to write.
+        overlay: see :func:`corewright.flow.model.build_model`.
+        plusargs: further plusargs of the bench.
+        progress: called with what is being done.
+
+    Returns:
+        See :func:`report`.
+
+    Raises:
+        FlowInputError: a value is out of range.
+        CompileError: the graph does not run on this hardware.
+        FlowError: a tool failed.
+    """
+    if not 1 <= seed <= MAX_SEED:
+        raise FlowInputError(f"seed is {seed}, legal is 1..{MAX_SEED}")
+    if stalls not in STALLS:
+        raise FlowInputError(f"stalls is {stalls!r}, legal are {', '.join(STALLS)}")
+    progress("compiling the graph, computing what to expect")
+    vectors = prepare(graph, hw, images, batch, layers=layers)
+    progress("building the simulation (a minute the first time)")
+    model = build_model(hw, system=system, trace=waves is not None, overlay=overlay)
+    progress("simulating")
+    bench = run_bench(model, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
+    return report(hw, vectors, bench)
+
+
+def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, Any]:
+    """Return the results of a simulation, JSON-compatible.
+
+    Cycles, bytes and times are those that were measured in it; ``cycles`` of a layer is the sum
+    over all runs, and every image of a run counts, also those that fill up the last one.
+    """
+    info, result = vectors.info, bench.result
+    units = hw.rows * hw.columns
+    runs = [run for run in result["runs"] if run["status"] == "OK"]
+    simulated = len(runs) * info["batch"]
+    # tensors.txt has one line a tensor, in the order in which layers first write it.
+    outputs = dict.fromkeys(layer["output"] for layer in vectors.layers)
+    right = dict(zip(outputs, (t["mismatches"] == 0 for t in result["tensors"]), strict=True))
+    checked = result["status"] == "OK"
+    layers = []
+    for index, layer in enumerate(vectors.layers):
+        words = [run["layer_cycles"][index] for run in runs if index < len(run["layer_cycles"])]
+        cycles = sum(word[len(CAUSES)] for word in words)
+        layers.append(
+            {
+                "name": layer["name"],
+                "type": layer["type"],
+                "macs": layer["macs"],
+                "cycles": cycles,
+                "utilisation": _share(layer["macs"] * simulated, cycles * units),
+                "bit_exact": checked and right[layer["output"]],
+                "cycles_by_cause": _causes(words),
+                "compute_cycles": layer["compute_cycles"] * len(words),
+            }
+        )
+    total = sum(run["cycles"] for run in runs)
+    causes = _causes([word for run in runs for word in run["layer_cycles"]])
+    # Fetching the header belongs to no layer.
+    outside = total - sum(causes.values())
+    causes["control"] += outside
+    macs = sum(layer["macs"] for layer in vectors.layers)
+    seconds = result["wall_seconds"]
+    bytes_moved = {name: sum(run["bytes"][port] for run in runs) for name, port in _PORTS.items()}
+    all_words = [word for run in runs for word in run["layer_cycles"]]
+    counters_add_up = outside >= 0 and all(
+        sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words
+    )
+    exact = bench.passed and info["emulator"]["bit_exact"] and info["framework"]["bit_exact"]
+    return {
+        "model": info["graph"],
+        "hardware": {**hw.to_dict(), "hash": f"{hw.hash:08x}"},
+        "seed": result["seed"],
+        "stalls": result["stalls"],
+        "images": info["images"],
+        "batch": info["batch"],
+        "runs": len(runs),
+        "status": result["status"],
+        "passed": exact and counters_add_up,
+        "bit_exact": exact,
+        "mismatches": result["mismatches"],
+        "first_mismatches": bench.mismatches,
+        "emulator": info["emulator"],
+        "framework": info["framework"],
+        "counters_add_up": counters_add_up,
+        "layers": layers,
+        "cycles": total,
+        "cycles_per_image": _share(total, simulated, 1),
+        "macs_per_image": macs,
+        "utilisation": _share(macs * simulated, total * units),
+        "images_per_second_at_clock": _share(simulated * hw.frequency_mhz * 1e6, total, 1),
+        "cycles_by_cause": causes,
+        "dram_bytes": bytes_moved,
+        "simulated_cycles": result["simulated_cycles"],
+        "simulation_seconds": seconds,
+        "simulated_macs_per_second": _share(macs * simulated, seconds, 0),
+        "notes": bench.notes,
+        "folder": str(bench.folder) if bench.kept else None,
+    }
+
+
+def _causes(words: list[list[int]]) -> dict[str, int]:
+    return {cause: sum(word[i] for word in words) for i, cause in enumerate(CAUSES)}
+
+
+def _share(part: float, whole: float, digits: int = 4) -> float:
+    return round(part / whole, digits) if whole else 0.0
