@@ -8,7 +8,8 @@
 /// The program port's reader serves descriptor fetches and the weight loader in turn: the next descriptor
 /// is fetched when the weights of the one before have been read. Each descriptor's CRC-32 and sizes are
 /// checked before anybody acts on it. After an error or abort the movers are told to stop
-/// (`abort_movers_o`), and when they are idle `clear_o` empties every block for the next start.
+/// (`abort_movers_o`), and when they are idle `clear_o`, held until the pipelines have run dry,
+/// empties every block for the next start.
 /// The watchdog ends a run in which `progress_i` has been low for `watchdog_i` cycles (0: never).
 /// Performance: every busy cycle has one cause; per layer eight words, see docs/architecture.md.
 module cw_control
@@ -72,6 +73,10 @@ module cw_control
 );
 
   localparam int unsigned AxiWords = Cfg.AxiBits / 32;
+  // Array and post-processing have no clear of their own: whatever is inside has left them, into
+  // queues that are held empty, before the clear ends.
+  localparam int unsigned ClearCycles =
+      16 + cw_postproc_pkg::average_latency(Cfg.SumBits, Cfg.PixelBits);
 
   typedef enum logic [2:0] {
     StIdle,
@@ -306,6 +311,8 @@ module cw_control
   end
 
   // ---------------------------------------------------------------- the run
+  localparam int unsigned ClearBits = $clog2(ClearCycles + 1);
+  logic [ClearBits-1:0] clear_left_q;
   assign busy_o         = state_q != StIdle;
   assign abort_movers_o = state_q == StStop;
   assign clear_o        = state_q == StClear;
@@ -320,6 +327,7 @@ module cw_control
       error_info_o <= '0;
       layer_o      <= '0;
       cycles_o     <= '0;
+      clear_left_q <= '0;
     end else begin
       set_done_o  <= 1'b0;
       set_error_o <= 1'b0;
@@ -348,11 +356,17 @@ module cw_control
             set_done_o <= 1'b1;
           end
         end
-        StStop: if (movers_idle_i) state_q <= StClear;
+        StStop: begin
+          clear_left_q <= ClearBits'(ClearCycles);
+          if (movers_idle_i) state_q <= StClear;
+        end
         StClear: begin
-          state_q     <= StIdle;
-          error_o     <= 1'b1;
-          set_error_o <= 1'b1;
+          clear_left_q <= clear_left_q - 1'b1;
+          if (clear_left_q == '0) begin
+            state_q     <= StIdle;
+            error_o     <= 1'b1;
+            set_error_o <= 1'b1;
+          end
         end
         default: state_q <= StIdle;
       endcase

@@ -75,6 +75,7 @@ class Bench:
     def __init__(self, dut):
         self.dut = dut
         self.rng = random.Random(random.getrandbits(64))
+        self.drain_left = 0  # cycles for which the last tile of the layer before keeps the drain
 
     async def open(self):
         dut = self.dut
@@ -102,7 +103,7 @@ class Bench:
         masks = deque([None, None])
         cycle = since_pass = 0
         passes = len(list(layer.passes()))
-        drain_from = drain_at_latest = 0
+        drain_from = drain_at_latest = self.drain_left
         issued = late = waiting = False
         while True:
             dut.loaded_positions_i.value = loaded
@@ -179,6 +180,7 @@ class Bench:
             if cycle == clear_after:
                 await drive_phase(dut)
                 dut.clear_i.value = 0
+                self.drain_left = 0
                 for _ in range(3):
                     await sample_phase()
                     assert int(dut.done_o.value) and not int(dut.step_o.value)
@@ -194,6 +196,8 @@ class Bench:
             cycle += 1
             assert cycle < 60 * (count + layer.stream_blocks * 20) + 2000, f"stuck: {layer}"
             await drive_phase(dut)
+        # Two more cycles pass until the next layer's first.
+        self.drain_left = max(0, drain_at_latest - cycle - 2)
         assert passes == 0, layer
         if layer.conv:
             ring.check_end()

@@ -75,7 +75,8 @@ module cw_postproc #(
 
   // Each stage is one function from arrays to an array: a register array that is assigned as a
   // whole costs a simulator nothing in the cycles in which it keeps its value. Inlined, the
-  // functions' arguments would be cleared each cycle, hence no_inline_task.
+  // functions' arguments would be cleared each cycle, hence no_inline_task. Unrolled over
+  // all lanes, they would take most of the model's compile time, hence unroll_disable.
   typedef logic signed [SumBits-1:0] sums_t[Drain][Rows];
   typedef logic signed [PostBits-1:0] biases_t[Drain];
   typedef logic [CountBits-1:0] counts_t[Rows];
@@ -137,6 +138,7 @@ module cw_postproc #(
   // ---------------------------------------------------------------------------
   function automatic values_t scale(sums_t sums, logic [3:0] pre_shift);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         scale[j][r] = value_t'(sums[j][r]) <<< pre_shift;
@@ -214,6 +216,7 @@ module cw_postproc #(
 
   function automatic divisions_t divisions_start(sums_t sums);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) divisions_start[j][r] = division_start(sums[j][r]);
     end
@@ -221,6 +224,7 @@ module cw_postproc #(
 
   function automatic divisions_t divisions_step(divisions_t divisions, counts_t counts);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         divisions_step[j][r] = division_step(divisions[j][r], counts[r]);
@@ -263,6 +267,7 @@ module cw_postproc #(
 
   function automatic values_t average_values(divisions_t divisions, logic round_first);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         average_values[j][r] = average_value(divisions[j][r], round_first);
@@ -272,6 +277,7 @@ module cw_postproc #(
 
   function automatic values_t biased_values(values_t scaled, biases_t biases, logic bias_enable);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         biased_values[j][r] = scaled[j][r] + (bias_enable ? value_t'(biases[j]) : '0);
@@ -308,6 +314,7 @@ module cw_postproc #(
   function automatic shifteds_t shift_all_down(values_t values, logic [1:0][ShiftBits-1:0] shifts,
                                                logic [1:0][ValueBits-1:0] stickies);
     // verilator no_inline_task
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         shift_all_down[j][r] = shift_down(values[j][r], shifts[values[j][r] < 0],
@@ -341,6 +348,7 @@ module cw_postproc #(
       logic signed [15:0] high);
     // verilator no_inline_task
     packed_words = '0;
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       if (WordsBits'(j) < count) begin
         for (int unsigned r = 0; r < Rows; r++) begin
@@ -385,6 +393,7 @@ module cw_postproc #(
                                       logic bias_enable, logic [WordsBits-1:0] count);
     // verilator no_inline_task
     values_fit = 1'b1;
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t value = (check_t'(sums[j][r]) <<< pre_shift)
@@ -400,6 +409,7 @@ module cw_postproc #(
                                         logic [WordsBits-1:0] count);
     // verilator no_inline_task
     averages_fit = 1'b1;
+    // verilator unroll_disable
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t sum = check_t'(sums[j][r]);

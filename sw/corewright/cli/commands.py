@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import json
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     if spec is None or spec.loader is None:
         raise FlowInputError(f"{path.name}: cannot be loaded")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return int(module.main(arguments.json) or 0)
 

@@ -132,7 +132,9 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("position_step", 27, 0, 32, "lane 0's stream position grows so a block", signed=True),
     _field("position_wrap_w", 28, 0, 32, "and by this where w wraps", signed=True),
     _field("position_wrap_h", 29, 0, 32, "and by this where h wraps", signed=True),
-    _field("need_offset", 30, 0, 32, "last needed position, kernel row 0, from lane 0", signed=True),
+    _field(
+        "need_offset", 30, 0, 32, "last needed position, kernel row 0, from lane 0", signed=True
+    ),
     _field("need_step", 31, 0, 32, "the last needed position grows so a kernel row"),
     # --- loading the input ---
     _field("input_offset", 32, 0, 32, "arena offset of the input tensor's first byte to read"),

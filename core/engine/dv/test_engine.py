@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Runs the cocotb benches of the engine's blocks, and proves that they can fail."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+
+# top, bench, parameters
+CONFIGURATIONS = {
+    "pixel_loader_8x4": (
+        "cw_pixel_loader_flat", "tb_pixel_loader",
+        {"Rows": 8, "Drain": 4, "PixelBits": 8, "PixelRows": 64},
+    ),
+    "pixel_loader_7x2_5bit": (
+        "cw_pixel_loader_flat", "tb_pixel_loader",
+        {"Rows": 7, "Drain": 2, "PixelBits": 5, "PixelRows": 100},
+    ),
+    "pixel_loader_1x1": (
+        "cw_pixel_loader_flat", "tb_pixel_loader",
+        {"Rows": 1, "Drain": 1, "PixelBits": 3, "PixelRows": 50},
+    ),
+    "sequencer_8x4": (
+        "cw_sequencer_flat", "tb_sequencer",
+        {"Rows": 8, "Drain": 4, "WordBytes": 8, "PixelRows": 64, "MaxDrainBeats": 3,
+         "AverageCycles": 13, "BiasRows": 32},
+    ),
+    "sequencer_7x2_one_beat": (
+        "cw_sequencer_flat", "tb_sequencer",
+        {"Rows": 7, "Drain": 2, "WordBytes": 5, "PixelRows": 100, "MaxDrainBeats": 1,
+         "AverageCycles": 5, "BiasRows": 20},
+    ),
+    "sequencer_1x1": (
+        "cw_sequencer_flat", "tb_sequencer",
+        {"Rows": 1, "Drain": 1, "WordBytes": 1, "PixelRows": 50, "MaxDrainBeats": 5,
+         "AverageCycles": 7, "BiasRows": 64},
+    ),
+    "pixel_buffer_8x4": (
+        "cw_pixel_buffer_flat", "tb_pixel_buffer",
+        {"Rows": 8, "Drain": 4, "PixelBits": 8, "Depth": 64},
+    ),
+    "pixel_buffer_7x2_5bit": (
+        "cw_pixel_buffer_flat", "tb_pixel_buffer",
+        {"Rows": 7, "Drain": 2, "PixelBits": 5, "Depth": 100},
+    ),
+    "pixel_buffer_1x1": (
+        "cw_pixel_buffer_flat", "tb_pixel_buffer",
+        {"Rows": 1, "Drain": 1, "PixelBits": 3, "Depth": 9},
+    ),
+    "weight_ring_5": ("cw_weight_ring", "tb_weight_ring", {"Width": 24, "Depth": 5}),
+    "weight_ring_8": ("cw_weight_ring", "tb_weight_ring", {"Width": 24, "Depth": 8}),
+    "weight_loader_24x8_axi64": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Columns": 24, "Drain": 4, "WeightBits": 8, "PostBits": 40, "BiasRows": 64,
+         "AxiBits": 64},
+    ),
+    "weight_loader_6x5_axi128": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Columns": 6, "Drain": 3, "WeightBits": 5, "PostBits": 28, "BiasRows": 11,
+         "AxiBits": 128},
+    ),
+    "weight_loader_16x4_axi32": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Columns": 16, "Drain": 2, "WeightBits": 4, "PostBits": 32, "BiasRows": 40,
+         "AxiBits": 32},
+    ),
+}  # fmt: skip
+
+# configuration, file, correct text, injected bug
+MUTANTS = {
+    "loader_ring_one_block_too_large": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "distance < $signed({9'b0, d.ring_blocks})",
+        "distance <= $signed({9'b0, d.ring_blocks})",
+    ),
+    "loader_wrapped_write_counts_its_first_block": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "> Rows) distance = distance + 1;", "> Rows) distance = distance + 0;",
+    ),
+    "loader_progress_a_cycle_early": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "block_end_q <= op_q.block_end;", "block_end_q <= go && block_end;",
+    ),
+    "loader_gap_rows_change_no_phase": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "cursor_next.phase_h = cursor_q.phase_h + 1'b1;",
+        "cursor_next.phase_h = cursor_q.phase_h + 16'(cursor_q.h < d.load_height);",
+    ),
+    "sequencer_need_forgets_image_wraps": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "+ (wrap_h ? 33'(d.position_wrap_h) : '0)", "",
+    ),
+    "sequencer_releases_one_block_early": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "released_o <= walk_next.block;", "released_o <= walk_next.block + 1;",
+    ),
+    "sequencer_tail_lanes_live": (
+        "sequencer_8x4", "cw_sequencer.sv", "&& (!tail_q || r < 32'(d.tail_lanes))", "",
+    ),
+    "sequencer_second_pass_biases_of_the_first": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "pass_bias_row_q <= bias_row_q + BiasBits'(beats);", "pass_bias_row_q <= pass_bias_row_q;",
+    ),
+    "buffer_reads_the_row_before_the_wrap": (
+        "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
+        "b < 32'(rd_lane_i) ? rd_row_next_i : rd_row_i", "rd_row_i",
+    ),
+    "ring_keeps_the_group_behind_a_pass": (
+        "weight_ring_5", "cw_weight_ring.sv", "if (to_pass_i) group_q <= pass_q;", "",
+    ),
+    "weights_of_a_second_set_missing": (
+        "weight_loader_6x5_axi128", "cw_weight_loader.sv",
+        "(resident_q || left_q == '0)", "1'b1",
+    ),
+    "rows_cut_by_the_kind_behind": (
+        "weight_loader_6x5_axi128", "cw_weight_loader.sv",
+        "(same_kind || inside_q == '0)", "1'b1",
+    ),
+}  # fmt: skip
+
+
+def _sources() -> list[Path]:
+    return sources_of("corewright:core:engine", "sim")
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_engine(name):
+    top, bench, parameters = CONFIGURATIONS[name]
+    run_cocotb(top, bench, _sources(), parameters)
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_the_bench_catches(name, tmp_path: Path):
+    configuration, file, good, bad = MUTANTS[name]
+    top, bench, parameters = CONFIGURATIONS[configuration]
+    sources = []
+    for source in _sources():
+        if source.name == file:
+            # Spaces that align a block may change without a change of meaning.
+            text = re.sub(" +<=", " <=", source.read_text(encoding="utf-8"))
+            assert text.count(good) == 1, "the mutant no longer fits the source"
+            source = tmp_path / file
+            source.write_text(text.replace(good, bad), encoding="utf-8")
+        sources.append(source)
+    # A mutant may leave a signal without a reader.
+    with pytest.raises(CocotbFailure, match="tests failed"):
+        run_cocotb(
+            top,
+            bench,
+            sources,
+            parameters,
+            build_root=tmp_path / "run",
+            extra_args=["-Wno-fatal"],
+        )

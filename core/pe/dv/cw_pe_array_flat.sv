@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// cw_pe_array with packed ports for the cocotb bench: element (j, r) of an array port lies at index
+/// j*Rows + r, element 0 in the lowest bits.
+module cw_pe_array_flat
+  import cw_pkg::*;
+#(
+    parameter  int unsigned Rows       = 8,
+    parameter  int unsigned Columns    = 24,
+    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned PixelBits  = 8,
+    parameter  int unsigned WeightBits = 8,
+    parameter  int unsigned SumBits    = 32,
+    localparam int unsigned DrainBeats = Columns / Drain,
+    localparam int unsigned IndexBits  = DrainBeats > 1 ? $clog2(DrainBeats) : 1
+) (
+    input  logic                            clk_i,
+    input  logic                            rst_ni,
+    input  logic                            valid_i,
+    input  logic                            first_i,
+    input  logic                            last_i,
+    input  logic [                     1:0] op_i,
+    input  logic [Drain*Rows*PixelBits-1:0] pixels_i,
+    input  logic [  Columns*WeightBits-1:0] weights_i,
+    output logic                            tile_valid_o,
+    input  logic [           IndexBits-1:0] drain_index_i,
+    output logic [  Drain*Rows*SumBits-1:0] sums_o
+);
+
+  logic signed [PixelBits-1:0] pixels[Drain][Rows];
+  logic signed [SumBits-1:0] sums[Drain][Rows];
+
+  always_comb begin
+    for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        pixels[j][r] = pixels_i[(j*Rows+r)*PixelBits+:PixelBits];
+        sums_o[(j*Rows+r)*SumBits+:SumBits] = sums[j][r];
+      end
+    end
+  end
+
+  cw_pe_array #(
+      .Rows      (Rows),
+      .Columns   (Columns),
+      .Drain     (Drain),
+      .PixelBits (PixelBits),
+      .WeightBits(WeightBits),
+      .SumBits   (SumBits)
+  ) u_array (
+      .clk_i,
+      .rst_ni,
+      .valid_i,
+      .first_i,
+      .last_i,
+      .op_i    (array_op_e'(op_i)),
+      .pixels_i(pixels),
+      .weights_i,
+      .tile_valid_o,
+      .drain_index_i,
+      .sums_o  (sums)
+  );
+
+endmodule

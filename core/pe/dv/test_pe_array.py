@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Runs the cocotb bench of cw_pe_array on the integer provider, and proves that it can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+
+CONFIGURATIONS = {
+    "4x8": {
+        "Rows": 4, "Columns": 8, "Drain": 4, "PixelBits": 8, "WeightBits": 8, "SumBits": 32,
+    },
+    "7x6_mixed": {
+        "Rows": 7, "Columns": 6, "Drain": 2, "PixelBits": 5, "WeightBits": 4, "SumBits": 20,
+    },
+    "1x3_binary": {
+        "Rows": 1, "Columns": 3, "Drain": 3, "PixelBits": 1, "WeightBits": 1, "SumBits": 9,
+    },
+}  # fmt: skip
+
+# correct text, injected bug
+MUTANTS = {
+    "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
+    "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),
+    "unsigned_maximum": ("SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]",
+                         "$unsigned(pixels_q[j][r]) > $unsigned(sums_q[j*DrainBeats][r])"),
+}  # fmt: skip
+
+
+def _run(sources: list[Path], name: str, **options):
+    run_cocotb("cw_pe_array_flat", "tb_pe_array", sources, CONFIGURATIONS[name], **options)
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_pe_array(name):
+    _run(sources_of("corewright:core:pe_integer", "sim"), name)
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_the_bench_catches(name, tmp_path: Path):
+    good, bad = MUTANTS[name]
+    mutant = tmp_path / "cw_pe_array.sv"
+    sources = sources_of("corewright:core:pe_integer", "sim")
+    original = next(source for source in sources if source.name == mutant.name)
+    text = original.read_text(encoding="utf-8")
+    assert text.count(good) == 1, "the mutant no longer fits the source"
+    mutant.write_text(text.replace(good, bad), encoding="utf-8")
+    mutated = [mutant if source == original else source for source in sources]
+    with pytest.raises(CocotbFailure, match="tests failed"):
+        _run(mutated, "7x6_mixed", build_root=tmp_path / "run", extra_args=["-Wno-fatal"])
