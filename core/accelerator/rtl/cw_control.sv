@@ -112,20 +112,24 @@ module cw_control
   // verilator lint_on UNUSEDSIGNAL
   descriptor_t fetched;
   logic [31:0] crc;
-  logic receive, descriptor_ok, header_ok, crc_done, bad_offset;
+  logic receive, descriptor_ok, header_ok, header_end, crc_done, bad_offset;
 
   // The buffer shifts in from the top, so that a complete header or descriptor ends at the top.
   assign header  = decode_header(buffer_q[DescriptorWords*32-1-:HeaderWords*32]);
   assign fetched = decode_descriptor(buffer_q);
 
-  assign fetching_o = fetch_q inside {FetchHeader, FetchHeaderData, FetchDescriptor,
-                                      FetchDescriptorData};
+  // Header and first descriptor lie behind each other and are fetched by one command: the header is
+  // checked while the stream waits for a cycle.
+  assign fetching_o = header_phase_q || fetch_q inside {FetchHeader, FetchDescriptor,
+                                                        FetchDescriptorData};
   assign bad_offset  = 33'(offset_q) + 33'(DescriptorBytes) > 33'(program_bytes_i);
   assign cmd_valid_o = state_q == StRun
-      && (fetch_q == FetchHeader || (fetch_q == FetchDescriptor && !bad_offset));
+      && (fetch_q == FetchHeader || fetch_q == FetchDescriptor) && !bad_offset;
   assign cmd_addr_o  = program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
-  assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes : DescriptorBytes;
-  assign s_axis_tready = fetch_q == FetchHeaderData || fetch_q == FetchDescriptorData;
+  assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes + DescriptorBytes : DescriptorBytes;
+  assign header_end  = words_q == 7'(HeaderWords);
+  assign s_axis_tready = (fetch_q == FetchHeaderData && !header_end)
+      || fetch_q == FetchDescriptorData;
   assign receive     = s_axis_tready && s_axis_tvalid;
 
   // The CRC follows the data, up to two words a cycle, from the buffer, whose newest word is its top.
@@ -144,13 +148,14 @@ module cw_control
   cw_crc32 u_crc (
       .clk_i(clk_i),
       .rst_ni(rst_ni),
-      .clear_i(fetch_q == FetchDescriptor),
+      .clear_i(fetch_q == FetchDescriptor || header_phase_q),
       .words_i(check_words),
       .data_i (64'(buffer_q >> {oldest, 5'b0})),
       .crc_o  (crc)
   );
 
-  assign header_ok = header.magic == Magic && header.version == Version;
+  assign header_ok = header.magic == Magic && header.version == Version
+      && header.descriptor_offset == HeaderBytes;
 
   // Sizes that would break a block's own assumptions; the rest is the compiler's, guarded by the CRC.
   always_comb begin
@@ -193,13 +198,18 @@ module cw_control
       if (receive) words_q <= words_q + 7'(AxiWords);
       checked_q <= checked_q + 7'(check_words);
       unique case (fetch_q)
-        FetchIdle: if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
+        FetchIdle: begin
+          weights_taken_q <= 1'b0;
+          engine_taken_q  <= 1'b0;
+          words_q         <= '0;
+          offset_q        <= HeaderBytes;
+          if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
+        end
         FetchHeader: begin
           header_phase_q <= 1'b1;
-          words_q        <= '0;
-          if (cmd_ready_i) fetch_q <= FetchHeaderData;
+          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
         end
-        FetchHeaderData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
+        FetchHeaderData: if (header_end) fetch_q <= FetchCheck;
         FetchDescriptor: begin
           words_q         <= '0;
           checked_q       <= '0;
@@ -212,8 +222,9 @@ module cw_control
           // A failed check ends the run by `fail` below.
           if (header_phase_q) begin
             header_phase_q <= 1'b0;
-            offset_q       <= header.descriptor_offset;
-            fetch_q        <= FetchDescriptor;
+            words_q        <= '0;
+            checked_q      <= '0;
+            fetch_q        <= FetchDescriptorData;
           end else if (crc_done) begin
             fetch_q <= FetchReady;
           end
@@ -228,7 +239,10 @@ module cw_control
         end
         default: fetch_q <= FetchIdle;
       endcase
-      if (state_q == StStop || state_q == StClear) fetch_q <= FetchIdle;
+      if (state_q == StStop || state_q == StClear) begin
+        fetch_q        <= FetchIdle;
+        header_phase_q <= 1'b0;
+      end
     end
   end
 
@@ -297,7 +311,7 @@ module cw_control
     end else if (fetch_q == FetchCheck && !header_phase_q && crc_done && !descriptor_ok) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(fetched.layer_index);
-    end else if (fetch_q == FetchDescriptor && bad_offset) begin
+    end else if ((fetch_q == FetchHeader || fetch_q == FetchDescriptor) && bad_offset) begin
       fail_code = ErrorWindow;
       fail_info = offset_q;
     end else if (window_i) begin

@@ -28,7 +28,7 @@ module cw_pixel_loader_flat
     output logic [                 31:0] window_offset_o,
     input  logic [                 31:0] released_i,
     input  logic                         release_all_i,
-    output logic [                 32:0] loaded_positions_o,
+    output logic signed [          32:0] loaded_positions_o,
     output logic                         loaded_all_o,
     output logic                         done_o,
     output logic                         cmd_valid_o,

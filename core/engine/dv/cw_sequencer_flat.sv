@@ -27,7 +27,7 @@ module cw_sequencer_flat
     input  logic                          start_i,
     output logic                          done_o,
     output logic                          pass_start_o,
-    output logic [                  31:0] released_o,
+    output logic signed [           31:0] released_o,
     output logic                          release_all_o,
     input  logic [                  32:0] loaded_positions_i,
     input  logic                          loaded_all_i,

@@ -149,6 +149,9 @@ class Loading:
             "segment_stride": self.segment_stride,
             "segments": self.segments,
             "stream_blocks": self.stream_blocks,
+            # Direct is one plane, which has to be said.
+            "planes_w": self.planes[1],
+            "planes_h": self.planes[0],
         }
         for name in ("gather_lane", "kernel_height", "kernel_width", "need_offset", "blocks"):
             values[name] = rng.randrange(128)
@@ -167,8 +170,6 @@ class Loading:
                 "row_advance": self.row_advance,
                 "start_phase_w": self.pad[1] % self.stride[1],
                 "start_phase_h": self.pad[0] % self.stride[0],
-                "planes_w": self.planes[1],
-                "planes_h": self.planes[0],
                 "scatter_row": buffer_rows(scatter_block),
                 "scatter_lane": scatter_lane,
                 "scatter_block": scatter_block,

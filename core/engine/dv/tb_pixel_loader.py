@@ -272,4 +272,3 @@ async def a_read_outside_the_arena_is_reported_and_not_issued(dut):
         dut.clear_i.value = 1
         await drive_phase(dut)
         dut.clear_i.value = 0
-

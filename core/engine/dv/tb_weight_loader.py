@@ -154,7 +154,7 @@ def random_layer(rng, mode, whole_groups=False):
 
 
 def beats_of(memory, address, offset, size):
-    """A command's beats as the reader gives them: the first without the bytes before the address."""
+    """A command's beats as the reader gives them: the first one begins at the address."""
     first = AXI_BYTES - address % AXI_BYTES
     at, left = offset, size
     while left:

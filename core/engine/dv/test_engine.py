@@ -86,10 +86,9 @@ MUTANTS = {
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
         "block_end_q <= op_q.block_end;", "block_end_q <= go && block_end;",
     ),
-    "loader_gap_rows_change_no_phase": (
+    "loader_images_at_the_same_lane": (
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "cursor_next.phase_h = cursor_q.phase_h + 1'b1;",
-        "cursor_next.phase_h = cursor_q.phase_h + 16'(cursor_q.h < d.load_height);",
+        "CountBits'(d.scatter_image_lane)", "CountBits'(0)",
     ),
     "sequencer_need_forgets_image_wraps": (
         "sequencer_8x4", "cw_sequencer.sv",

@@ -15,8 +15,7 @@ from corewright.testing.cocotb_runner import bench_parameters
 
 PARAMETERS = bench_parameters()
 ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, SUM_BITS = (
-    PARAMETERS[name]
-    for name in ("Rows", "Columns", "Drain", "PixelBits", "WeightBits", "SumBits")
+    PARAMETERS[name] for name in ("Rows", "Columns", "Drain", "PixelBits", "WeightBits", "SumBits")
 )
 BEATS = COLUMNS // DRAIN
 MAC, MAX, SUM = 0, 1, 2

@@ -116,9 +116,10 @@ module cw_weight_ring_formal #(
     // What the sequencer keeps to: it steps on what is there, and never back to a released row.
     if (step_i) begin
       assume (available && !clear_i);
-      assume (!(to_group_i || to_pass_i) || !release_i);
-      assume (!to_group_i || group_live_q);
-      assume (!to_pass_i || (pass_live_q && !to_group_i && !new_group_i && !new_pass_i));
+      assume (!(to_group_i || to_pass_i) || !(release_i || new_group_i || new_pass_i));
+      assume (!to_group_i || (group_live_q && !to_pass_i));
+      assume (!to_pass_i || pass_live_q);
+      assume (!new_pass_i || new_group_i);
     end
 
     if (rst_ni) begin
@@ -127,7 +128,7 @@ module cw_weight_ring_formal #(
       AvailableExact_A : assert (available == (read_q != held_q));
       ReadInside_A : assert (read_q <= held_q);
       if (group_live_q) GroupInside_A : assert (group_q <= read_q);
-      if (pass_live_q) PassInside_A : assert (pass_q <= read_q);
+      if (pass_live_q) PassBeforeGroup_A : assert (group_live_q && pass_q <= group_q);
       if (marked_q) MarkInside_A : assert (mark_q < held_q);
       if (due_qq) MarkedRowReplayed_A : assert (weights == due_data_qq);
     end
@@ -135,6 +136,8 @@ module cw_weight_ring_formal #(
 
   // Inductive invariants: where the ring keeps the rows. first: of the oldest row held.
   localparam int unsigned AtBits = NumBits + 1;
+  localparam int unsigned PtrBits = Depth > 1 ? $clog2(Depth) : 1;
+  localparam int unsigned CountBits = $clog2(Depth + 1) + 1;
   logic [AtBits-1:0] first;
   logic [AtBits-1:0] read_at, group_at, pass_at, mark_at;
 
@@ -151,22 +154,22 @@ module cw_weight_ring_formal #(
     if (rst_ni) begin
       WriteInRange_A : assert (32'(u_dut.write_q.ptr) < Depth);
       HeldCount_A :
-      assert (u_dut.write_q.count - u_dut.released_q == $bits(u_dut.released_q)'(held_q));
+      assert (u_dut.write_q.count - u_dut.released_q == CountBits'(held_q));
       ReadPlace_A : assert (AtBits'(u_dut.read_q.ptr) == read_at);
       ReadCount_A :
-      assert (u_dut.read_q.count - u_dut.released_q == $bits(u_dut.released_q)'(read_q));
+      assert (u_dut.read_q.count - u_dut.released_q == CountBits'(read_q));
       if (group_live_q) begin
         GroupPlace_A : assert (AtBits'(u_dut.group_q.ptr) == group_at);
         GroupCount_A :
-        assert (u_dut.group_q.count - u_dut.released_q == $bits(u_dut.released_q)'(group_q));
+        assert (u_dut.group_q.count - u_dut.released_q == CountBits'(group_q));
       end
       if (pass_live_q) begin
         PassPlace_A : assert (AtBits'(u_dut.pass_q.ptr) == pass_at);
         PassCount_A :
-        assert (u_dut.pass_q.count - u_dut.released_q == $bits(u_dut.released_q)'(pass_q));
+        assert (u_dut.pass_q.count - u_dut.released_q == CountBits'(pass_q));
       end
       if (marked_q) begin
-        MarkedInRing_A : assert (u_dut.u_ram.mem_q[mark_at[$bits(u_dut.write_q.ptr)-1:0]] == data_q);
+        MarkedInRing_A : assert (u_dut.u_ram.mem_q[mark_at[PtrBits-1:0]] == data_q);
       end
       if (due_q) begin
         StepFollows_A : assert (u_dut.step_q);
