@@ -59,18 +59,18 @@ typedef struct cw_bench_tensor {
 } cw_bench_tensor_t;
 
 typedef struct cw_bench_tensors {
-  cw_bench_tensor_t *items;
+  cw_bench_tensor_t* items;
   size_t count;
 } cw_bench_tensors_t;
 
 /* Reads tensors.txt; false, with a message, when the file is missing, has a line that is no tensor
  * or one that does not fit in `arena_bytes`. */
-bool cw_bench_tensors_read(const char *path, uint32_t rows, uint32_t pixel_bits,
-                           uint32_t arena_bytes, cw_bench_tensors_t *tensors);
+bool cw_bench_tensors_read(const char* path, uint32_t rows, uint32_t pixel_bits,
+                           uint32_t arena_bytes, cw_bench_tensors_t* tensors);
 /* Compares all tensors with the expected arena, lanes that are no pixel left out. Prints the first
  * differences of each layer. Returns the number of wrong elements. */
-uint64_t cw_bench_tensors_compare(cw_bench_tensors_t *tensors, uint32_t rows, uint32_t pixel_bits,
-                                  uint32_t run, const uint8_t *expected, const uint8_t *got);
+uint64_t cw_bench_tensors_compare(cw_bench_tensors_t* tensors, uint32_t rows, uint32_t pixel_bits,
+                                  uint32_t run, const uint8_t* expected, const uint8_t* got);
 
 /* ---- for main.cpp: cw_bench_firmware.c ---- */
 

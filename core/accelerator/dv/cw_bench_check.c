@@ -13,14 +13,14 @@ static uint32_t word_bytes(uint32_t rows, uint32_t pixel_bits) {
   return (rows * pixel_bits + 7u) / 8u;
 }
 
-static uint64_t tensor_blocks(const cw_bench_tensor_t *t, uint32_t rows) {
+static uint64_t tensor_blocks(const cw_bench_tensor_t* t, uint32_t rows) {
   const uint64_t positions = (uint64_t)t->batch * t->image_rows * t->pitch;
   return (positions + rows - 1u) / rows;
 }
 
-bool cw_bench_tensors_read(const char *path, uint32_t rows, uint32_t pixel_bits,
-                           uint32_t arena_bytes, cw_bench_tensors_t *tensors) {
-  FILE *file = fopen(path, "r");
+bool cw_bench_tensors_read(const char* path, uint32_t rows, uint32_t pixel_bits,
+                           uint32_t arena_bytes, cw_bench_tensors_t* tensors) {
+  FILE* file = fopen(path, "r");
   char line[512];
   unsigned number = 0;
   tensors->items = NULL;
@@ -39,21 +39,19 @@ bool cw_bench_tensors_read(const char *path, uint32_t rows, uint32_t pixel_bits,
       continue;
     }
     memset(&t, 0, sizeof t);
-    const int fields = sscanf(line, "%95s %31s %u %u %u %u %u %u %u %u", t.layer, t.type,
-                              &t.offset, &t.batch, &t.height, &t.width, &t.channels, &t.pitch,
-                              &t.image_rows, &t.bits);
+    const int fields =
+        sscanf(line, "%95s %31s %u %u %u %u %u %u %u %u", t.layer, t.type, &t.offset, &t.batch,
+               &t.height, &t.width, &t.channels, &t.pitch, &t.image_rows, &t.bits);
     bool good = fields == 10 && t.batch != 0 && t.width != 0 && t.height != 0 &&
                 t.pitch >= t.width && t.image_rows >= t.height && t.bits <= pixel_bits;
     if (good) {
       good = t.offset + tensor_blocks(&t, rows) * t.channels * word_bytes(rows, pixel_bits) <=
              arena_bytes;
     }
-    cw_bench_tensor_t *items =
-        good ? (cw_bench_tensor_t *)realloc(tensors->items, (tensors->count + 1u) * sizeof t)
-             : NULL;
+    cw_bench_tensor_t* items =
+        good ? (cw_bench_tensor_t*)realloc(tensors->items, (tensors->count + 1u) * sizeof t) : NULL;
     if (items == NULL) {
-      printf("ERROR %s:%u: not a tensor inside the arena of %u bytes\n", path, number,
-             arena_bytes);
+      printf("ERROR %s:%u: not a tensor inside the arena of %u bytes\n", path, number, arena_bytes);
       fclose(file);
       return false;
     }
@@ -69,7 +67,7 @@ bool cw_bench_tensors_read(const char *path, uint32_t rows, uint32_t pixel_bits,
 }
 
 /* Lane `lane` of a word as a signed number. */
-static int32_t lane_value(const uint8_t *word, uint32_t lane, uint32_t bits) {
+static int32_t lane_value(const uint8_t* word, uint32_t lane, uint32_t bits) {
   uint32_t value = 0;
   for (uint32_t i = 0; i < bits; i++) {
     const uint32_t bit = lane * bits + i;
@@ -80,8 +78,8 @@ static int32_t lane_value(const uint8_t *word, uint32_t lane, uint32_t bits) {
 }
 
 /* A tensor's pixel that lane `lane` of `block` holds; false for a lane that is none. */
-static bool locate(const cw_bench_tensor_t *t, uint32_t rows, uint64_t block, uint32_t lane,
-                   uint32_t *image, uint32_t *h, uint32_t *w) {
+static bool locate(const cw_bench_tensor_t* t, uint32_t rows, uint64_t block, uint32_t lane,
+                   uint32_t* image, uint32_t* h, uint32_t* w) {
   const uint64_t position = block * rows + lane;
   const uint64_t row = position / t->pitch;
   *w = (uint32_t)(position % t->pitch);
@@ -90,9 +88,9 @@ static bool locate(const cw_bench_tensor_t *t, uint32_t rows, uint64_t block, ui
   return *w < t->width && *h < t->height && *image < t->batch;
 }
 
-static uint64_t compare_word(const cw_bench_tensor_t *t, uint32_t rows, uint32_t pixel_bits,
+static uint64_t compare_word(const cw_bench_tensor_t* t, uint32_t rows, uint32_t pixel_bits,
                              uint32_t run, uint64_t block, uint32_t channel, uint64_t shown,
-                             const uint8_t *expected, const uint8_t *got) {
+                             const uint8_t* expected, const uint8_t* got) {
   uint64_t wrong = 0;
   for (uint32_t lane = 0; lane < rows; lane++) {
     uint32_t image;
@@ -114,8 +112,8 @@ static uint64_t compare_word(const cw_bench_tensor_t *t, uint32_t rows, uint32_t
   return wrong;
 }
 
-static uint64_t compare_tensor(const cw_bench_tensor_t *t, uint32_t rows, uint32_t pixel_bits,
-                               uint32_t run, const uint8_t *expected, const uint8_t *got) {
+static uint64_t compare_tensor(const cw_bench_tensor_t* t, uint32_t rows, uint32_t pixel_bits,
+                               uint32_t run, const uint8_t* expected, const uint8_t* got) {
   const uint32_t bytes = word_bytes(rows, pixel_bits);
   const uint64_t blocks = tensor_blocks(t, rows);
   uint64_t wrong = 0;
@@ -137,8 +135,8 @@ static uint64_t compare_tensor(const cw_bench_tensor_t *t, uint32_t rows, uint32
       }
     }
     for (uint32_t channel = 0; channel < t->channels; channel++) {
-      const uint8_t *want = expected + start + (uint64_t)channel * bytes;
-      const uint8_t *have = got + start + (uint64_t)channel * bytes;
+      const uint8_t* want = expected + start + (uint64_t)channel * bytes;
+      const uint8_t* have = got + start + (uint64_t)channel * bytes;
       uint32_t difference = 0;
       for (uint32_t i = 0; i < bytes; i++) {
         difference |= (uint32_t)(want[i] ^ have[i]) & mask[i];
@@ -151,11 +149,11 @@ static uint64_t compare_tensor(const cw_bench_tensor_t *t, uint32_t rows, uint32
   return wrong;
 }
 
-uint64_t cw_bench_tensors_compare(cw_bench_tensors_t *tensors, uint32_t rows, uint32_t pixel_bits,
-                                  uint32_t run, const uint8_t *expected, const uint8_t *got) {
+uint64_t cw_bench_tensors_compare(cw_bench_tensors_t* tensors, uint32_t rows, uint32_t pixel_bits,
+                                  uint32_t run, const uint8_t* expected, const uint8_t* got) {
   uint64_t total = 0;
   for (size_t i = 0; i < tensors->count; i++) {
-    cw_bench_tensor_t *t = &tensors->items[i];
+    cw_bench_tensor_t* t = &tensors->items[i];
     const uint64_t wrong = compare_tensor(t, rows, pixel_bits, run, expected, got);
     if (wrong != 0) {
       printf("MISMATCH layer=%s run=%u count=%llu of %llu\n", t->layer, run,

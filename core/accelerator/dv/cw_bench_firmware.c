@@ -32,7 +32,7 @@ typedef struct run {
   uint32_t error_info;
   uint32_t error_layer;
   uint32_t layers;
-  uint32_t *layer_cycles; /* [layers][CW_CYCLES_WORDS] */
+  uint32_t* layer_cycles; /* [layers][CW_CYCLES_WORDS] */
   cw_bench_traffic_t traffic[CW_BENCH_PORTS];
   uint64_t mismatches;
 } run_t;
@@ -54,21 +54,20 @@ static struct {
   bool wrong_hash_late;
   bool retry;
   bool bad_option;
-} options = {".",   "", "none", "",    "OK",  0,     0,     0,
-             0,     -1, -1,     false, false, false, false, false};
+} options = {".", "", "none", "", "OK", 0, 0, 0, 0, -1, -1, false, false, false, false, false};
 
 static struct {
   uint32_t rows;
   uint32_t pixel_bits;
   uint32_t axi_bits;
   uint32_t perf_layers;
-  FILE *inputs;
-  FILE *expected;
-  uint8_t *expected_arena;
+  FILE* inputs;
+  FILE* expected;
+  uint8_t* expected_arena;
   uint32_t input_bytes;
   uint32_t input_offset;
   cw_bench_tensors_t tensors;
-  run_t *runs;
+  run_t* runs;
   uint32_t run_count;
   cw_status_t status; /* of the first call that failed */
   bool retried;
@@ -80,7 +79,7 @@ static struct {
   struct timespec start;
 } bench;
 
-static bool copy_text(char *target, size_t bytes, const char *source) {
+static bool copy_text(char* target, size_t bytes, const char* source) {
   const size_t length = strlen(source);
   if (length >= bytes) {
     return false;
@@ -89,14 +88,14 @@ static bool copy_text(char *target, size_t bytes, const char *source) {
   return true;
 }
 
-static bool path_of(char path[PATH_BYTES], const char *name) {
+static bool path_of(char path[PATH_BYTES], const char* name) {
   const int length = snprintf(path, PATH_BYTES, "%s/%s", options.dir, name);
   return length > 0 && length < PATH_BYTES;
 }
 
-static FILE *open_file(const char *name, uint64_t *bytes) {
+static FILE* open_file(const char* name, uint64_t* bytes) {
   char path[PATH_BYTES];
-  FILE *file = path_of(path, name) ? fopen(path, "rb") : NULL;
+  FILE* file = path_of(path, name) ? fopen(path, "rb") : NULL;
   if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
     printf("ERROR cannot read %s/%s\n", options.dir, name);
     return NULL;
@@ -107,17 +106,17 @@ static FILE *open_file(const char *name, uint64_t *bytes) {
 }
 
 /* `bytes` bytes of record `index`. */
-static bool read_record(FILE *file, uint32_t index, uint32_t bytes, uint8_t *target) {
+static bool read_record(FILE* file, uint32_t index, uint32_t bytes, uint8_t* target) {
   return fseek(file, (long)((uint64_t)index * bytes), SEEK_SET) == 0 &&
          fread(target, 1, bytes, file) == bytes;
 }
 
-static uint32_t load_word(const uint8_t *data, uint32_t word) {
-  const uint8_t *b = data + 4u * word;
+static uint32_t load_word(const uint8_t* data, uint32_t word) {
+  const uint8_t* b = data + 4u * word;
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-static void store_word(uint8_t *data, uint32_t word, uint32_t value) {
+static void store_word(uint8_t* data, uint32_t word, uint32_t value) {
   for (uint32_t i = 0; i < 4u; i++) {
     data[4u * word + i] = (uint8_t)(value >> (8u * i));
   }
@@ -125,13 +124,13 @@ static void store_word(uint8_t *data, uint32_t word, uint32_t value) {
 
 static void flip_bit(long byte) {
   const cw_memory_t program = cw_bench_memory_program();
-  uint8_t *target = program.data + byte;
+  uint8_t* target = program.data + byte;
   *target = (uint8_t)(*target ^ 1u << (options.seed & 7u));
 }
 
 /* A header for other hardware, sound in itself. Twice is as before. */
 static void flip_hash(void) {
-  uint8_t *header = cw_bench_memory_program().data;
+  uint8_t* header = cw_bench_memory_program().data;
   store_word(header, CW_HEADER_HARDWARE_HASH_WORD,
              ~load_word(header, CW_HEADER_HARDWARE_HASH_WORD));
   store_word(header, CW_HEADER_HEADER_CRC_WORD,
@@ -167,8 +166,8 @@ static bool prepare_run(uint32_t batch) {
   return true;
 }
 
-static void record_run(run_t *run, cw_status_t status, const cw_bench_traffic_t *before) {
-  cw_t *cw = model_context();
+static void record_run(run_t* run, cw_status_t status, const cw_bench_traffic_t* before) {
+  cw_t* cw = model_context();
   run->status = status;
   run->cycles = cw->cycles;
   run->error_info = cw->error_info;
@@ -182,15 +181,15 @@ static void record_run(run_t *run, cw_status_t status, const cw_bench_traffic_t 
     return;
   }
   const uint32_t layers = cw_layers(cw);
-  run->layer_cycles = (uint32_t *)calloc(layers, CW_CYCLES_WORDS * sizeof(uint32_t));
+  run->layer_cycles = (uint32_t*)calloc(layers, CW_CYCLES_WORDS * sizeof(uint32_t));
   if (run->layer_cycles == NULL) {
     printf("ERROR no memory for %u layers\n", layers);
     note(CW_MEMORY);
     return;
   }
   while (run->layers < layers && run->layers < bench.perf_layers) {
-    const cw_status_t got = cw_layer_cycles(
-        cw, run->layers, run->layer_cycles + (size_t)run->layers * CW_CYCLES_WORDS);
+    const cw_status_t got =
+        cw_layer_cycles(cw, run->layers, run->layer_cycles + (size_t)run->layers * CW_CYCLES_WORDS);
     if (got != CW_OK) {
       printf("ERROR performance words of layer %u: %s\n", run->layers, cw_status_string(got));
       note(got);
@@ -209,12 +208,11 @@ static cw_status_t run_batch(uint32_t batch) {
     return CW_MEMORY;
   }
   const cw_status_t status = model_run();
-  run_t *run = &bench.runs[bench.run_count++];
+  run_t* run = &bench.runs[bench.run_count++];
   record_run(run, status, before);
   if (status == CW_OK) {
-    run->mismatches =
-        cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, batch,
-                                 bench.expected_arena, cw_bench_memory_arena().data);
+    run->mismatches = cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, batch,
+                                               bench.expected_arena, cw_bench_memory_arena().data);
   } else {
     printf("ERROR run %u: %s layer=%u info=0x%08x\n", batch, cw_status_string(status),
            run->error_layer, run->error_info);
@@ -261,7 +259,7 @@ static int firmware_main(void) {
 }
 
 static uint32_t read_register(uint32_t offset) {
-  const cw_hal_t *hal = cw_platform_hal();
+  const cw_hal_t* hal = cw_platform_hal();
   return hal->read32(hal->context, offset);
 }
 
@@ -283,7 +281,7 @@ static int firmware_hung(void) {
 
 /* ---- results ---- */
 
-static void write_string(FILE *file, const char *text) {
+static void write_string(FILE* file, const char* text) {
   fputc('"', file);
   for (; *text != '\0'; text++) {
     if (*text == '"' || *text == '\\') {
@@ -294,7 +292,7 @@ static void write_string(FILE *file, const char *text) {
   fputc('"', file);
 }
 
-static void write_traffic(FILE *file, const cw_bench_traffic_t *traffic) {
+static void write_traffic(FILE* file, const cw_bench_traffic_t* traffic) {
   const uint64_t beat = bench.axi_bits / 8u;
   fprintf(file, "{\"program\": %llu, \"pixels\": %llu, \"output\": %llu, \"output_bus\": %llu}",
           (unsigned long long)(traffic[CW_BENCH_PROGRAM].beats * beat),
@@ -303,7 +301,7 @@ static void write_traffic(FILE *file, const cw_bench_traffic_t *traffic) {
           (unsigned long long)(traffic[CW_BENCH_OUTPUT].beats * beat));
 }
 
-static void write_run(FILE *file, const run_t *run) {
+static void write_run(FILE* file, const run_t* run) {
   fprintf(file, "    {\"status\": \"%s\", \"cycles\": %llu, \"mismatches\": %llu, ",
           cw_status_string(run->status), (unsigned long long)run->cycles,
           (unsigned long long)run->mismatches);
@@ -322,13 +320,13 @@ static void write_run(FILE *file, const run_t *run) {
   fprintf(file, "]}");
 }
 
-static bool write_result(const char *status, bool passed, uint64_t mismatches, double seconds) {
+static bool write_result(const char* status, bool passed, uint64_t mismatches, double seconds) {
   char path[PATH_BYTES];
   if (options.result[0] == '\0' ? !path_of(path, "result.json")
                                 : !copy_text(path, sizeof path, options.result)) {
     return false;
   }
-  FILE *file = fopen(path, "w");
+  FILE* file = fopen(path, "w");
   if (file == NULL) {
     printf("ERROR cannot write %s\n", path);
     return false;
@@ -353,7 +351,7 @@ static bool write_result(const char *status, bool passed, uint64_t mismatches, d
   write_traffic(file, traffic);
   fprintf(file, ",\n  \"tensors\": [\n");
   for (size_t i = 0; i < bench.tensors.count; i++) {
-    const cw_bench_tensor_t *t = &bench.tensors.items[i];
+    const cw_bench_tensor_t* t = &bench.tensors.items[i];
     fprintf(file, "    {\"layer\": ");
     write_string(file, t->layer);
     fprintf(file, ", \"type\": ");
@@ -371,7 +369,7 @@ static bool write_result(const char *status, bool passed, uint64_t mismatches, d
   return fclose(file) == 0;
 }
 
-static int finish(const char *status) {
+static int finish(const char* status) {
   struct timespec now;
   uint64_t mismatches = 0;
   uint64_t cycles = 0;
@@ -412,20 +410,20 @@ void cw_bench_abandon(void) {
 extern "C" {
 #endif
 
-void cw_bench_option(const char *name, const char *value);
+void cw_bench_option(const char* name, const char* value);
 int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int max_perf_layers,
-                   int hash, long long *program_base, long long *program_bytes,
-                   long long *arena_base, long long *arena_bytes);
-void cw_bench_step(int reason, int data, long long cycle, int *request, int *address, int *value);
+                   int hash, long long* program_base, long long* program_bytes,
+                   long long* arena_base, long long* arena_bytes);
+void cw_bench_step(int reason, int data, long long cycle, int* request, int* address, int* value);
 int cw_bench_finish(long long cycle, svBit hung);
 
-static bool parse_number(const char *text, unsigned long long most, unsigned long long *value) {
-  char *end = NULL;
+static bool parse_number(const char* text, unsigned long long most, unsigned long long* value) {
+  char* end = NULL;
   *value = strtoull(text, &end, 0);
   return end != text && *end == '\0' && *value <= most;
 }
 
-static bool set_option(const char *name, const char *value) {
+static bool set_option(const char* name, const char* value) {
   unsigned long long number = 0;
   if (strcmp(name, "dir") == 0) {
     return copy_text(options.dir, sizeof options.dir, value);
@@ -475,7 +473,7 @@ static bool set_option(const char *name, const char *value) {
   return true;
 }
 
-void cw_bench_option(const char *name, const char *value) {
+void cw_bench_option(const char* name, const char* value) {
   if (!set_option(name, value)) {
     printf("ERROR bad option +%s=%s\n", name, value);
     options.bad_option = true;
@@ -488,7 +486,7 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   uint64_t input_total = 0;
   uint64_t expected_total = 0;
   uint8_t header[CW_HEADER_BYTES];
-  FILE *program = open_file("program.bin", &program_bytes);
+  FILE* program = open_file("program.bin", &program_bytes);
   if (program == NULL) {
     return false;
   }
@@ -501,8 +499,8 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   const uint32_t arena_bytes = load_word(header, CW_HEADER_ARENA_BYTES_WORD);
   bench.input_offset = load_word(header, CW_HEADER_INPUT_OFFSET_WORD);
   bench.input_bytes = load_word(header, CW_HEADER_INPUT_BYTES_WORD);
-  bool good = (uint64_t)bench.input_offset + bench.input_bytes <= arena_bytes &&
-              bench.input_bytes != 0;
+  bool good =
+      (uint64_t)bench.input_offset + bench.input_bytes <= arena_bytes && bench.input_bytes != 0;
   if (load_word(header, CW_HEADER_HARDWARE_HASH_WORD) != hash) {
     /* Not this bench's decision: the firmware will say so. */
     printf("NOTE program is for hardware 0x%08x, this is 0x%08x\n",
@@ -514,7 +512,7 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   fclose(program);
   bench.inputs = open_file("inputs.bin", &input_total);
   bench.expected = open_file("expected.bin", &expected_total);
-  bench.expected_arena = (uint8_t *)malloc(arena_bytes);
+  bench.expected_arena = (uint8_t*)malloc(arena_bytes);
   if (!good || bench.inputs == NULL || bench.expected == NULL || bench.expected_arena == NULL) {
     printf("ERROR %s: cannot load program, inputs and expected arena\n", options.dir);
     return false;
@@ -530,14 +528,14 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   }
   char path[PATH_BYTES];
   /* One more for a retry. */
-  bench.runs = (run_t *)calloc((size_t)options.batches + 1u, sizeof(run_t));
+  bench.runs = (run_t*)calloc((size_t)options.batches + 1u, sizeof(run_t));
   return bench.runs != NULL && path_of(path, "tensors.txt") &&
          cw_bench_tensors_read(path, bench.rows, bench.pixel_bits, arena_bytes, &bench.tensors);
 }
 
 int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int max_perf_layers,
-                   int hash, long long *program_base, long long *program_bytes,
-                   long long *arena_base, long long *arena_bytes) {
+                   int hash, long long* program_base, long long* program_bytes,
+                   long long* arena_base, long long* arena_bytes) {
   clock_gettime(CLOCK_MONOTONIC, &bench.start);
   bench.rows = (uint32_t)rows;
   bench.pixel_bits = (uint32_t)pixel_bits;
@@ -574,7 +572,7 @@ int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int ma
   return cw_sim_prepare(&firmware) ? 0 : 1;
 }
 
-void cw_bench_step(int reason, int data, long long cycle, int *request, int *address, int *value) {
+void cw_bench_step(int reason, int data, long long cycle, int* request, int* address, int* value) {
   bench.cycle = (uint64_t)cycle;
   const cw_sim_request_t next = cw_sim_step(reason, (uint32_t)data, (uint64_t)cycle);
   *request = next.kind;

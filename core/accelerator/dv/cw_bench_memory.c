@@ -30,8 +30,8 @@ static uint64_t padded(uint32_t bytes) {
   return ((uint64_t)bytes + SLACK_BYTES - 1u) / SLACK_BYTES * SLACK_BYTES;
 }
 
-static bool create(cw_memory_t *region, uint64_t bus_address, uint32_t bytes) {
-  region->data = (uint8_t *)calloc(1, (size_t)padded(bytes) + SLACK_BYTES);
+static bool create(cw_memory_t* region, uint64_t bus_address, uint32_t bytes) {
+  region->data = (uint8_t*)calloc(1, (size_t)padded(bytes) + SLACK_BYTES);
   region->bus_address = bus_address;
   region->bytes = bytes;
   return region->data != NULL;
@@ -69,8 +69,8 @@ void cw_bench_memory_fill_arena(uint64_t seed) {
 }
 
 /* The memory behind a beat, or NULL where the port has none. */
-static uint8_t *locate(int port, uint64_t address) {
-  const cw_memory_t *region = port == CW_BENCH_PROGRAM ? &memory.program : &memory.arena;
+static uint8_t* locate(int port, uint64_t address) {
+  const cw_memory_t* region = port == CW_BENCH_PROGRAM ? &memory.program : &memory.arena;
   memory.traffic[port].beats++;
   if (address < region->bus_address || address - region->bus_address >= padded(region->bytes)) {
     if (memory.outside == 0) {
@@ -88,12 +88,12 @@ extern "C" {
 
 long long cw_bench_read64(int mem_port, long long address);
 void cw_bench_write64(int mem_port, long long address, long long data, int strobe);
-void cw_bench_read512(int mem_port, long long address, svBitVecVal *data);
-void cw_bench_write512(int mem_port, long long address, const svBitVecVal *data,
-                       const svBitVecVal *strobe);
+void cw_bench_read512(int mem_port, long long address, svBitVecVal* data);
+void cw_bench_write512(int mem_port, long long address, const svBitVecVal* data,
+                       const svBitVecVal* strobe);
 
 long long cw_bench_read64(int mem_port, long long address) {
-  const uint8_t *source = locate(mem_port, (uint64_t)address);
+  const uint8_t* source = locate(mem_port, (uint64_t)address);
   uint64_t data = UINT64_C(0xDEADDEADDEADDEAD);
   if (source != NULL) {
     /* Never beyond the region: it is padded by more than a beat. */
@@ -103,10 +103,9 @@ long long cw_bench_read64(int mem_port, long long address) {
 }
 
 void cw_bench_write64(int mem_port, long long address, long long data, int strobe) {
-  uint8_t *target = locate(mem_port, (uint64_t)address);
+  uint8_t* target = locate(mem_port, (uint64_t)address);
   const uint64_t value = (uint64_t)data;
-  memory.traffic[mem_port].strobed_bytes +=
-      (uint64_t)__builtin_popcount((unsigned)strobe);
+  memory.traffic[mem_port].strobed_bytes += (uint64_t)__builtin_popcount((unsigned)strobe);
   if (target == NULL) {
     return;
   }
@@ -121,19 +120,19 @@ void cw_bench_write64(int mem_port, long long address, long long data, int strob
   }
 }
 
-void cw_bench_read512(int mem_port, long long address, svBitVecVal *data) {
-  const uint8_t *source = locate(mem_port, (uint64_t)address);
+void cw_bench_read512(int mem_port, long long address, svBitVecVal* data) {
+  const uint8_t* source = locate(mem_port, (uint64_t)address);
   memset(data, 0xDE, 64);
   if (source != NULL) {
     memcpy(data, source, memory.beat_bytes);
   }
 }
 
-void cw_bench_write512(int mem_port, long long address, const svBitVecVal *data,
-                       const svBitVecVal *strobe) {
-  uint8_t *target = locate(mem_port, (uint64_t)address);
+void cw_bench_write512(int mem_port, long long address, const svBitVecVal* data,
+                       const svBitVecVal* strobe) {
+  uint8_t* target = locate(mem_port, (uint64_t)address);
   const uint64_t mask = (uint64_t)strobe[1] << 32 | strobe[0];
-  const uint8_t *bytes = (const uint8_t *)data;
+  const uint8_t* bytes = (const uint8_t*)data;
   memory.traffic[mem_port].strobed_bytes += (uint64_t)__builtin_popcountll(mask);
   if (target == NULL) {
     return;

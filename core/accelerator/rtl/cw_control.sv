@@ -197,7 +197,7 @@ module cw_control
     end else begin
       if (receive) words_q <= words_q + 7'(AxiWords);
       checked_q <= checked_q + 7'(check_words);
-      unique case (fetch_q)
+      case (fetch_q)
         FetchIdle: begin
           weights_taken_q <= 1'b0;
           engine_taken_q  <= 1'b0;
@@ -346,7 +346,7 @@ module cw_control
       set_done_o  <= 1'b0;
       set_error_o <= 1'b0;
       if (state_q == StRun) cycles_o <= cycles_o + 1;
-      unique case (state_q)
+      case (state_q)
         StIdle: begin
           if (start_i) begin
             state_q      <= StRun;

@@ -149,13 +149,11 @@ class Loading:
             "segment_stride": self.segment_stride,
             "segments": self.segments,
             "stream_blocks": self.stream_blocks,
-            # Direct is one plane, which has to be said.
-            "planes_w": self.planes[1],
-            "planes_h": self.planes[0],
         }
         for name in ("gather_lane", "kernel_height", "kernel_width", "need_offset", "blocks"):
             values[name] = rng.randrange(128)
         if not self.direct:
+            values["planes_h"], values["planes_w"] = self.planes
             pitch_blocks, pitch_lane = divmod(self.pitch, rows)
             scatter_block, scatter_lane = divmod(self.scatter, rows)
             image_blocks, image_lane = divmod(self.image, rows)

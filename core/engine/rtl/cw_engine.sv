@@ -275,7 +275,7 @@ module cw_engine
   end
 
   always_comb begin
-    unique case (desc_i.opcode)
+    case (desc_i.opcode)
       4'(OpcodeMaxPool): op = OpMax;
       4'(OpcodeConv):    op = OpMac;
       default:           op = OpSum;

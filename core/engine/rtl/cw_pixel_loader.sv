@@ -144,7 +144,7 @@ module cw_pixel_loader
 
   /// Division by a stride of at most 4.
   function automatic logic [CountBits+1:0] divide(logic [CountBits+1:0] a, logic [15:0] by);
-    unique case (by)
+    case (by)
       16'd2:   return a / 2;
       16'd3:   return a / 3;
       16'd4:   return a / 4;
@@ -195,7 +195,7 @@ module cw_pixel_loader
     // Phases that no tap reads are passed over at no cost.
     place_further = advance(cursor_q.place, '0, '0, CountBits'(1), RowBits'(d.block_rows),
                             d.ring_rows);
-    skip    = cursor_q.phase_w >= d.planes_w;
+    skip    = !d.direct_load && cursor_q.phase_w >= d.planes_w;
     first   = 16'(phase_lane_q) + (skip ? d.stride_w - cursor_q.phase_w : '0);
     phase_w = skip ? '0 : cursor_q.phase_w;
     place   = skip ? place_further : cursor_q.place;

@@ -251,7 +251,7 @@ module cw_sequencer
   assign tile_beats_o    = BeatBits'(beats);
   assign tile_bias_row_o = bias_row_q;
   assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
-  assign tile_bytes_o    = 32'(tile_channels_o) * 32'(WordBytes);
+  assign tile_bytes_o    = 32'(tile_channels_o) * WordBytes;
   assign tile_last_o     = layer_end;
 
   // ---------------------------------------------------------------- next tap, next tile
@@ -330,7 +330,7 @@ module cw_sequencer
     end else begin
       pass_start_o <= 1'b0;
       if (drain_busy_q != '0) drain_busy_q <= drain_busy_q - 1'b1;
-      unique case (state_q)
+      case (state_q)
         StIdle: begin
           if (start_i) begin
             state_q         <= StLanes;
@@ -549,13 +549,15 @@ module cw_sequencer
   end
 
 `ifndef SYNTHESIS
-  // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.
+  // An assertion may look at the asynchronous reset synchronously.
+  // verilator lint_off SYNCASYNCNET
   logic in_reset;
   assign in_reset = !rst_ni;
 
   DrainBeatsFit_A :
   assert property (@(posedge clk_i) disable iff (in_reset)
                    step_o && tile_end |-> beats != 0 && 32'(beats) <= MaxDrainBeats);
+  // verilator lint_on SYNCASYNCNET
 `endif
 
 endmodule

@@ -135,7 +135,7 @@ module cw_weight_loader
       offset_q           <= '0;
       pass_offset_q      <= '0;
     end else begin
-      unique case (state_q)
+      case (state_q)
         StIdle: begin
           if (start_i) begin
             half_q             <= desc_i.layer_index[0];

@@ -28,6 +28,8 @@ _ROOTS = ("core", "ip", "sw/hal", "sw/runtime")
 _SUFFIXES = (".sv", ".svh", ".v", ".vh", ".vlt", ".c", ".h", ".cpp", ".core")
 _EXECUTABLE = "Vcw_bench"
 _TRACE_OPTIONS = ("--trace-fst", "--trace-structs")
+# Compiled benches that are kept; those that were not used for longest go.
+_KEPT = 40
 # Behaviour of this file that changes what is compiled; raise it when that changes.
 _RECIPE = 1
 
@@ -101,6 +103,8 @@ def build_model(
                 _sweep(work)
                 stamp.touch()
                 fresh = True
+                _prune(work.parent)
+    stamp.touch()
     return Model(executable, hw, trace, fresh)
 
 
@@ -154,11 +158,12 @@ def _compile(
         core = contents["name"]
     command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
     log = work / "build.log"
+    flags_of_make = f"-j{_jobs(environment)} {environment.get('MAKEFLAGS', '')}".strip()
     with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(
             command,
             cwd=repository_root(),
-            env=environment,
+            env={**environment, "MAKEFLAGS": flags_of_make},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -185,6 +190,22 @@ def _sweep(work: Path) -> None:
     for leftover in work.iterdir():
         if leftover.suffix in (".o", ".gch", ".a", ".cpp", ".d"):
             leftover.unlink()
+
+
+def _prune(models: Path) -> None:
+    stamps = sorted(models.glob("*/complete"), key=lambda stamp: stamp.stat().st_mtime)
+    for stamp in stamps[:-_KEPT]:
+        # Without its stamp it is nobody's, also if somebody stops this here.
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(stamp.parent, ignore_errors=True)
+
+
+def _jobs(environment: Mapping[str, str]) -> int:
+    """Compiler processes: all cores, but one where tests run side by side already."""
+    if "PYTEST_XDIST_WORKER" in environment:
+        return 1
+    named = environment.get("COREWRIGHT_JOBS", "")
+    return int(named) if named.isdigit() and int(named) > 0 else os.cpu_count() or 1
 
 
 def _tools(environment: Mapping[str, str]) -> list[Path]:

@@ -16,7 +16,7 @@ extern "C" {
 
 /* A piece of physically contiguous memory as the processor and the accelerator see it. */
 typedef struct cw_memory {
-  uint8_t *data;        /* the processor's pointer */
+  uint8_t* data;        /* the processor's pointer */
   uint64_t bus_address; /* the accelerator's address, a multiple of 64 */
   uint32_t bytes;
 } cw_memory_t;
@@ -27,35 +27,35 @@ typedef enum cw_region {
 } cw_region_t;
 
 typedef struct cw_hal {
-  void *context;
+  void* context;
 
   /* Registers of the accelerator, at byte `offset` of its window. Ordered with each other and
    * behind earlier memory writes of this processor. */
-  uint32_t (*read32)(void *context, uint32_t offset);
-  void (*write32)(void *context, uint32_t offset, uint32_t value);
+  uint32_t (*read32)(void* context, uint32_t offset);
+  void (*write32)(void* context, uint32_t offset, uint32_t value);
 
   /* Cache maintenance; may do nothing where the accelerator's ports are coherent.
    * flush: memory gets the processor's writes. invalidate: the processor's next reads see memory;
    * the runtime never invalidates bytes that it has written and not flushed. */
-  void (*flush)(void *context, const void *data, size_t bytes);
-  void (*invalidate)(void *context, void *data, size_t bytes);
+  void (*flush)(void* context, const void* data, size_t bytes);
+  void (*invalidate)(void* context, void* data, size_t bytes);
 
   /* Waits until the accelerator's interrupt is pending; false when `timeout_us` passed without.
    * May return true too early, the runtime looks. NULL: no interrupt, the runtime polls. */
-  bool (*wait_interrupt)(void *context, uint32_t timeout_us);
+  bool (*wait_interrupt)(void* context, uint32_t timeout_us);
 
   /* A clock that never runs backwards. */
-  uint64_t (*microseconds)(void *context);
+  uint64_t (*microseconds)(void* context);
 
   /* Finds `region` and fills `memory`; false where there is none. For the arena `bytes` is what
    * the program needs: a platform that allocates gives at least that. NULL: the application
    * passes memory to cw_load itself. */
-  bool (*map)(void *context, cw_region_t region, uint32_t bytes, cw_memory_t *memory);
+  bool (*map)(void* context, cw_region_t region, uint32_t bytes, cw_memory_t* memory);
   /* Gives back what `map` found. May be NULL. */
-  void (*unmap)(void *context, cw_region_t region, const cw_memory_t *memory);
+  void (*unmap)(void* context, cw_region_t region, const cw_memory_t* memory);
 
   /* Text for a human; may be NULL. */
-  void (*print)(void *context, const char *text);
+  void (*print)(void* context, const char* text);
 } cw_hal_t;
 
 #ifdef __cplusplus

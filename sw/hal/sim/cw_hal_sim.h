@@ -47,14 +47,14 @@ typedef struct cw_sim_program {
 } cw_sim_program_t;
 
 /* Prepares `program`; false when there is no memory for its stack. */
-bool cw_sim_prepare(const cw_sim_program_t *program);
+bool cw_sim_prepare(const cw_sim_program_t* program);
 
 /* Lets the firmware run until its next request. `cycle` is the simulated time, `data` what was
  * read. Behind CW_SIM_FINISHED every further step answers CW_SIM_FINISHED again. */
 cw_sim_request_t cw_sim_step(int event, uint32_t data, uint64_t cycle);
 
 /* The HAL, from cw_platform_hal(): see cw_model.h. */
-const cw_hal_t *cw_platform_hal(void);
+const cw_hal_t* cw_platform_hal(void);
 
 #ifdef __cplusplus
 }

@@ -15,8 +15,8 @@ static struct {
 /* Decimal digits of a uint64_t and the terminating zero. */
 #define DECIMAL_BYTES 21
 
-static const char *decimal(uint64_t value, char text[DECIMAL_BYTES]) {
-  char *digit = text + DECIMAL_BYTES - 1;
+static const char* decimal(uint64_t value, char text[DECIMAL_BYTES]) {
+  char* digit = text + DECIMAL_BYTES - 1;
   *digit = '\0';
   do {
     *--digit = (char)('0' + (int)(value % 10u));
@@ -25,13 +25,13 @@ static const char *decimal(uint64_t value, char text[DECIMAL_BYTES]) {
   return digit;
 }
 
-static void print(const char *text) {
+static void print(const char* text) {
   if (model.cw.hal->print != NULL) {
     model.cw.hal->print(model.cw.hal->context, text);
   }
 }
 
-static cw_status_t report(const char *what, cw_status_t status) {
+static cw_status_t report(const char* what, cw_status_t status) {
   if (status != CW_OK && model.cw.hal != NULL) {
     print(what);
     print(": ");
@@ -41,7 +41,7 @@ static cw_status_t report(const char *what, cw_status_t status) {
   return status;
 }
 
-cw_t *model_context(void) { return &model.cw; }
+cw_t* model_context(void) { return &model.cw; }
 
 cw_status_t hardware_setup(void) {
   model.has_program = false;
@@ -50,7 +50,7 @@ cw_status_t hardware_setup(void) {
 }
 
 cw_status_t model_setup(void) {
-  const cw_hal_t *hal = model.cw.hal;
+  const cw_hal_t* hal = model.cw.hal;
   if (hal == NULL) {
     return CW_ARGUMENT;
   }
@@ -72,7 +72,7 @@ cw_status_t model_setup(void) {
 }
 
 cw_status_t model_run(void) {
-  const cw_hal_t *hal = model.cw.hal;
+  const cw_hal_t* hal = model.cw.hal;
   if (hal == NULL) {
     return CW_ARGUMENT;
   }
@@ -93,7 +93,7 @@ cw_status_t model_run(void) {
 }
 
 void hardware_cleanup(void) {
-  const cw_hal_t *hal = model.cw.hal;
+  const cw_hal_t* hal = model.cw.hal;
   model.cw.loaded = false;
   if (hal != NULL && hal->unmap != NULL) {
     if (model.has_arena) {

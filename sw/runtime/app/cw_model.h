@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 /* Given by the platform's HAL (hal/<platform>); never NULL, valid until the program ends. */
-const cw_hal_t *cw_platform_hal(void);
+const cw_hal_t* cw_platform_hal(void);
 
 /* Finds the accelerator. */
 cw_status_t hardware_setup(void);
@@ -30,7 +30,7 @@ cw_status_t model_run(void);
 void hardware_cleanup(void);
 
 /* For input, output, cycles and errors. */
-cw_t *model_context(void);
+cw_t* model_context(void);
 
 #ifdef __cplusplus
 }

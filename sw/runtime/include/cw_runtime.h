@@ -60,7 +60,7 @@ enum {
 
 /* One accelerator. Members are private except those below "results". */
 typedef struct cw {
-  const cw_hal_t *hal;
+  const cw_hal_t* hal;
   cw_memory_t program;
   cw_memory_t arena;
   uint32_t layers;
@@ -79,45 +79,45 @@ typedef struct cw {
 } cw_t;
 
 /* Static text such as "WRONG_HARDWARE"; "INVALID_STATUS" for anything that is no status. */
-const char *cw_status_string(cw_status_t status);
+const char* cw_status_string(cw_status_t status);
 
 /* CRC-32 as in zlib of `bytes` bytes, continued from `crc` (0 at the start). */
-uint32_t cw_crc32(uint32_t crc, const void *data, size_t bytes);
+uint32_t cw_crc32(uint32_t crc, const void* data, size_t bytes);
 
 /* Binds `cw` to the accelerator behind `hal` and checks its ID and register version.
  * Both must outlive the cw_t. */
-cw_status_t cw_init(cw_t *cw, const cw_hal_t *hal);
+cw_status_t cw_init(cw_t* cw, const cw_hal_t* hal);
 
 /* Arena bytes that the program at `program` needs, or why it is no program. For platforms that
  * allocate the arena after they have seen the program. */
-cw_status_t cw_program_arena_bytes(const cw_memory_t *program, uint32_t *bytes);
+cw_status_t cw_program_arena_bytes(const cw_memory_t* program, uint32_t* bytes);
 
 /* Checks the whole program (magic, version, lengths, both CRCs, hardware hash) and the arena's
  * size, makes both visible to the accelerator, and keeps both pointers. `program->bytes` may be
  * more than the program's length. */
-cw_status_t cw_load(cw_t *cw, const cw_memory_t *program, const cw_memory_t *arena);
+cw_status_t cw_load(cw_t* cw, const cw_memory_t* program, const cw_memory_t* arena);
 
 /* Input and output tensors of the loaded program in the arena; NULL before cw_load. */
-uint8_t *cw_input(const cw_t *cw);
-const uint8_t *cw_output(const cw_t *cw);
-uint32_t cw_input_bytes(const cw_t *cw);
-uint32_t cw_output_bytes(const cw_t *cw);
+uint8_t* cw_input(const cw_t* cw);
+const uint8_t* cw_output(const cw_t* cw);
+uint32_t cw_input_bytes(const cw_t* cw);
+uint32_t cw_output_bytes(const cw_t* cw);
 /* Images that one run processes; 0 before cw_load. */
-uint32_t cw_batch(const cw_t *cw);
-uint32_t cw_layers(const cw_t *cw);
+uint32_t cw_batch(const cw_t* cw);
+uint32_t cw_layers(const cw_t* cw);
 
 /* Longest time that cw_run waits; 10 s at first. */
-cw_status_t cw_set_timeout(cw_t *cw, uint32_t microseconds);
+cw_status_t cw_set_timeout(cw_t* cw, uint32_t microseconds);
 
 /* The accelerator reports WATCHDOG after so many cycles without progress; 0: never. */
-cw_status_t cw_set_watchdog(cw_t *cw, uint32_t cycles);
+cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles);
 
 /* Runs the loaded program on the input in the arena and waits for its end. */
-cw_status_t cw_run(cw_t *cw);
+cw_status_t cw_run(cw_t* cw);
 
 /* Cycles of layer `layer` of the last run by cause; see CW_CYCLES_*. CW_ARGUMENT where the
  * accelerator recorded fewer layers. */
-cw_status_t cw_layer_cycles(cw_t *cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]);
+cw_status_t cw_layer_cycles(cw_t* cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]);
 
 #ifdef __cplusplus
 }

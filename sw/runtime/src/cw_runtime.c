@@ -14,34 +14,34 @@
 #define CW_IRQ_MASK (CW_REGS_IRQ_STATUS_DONE_MASK | CW_REGS_IRQ_STATUS_ERROR_MASK)
 
 /* The format is little-endian whatever the processor is. */
-static uint32_t load_word(const uint8_t *bytes) {
+static uint32_t load_word(const uint8_t* bytes) {
   return (uint32_t)bytes[0] | ((uint32_t)bytes[1] << 8) | ((uint32_t)bytes[2] << 16) |
          ((uint32_t)bytes[3] << 24);
 }
 
-static uint32_t header_word(const uint8_t *program, uint32_t word) {
+static uint32_t header_word(const uint8_t* program, uint32_t word) {
   return load_word(program + 4u * word);
 }
 
-static uint32_t read_register(const cw_t *cw, uint32_t offset) {
+static uint32_t read_register(const cw_t* cw, uint32_t offset) {
   return cw->hal->read32(cw->hal->context, offset);
 }
 
-static void write_register(const cw_t *cw, uint32_t offset, uint32_t value) {
+static void write_register(const cw_t* cw, uint32_t offset, uint32_t value) {
   cw->hal->write32(cw->hal->context, offset, value);
 }
 
-static void flush(const cw_t *cw, const void *data, size_t bytes) {
+static void flush(const cw_t* cw, const void* data, size_t bytes) {
   cw->hal->flush(cw->hal->context, data, bytes);
 }
 
-static void invalidate(const cw_t *cw, void *data, size_t bytes) {
+static void invalidate(const cw_t* cw, void* data, size_t bytes) {
   cw->hal->invalidate(cw->hal->context, data, bytes);
 }
 
-static uint64_t now_us(const cw_t *cw) { return cw->hal->microseconds(cw->hal->context); }
+static uint64_t now_us(const cw_t* cw) { return cw->hal->microseconds(cw->hal->context); }
 
-const char *cw_status_string(cw_status_t status) {
+const char* cw_status_string(cw_status_t status) {
   switch (status) {
     case CW_OK:
       return "OK";
@@ -109,13 +109,13 @@ static cw_status_t status_of_error(uint32_t code) {
   }
 }
 
-uint32_t cw_crc32(uint32_t crc, const void *data, size_t bytes) {
+uint32_t cw_crc32(uint32_t crc, const void* data, size_t bytes) {
   /* A nibble a step: 64 bytes of table for half the speed of the usual 1 KiB. */
-  static const uint32_t table[16] = {
-      0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-      0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-      0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
-  const uint8_t *byte = (const uint8_t *)data;
+  static const uint32_t table[16] = {0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu,
+                                     0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
+                                     0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
+                                     0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu};
+  const uint8_t* byte = (const uint8_t*)data;
   crc = ~crc;
   for (size_t i = 0; i < bytes; i++) {
     crc ^= byte[i];
@@ -125,7 +125,7 @@ uint32_t cw_crc32(uint32_t crc, const void *data, size_t bytes) {
   return ~crc;
 }
 
-cw_status_t cw_init(cw_t *cw, const cw_hal_t *hal) {
+cw_status_t cw_init(cw_t* cw, const cw_hal_t* hal) {
   if (cw == NULL || hal == NULL || hal->read32 == NULL || hal->write32 == NULL ||
       hal->flush == NULL || hal->invalidate == NULL || hal->microseconds == NULL) {
     return CW_ARGUMENT;
@@ -163,8 +163,8 @@ static bool region_is_inside(uint32_t offset, uint32_t bytes, uint32_t total) {
 }
 
 /* Everything about a program that can be checked without its hardware, but for the body's CRC. */
-static cw_status_t check_header(const cw_memory_t *program) {
-  const uint8_t *data = program->data;
+static cw_status_t check_header(const cw_memory_t* program) {
+  const uint8_t* data = program->data;
   if (program->bytes < CW_HEADER_BYTES) {
     return CW_BAD_PROGRAM;
   }
@@ -199,7 +199,7 @@ static cw_status_t check_header(const cw_memory_t *program) {
   return CW_OK;
 }
 
-cw_status_t cw_program_arena_bytes(const cw_memory_t *program, uint32_t *bytes) {
+cw_status_t cw_program_arena_bytes(const cw_memory_t* program, uint32_t* bytes) {
   if (program == NULL || program->data == NULL || bytes == NULL) {
     return CW_ARGUMENT;
   }
@@ -210,7 +210,7 @@ cw_status_t cw_program_arena_bytes(const cw_memory_t *program, uint32_t *bytes) 
   return status;
 }
 
-cw_status_t cw_load(cw_t *cw, const cw_memory_t *program, const cw_memory_t *arena) {
+cw_status_t cw_load(cw_t* cw, const cw_memory_t* program, const cw_memory_t* arena) {
   if (cw == NULL || program == NULL || program->data == NULL || arena == NULL ||
       arena->data == NULL || program->bus_address % CW_ADDRESS_ALIGNMENT != 0 ||
       arena->bus_address % CW_ADDRESS_ALIGNMENT != 0) {
@@ -221,7 +221,7 @@ cw_status_t cw_load(cw_t *cw, const cw_memory_t *program, const cw_memory_t *are
   if (status != CW_OK) {
     return status;
   }
-  const uint8_t *data = program->data;
+  const uint8_t* data = program->data;
   if (header_word(data, CW_HEADER_HARDWARE_HASH_WORD) !=
       read_register(cw, CW_REGS_HW_HASH_OFFSET)) {
     return CW_WRONG_HARDWARE;
@@ -252,23 +252,23 @@ cw_status_t cw_load(cw_t *cw, const cw_memory_t *program, const cw_memory_t *are
   return CW_OK;
 }
 
-uint8_t *cw_input(const cw_t *cw) {
+uint8_t* cw_input(const cw_t* cw) {
   return cw != NULL && cw->loaded ? cw->arena.data + cw->input_offset : NULL;
 }
 
-const uint8_t *cw_output(const cw_t *cw) {
+const uint8_t* cw_output(const cw_t* cw) {
   return cw != NULL && cw->loaded ? cw->arena.data + cw->output_offset : NULL;
 }
 
-uint32_t cw_input_bytes(const cw_t *cw) { return cw != NULL && cw->loaded ? cw->input_bytes : 0; }
+uint32_t cw_input_bytes(const cw_t* cw) { return cw != NULL && cw->loaded ? cw->input_bytes : 0; }
 
-uint32_t cw_output_bytes(const cw_t *cw) { return cw != NULL && cw->loaded ? cw->output_bytes : 0; }
+uint32_t cw_output_bytes(const cw_t* cw) { return cw != NULL && cw->loaded ? cw->output_bytes : 0; }
 
-uint32_t cw_batch(const cw_t *cw) { return cw != NULL && cw->loaded ? cw->batch : 0; }
+uint32_t cw_batch(const cw_t* cw) { return cw != NULL && cw->loaded ? cw->batch : 0; }
 
-uint32_t cw_layers(const cw_t *cw) { return cw != NULL && cw->loaded ? cw->layers : 0; }
+uint32_t cw_layers(const cw_t* cw) { return cw != NULL && cw->loaded ? cw->layers : 0; }
 
-cw_status_t cw_set_timeout(cw_t *cw, uint32_t microseconds) {
+cw_status_t cw_set_timeout(cw_t* cw, uint32_t microseconds) {
   if (cw == NULL || microseconds == 0) {
     return CW_ARGUMENT;
   }
@@ -276,7 +276,7 @@ cw_status_t cw_set_timeout(cw_t *cw, uint32_t microseconds) {
   return CW_OK;
 }
 
-cw_status_t cw_set_watchdog(cw_t *cw, uint32_t cycles) {
+cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles) {
   if (cw == NULL || cw->hal == NULL) {
     return CW_ARGUMENT;
   }
@@ -285,7 +285,7 @@ cw_status_t cw_set_watchdog(cw_t *cw, uint32_t cycles) {
 }
 
 /* Waits for done or error in IRQ_STATUS, which is sticky, so that neither can be missed. */
-static bool wait_for_end(const cw_t *cw) {
+static bool wait_for_end(const cw_t* cw) {
   const uint64_t start = now_us(cw);
   for (;;) {
     if ((read_register(cw, CW_REGS_IRQ_STATUS_OFFSET) & CW_IRQ_MASK) != 0) {
@@ -302,7 +302,7 @@ static bool wait_for_end(const cw_t *cw) {
   }
 }
 
-static void abort_run(const cw_t *cw) {
+static void abort_run(const cw_t* cw) {
   write_register(cw, CW_REGS_CTRL_OFFSET, CW_REGS_CTRL_ABORT_MASK);
   const uint64_t start = now_us(cw);
   while ((read_register(cw, CW_REGS_STATUS_OFFSET) & CW_REGS_STATUS_BUSY_MASK) != 0 &&
@@ -311,16 +311,15 @@ static void abort_run(const cw_t *cw) {
   write_register(cw, CW_REGS_IRQ_STATUS_OFFSET, CW_IRQ_MASK);
 }
 
-static void read_result(cw_t *cw, uint32_t status) {
-  cw->error_code =
-      (status & CW_REGS_STATUS_ERROR_CODE_MASK) >> CW_REGS_STATUS_ERROR_CODE_SHIFT;
+static void read_result(cw_t* cw, uint32_t status) {
+  cw->error_code = (status & CW_REGS_STATUS_ERROR_CODE_MASK) >> CW_REGS_STATUS_ERROR_CODE_SHIFT;
   cw->error_layer = (status & CW_REGS_STATUS_LAYER_MASK) >> CW_REGS_STATUS_LAYER_SHIFT;
   cw->error_info = read_register(cw, CW_REGS_ERROR_INFO_OFFSET);
   const uint32_t low = read_register(cw, CW_REGS_CYCLES_LO_OFFSET);
   cw->cycles = ((uint64_t)read_register(cw, CW_REGS_CYCLES_HI_OFFSET) << 32) | low;
 }
 
-cw_status_t cw_run(cw_t *cw) {
+cw_status_t cw_run(cw_t* cw) {
   if (cw == NULL) {
     return CW_ARGUMENT;
   }
@@ -353,8 +352,7 @@ cw_status_t cw_run(cw_t *cw) {
   write_register(cw, CW_REGS_IRQ_STATUS_OFFSET, CW_IRQ_MASK);
   const uint32_t status = read_register(cw, CW_REGS_STATUS_OFFSET);
   read_result(cw, status);
-  if ((causes & CW_REGS_IRQ_STATUS_ERROR_MASK) != 0 ||
-      (status & CW_REGS_STATUS_ERROR_MASK) != 0) {
+  if ((causes & CW_REGS_IRQ_STATUS_ERROR_MASK) != 0 || (status & CW_REGS_STATUS_ERROR_MASK) != 0) {
     return status_of_error(cw->error_code);
   }
   /* Lines that the processor fetched ahead while the accelerator wrote. */
@@ -362,7 +360,7 @@ cw_status_t cw_run(cw_t *cw) {
   return CW_OK;
 }
 
-cw_status_t cw_layer_cycles(cw_t *cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]) {
+cw_status_t cw_layer_cycles(cw_t* cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]) {
   if (cw == NULL || cw->hal == NULL || cycles == NULL ||
       layer >= read_register(cw, CW_REGS_PERF_LAYERS_OFFSET)) {
     return CW_ARGUMENT;

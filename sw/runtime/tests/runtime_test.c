@@ -18,12 +18,12 @@
 #define PROGRAM_BUS UINT64_C(0x1200000040)
 #define ARENA_BUS UINT64_C(0x0380000000)
 
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) {                                              \
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
       fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                       \
-    }                                                                \
+      exit(1);                                                        \
+    }                                                                 \
   } while (0)
 
 /* ---- the mock ---- */
@@ -45,10 +45,10 @@ static struct {
   bool running;
   uint64_t clock;
   /* caches: what was flushed since the last start, what was invalidated since the last end */
-  const uint8_t *flushed[16];
+  const uint8_t* flushed[16];
   size_t flushed_bytes[16];
   uint32_t flushes;
-  const uint8_t *invalidated;
+  const uint8_t* invalidated;
   size_t invalidated_bytes;
   bool flush_while_running;
   cw_memory_t program;
@@ -73,7 +73,7 @@ static void end_run(void) {
   mock.registers[CW_REGS_CYCLES_HI_OFFSET / 4u] = 0x2u;
 }
 
-static uint32_t mock_read32(void *context, uint32_t offset) {
+static uint32_t mock_read32(void* context, uint32_t offset) {
   CHECK(context == &mock);
   CHECK(offset % 4u == 0 && offset < CW_REGS_WINDOW_BYTES);
   if (offset == CW_REGS_IRQ_STATUS_OFFSET && mock.running) {
@@ -89,7 +89,7 @@ static uint32_t mock_read32(void *context, uint32_t offset) {
   return mock.registers[offset / 4u];
 }
 
-static void mock_write32(void *context, uint32_t offset, uint32_t value) {
+static void mock_write32(void* context, uint32_t offset, uint32_t value) {
   CHECK(context == &mock);
   CHECK(offset % 4u == 0 && offset < CW_REGS_WINDOW_BYTES);
   if (offset == CW_REGS_IRQ_STATUS_OFFSET) {
@@ -118,20 +118,20 @@ static void mock_write32(void *context, uint32_t offset, uint32_t value) {
   }
 }
 
-static void mock_flush(void *context, const void *data, size_t bytes) {
+static void mock_flush(void* context, const void* data, size_t bytes) {
   CHECK(context == &mock && mock.flushes < 16u);
   mock.flush_while_running = mock.flush_while_running || mock.running;
-  mock.flushed[mock.flushes] = (const uint8_t *)data;
+  mock.flushed[mock.flushes] = (const uint8_t*)data;
   mock.flushed_bytes[mock.flushes++] = bytes;
 }
 
-static void mock_invalidate(void *context, void *data, size_t bytes) {
+static void mock_invalidate(void* context, void* data, size_t bytes) {
   CHECK(context == &mock && !mock.running);
-  mock.invalidated = (const uint8_t *)data;
+  mock.invalidated = (const uint8_t*)data;
   mock.invalidated_bytes = bytes;
 }
 
-static bool mock_wait_interrupt(void *context, uint32_t timeout_us) {
+static bool mock_wait_interrupt(void* context, uint32_t timeout_us) {
   CHECK(context == &mock && timeout_us != 0);
   mock.waits++;
   if (mock.interrupts_come) {
@@ -142,12 +142,12 @@ static bool mock_wait_interrupt(void *context, uint32_t timeout_us) {
   return false;
 }
 
-static uint64_t mock_microseconds(void *context) {
+static uint64_t mock_microseconds(void* context) {
   CHECK(context == &mock);
   return mock.clock++;
 }
 
-static bool mock_map(void *context, cw_region_t region, uint32_t bytes, cw_memory_t *memory) {
+static bool mock_map(void* context, cw_region_t region, uint32_t bytes, cw_memory_t* memory) {
   CHECK(context == &mock);
   if (region == CW_REGION_ARENA) {
     mock.mapped_arena_bytes = bytes;
@@ -156,13 +156,13 @@ static bool mock_map(void *context, cw_region_t region, uint32_t bytes, cw_memor
   return memory->data != NULL;
 }
 
-static void mock_unmap(void *context, cw_region_t region, const cw_memory_t *memory) {
+static void mock_unmap(void* context, cw_region_t region, const cw_memory_t* memory) {
   CHECK(context == &mock);
   CHECK(memory->data == (region == CW_REGION_PROGRAM ? mock.program.data : mock.arena.data));
   mock.unmaps++;
 }
 
-static void mock_print(void *context, const char *text) {
+static void mock_print(void* context, const char* text) {
   CHECK(context == &mock);
   CHECK(strlen(mock.printed) + strlen(text) < sizeof mock.printed);
   strcat(mock.printed, text);
@@ -172,14 +172,14 @@ static cw_hal_t hal = {&mock,           mock_read32,         mock_write32,      
                        mock_invalidate, mock_wait_interrupt, mock_microseconds, mock_map,
                        mock_unmap,      mock_print};
 
-const cw_hal_t *cw_platform_hal(void) { return &hal; }
+const cw_hal_t* cw_platform_hal(void) { return &hal; }
 
 /* ---- what every test starts from ---- */
 
 static cw_t cw;
 
 static uint32_t word(uint32_t index) {
-  const uint8_t *b = mock.program.data + 4u * index;
+  const uint8_t* b = mock.program.data + 4u * index;
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
@@ -194,19 +194,19 @@ static void set_word(uint32_t index, uint32_t value) {
   }
 }
 
-static void reset_mock(const char *path) {
-  FILE *file = fopen(path, "rb");
+static void reset_mock(const char* path) {
+  FILE* file = fopen(path, "rb");
   CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
   const long bytes = ftell(file);
   rewind(file);
-  mock.program.data = (uint8_t *)malloc((size_t)bytes);
+  mock.program.data = (uint8_t*)malloc((size_t)bytes);
   mock.program.bytes = (uint32_t)bytes;
   mock.program.bus_address = PROGRAM_BUS;
   CHECK(mock.program.data != NULL &&
         fread(mock.program.data, 1, (size_t)bytes, file) == (size_t)bytes);
   fclose(file);
   mock.arena.bytes = word(CW_HEADER_ARENA_BYTES_WORD);
-  mock.arena.data = (uint8_t *)malloc(mock.arena.bytes);
+  mock.arena.data = (uint8_t*)malloc(mock.arena.bytes);
   mock.arena.bus_address = ARENA_BUS;
   mock.registers[CW_REGS_ID_OFFSET / 4u] = CW_REGS_ID_RESET;
   mock.registers[CW_REGS_VERSION_OFFSET / 4u] = CW_REGS_VERSION_RESET;
@@ -459,7 +459,7 @@ static void every_status_has_its_name(void) {
   int names = 0;
   for (int i = 0; i < 64; i++) {
     for (int j = 0; j < i; j++) {
-      const char *a = cw_status_string((cw_status_t)i);
+      const char* a = cw_status_string((cw_status_t)i);
       CHECK(strcmp(a, "INVALID_STATUS") == 0 || strcmp(a, cw_status_string((cw_status_t)j)) != 0);
     }
     names += strcmp(cw_status_string((cw_status_t)i), "INVALID_STATUS") != 0;
@@ -493,7 +493,7 @@ static void model_layer_needs_memory(void) {
 
 #define TEST(name) {#name, name}
 static const struct {
-  const char *name;
+  const char* name;
   void (*run)(void);
 } tests[] = {
     TEST(init_checks_identity),
@@ -524,7 +524,7 @@ static const struct {
     TEST(model_layer_needs_memory),
 };
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3) {
     fprintf(stderr, "usage: runtime_test PROGRAM NAME\n");
     return 2;

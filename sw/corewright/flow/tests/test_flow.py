@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""LeNet-5 end to end by the command line and by FuseSoC; the script-compatible functions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corewright import golden
+from corewright.environment import repository_root
+from corewright.flow import (
+    FlowInputError,
+    MismatchError,
+    export_inference,
+    find_system,
+    predict_performance,
+    simulate,
+    simulate_exported,
+    systems,
+    verify_inference,
+)
+from corewright.flow.cache import cached_folder, tree_digest
+from corewright.flow.model import build_model, flow_environment, fusesoc_command
+from corewright.flow.vectors import prepare
+from corewright.graph import Conv, Dense, Graph, Requant, Softmax, Tensor
+from corewright.hardware import Hardware
+
+HW = Hardware(
+    processing_elements=(3, 4),
+    bits_input=8,
+    bits_weights=8,
+    bits_sum=32,
+    axi_width=32,
+    drain_width=2,
+    valid_prob=0.8,
+    ready_prob=0.8,
+    max_kernel_size=32,
+)
+CONTRACT = {
+    *("model", "hardware", "seed", "images", "batch", "bit_exact", "mismatches", "layers"),
+    *("cycles_per_image", "macs_per_image", "utilisation", "cycles_by_cause", "dram_bytes"),
+    *("accuracy_float", "accuracy_quantised", "simulated_macs_per_second"),
+}
+
+
+def tiny() -> Graph:
+    rng = np.random.default_rng(3)
+    conv = Conv(
+        "conv",
+        "x",
+        Tensor("y", 4, 5, 3, 8, 2),
+        rng.integers(-8, 8, (3, 3, 2, 3)),
+        rng.integers(-99, 99, 3),
+        (1, 1),
+        (1, 1, 1, 1),
+        Requant(0, 4, 4, 0, 127),
+        8,
+        4,
+    )
+    dense = Dense(
+        "dense",
+        "y",
+        Tensor("z", 1, 1, 6, 8, 2),
+        rng.integers(-8, 8, (60, 6)),
+        None,
+        Requant(0, 5, 5, -128, 127),
+        8,
+        5,
+    )
+    return Graph("tiny", Tensor("x", 4, 5, 2, 8, 4), (conv, dense, Softmax("softmax", "z")))
+
+
+def command_line(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "corewright.cli", *words],
+        env=flow_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# ---------------------------------------------------------------------------------- LeNet-5
+
+
+@pytest.mark.slow
+def test_lenet5_is_bit_exact_and_the_second_run_compiles_nothing(tmp_path: Path):
+    file = tmp_path / "result.json"
+    done = command_line("sim", "--json", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    result = json.loads(file.read_text())
+    assert set(result) >= CONTRACT
+    assert result["model"] == "lenet5"
+    assert result["bit_exact"] is True and result["mismatches"] == 0
+    assert (result["images"], result["batch"]) == (16, 16)
+    assert [layer["name"] for layer in result["layers"]] == [
+        *("conv1", "pool1", "conv2", "pool2", "dense1", "dense2", "dense3")
+    ]
+    assert all(layer["bit_exact"] and layer["cycles"] > 0 for layer in result["layers"])
+    assert result["framework"]["bit_exact"] and result["framework"]["layers"] == 8
+    assert result["macs_per_image"] == 281640
+    assert sum(result["cycles_by_cause"].values()) == result["cycles"]
+    assert sum(layer["cycles"] for layer in result["layers"]) <= result["cycles"]
+    assert result["accuracy_quantised"] > 0.97 and result["accuracy_float"] > 0.97
+    assert result["hardware"]["processing_elements"] == [8, 24]
+    # With these settings a cycle is a property of the design.
+    assert result["cycles_per_image"] < 4800
+
+    system = find_system("lenet5")
+    assert not build_model(system.hardware, system=system).fresh
+    done = command_line("sim", "--stalls", "heavy", "--seed", "9", "--images", "5", "--batch", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not build_model(system.hardware, system=system).fresh
+
+
+@pytest.mark.slow
+def test_fusesoc_alone_runs_lenet5_and_fails_on_a_difference(tmp_path: Path):
+    command = fusesoc_command(
+        *("run", "--target", "sim", "--build-root", tmp_path, "corewright:models:lenet5"),
+        *("--stalls", "light", "--seed", "4"),
+    )
+    done = subprocess.run(
+        command, cwd=repository_root(), env=flow_environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "PASS status=OK" in done.stdout + done.stderr
+
+    vectors = next(tmp_path.rglob("vectors/expected.bin")).parent
+    damaged = tmp_path / "damaged"
+    shutil.copytree(vectors, damaged)
+    info = json.loads((damaged / "info.json").read_text())
+    data = bytearray((damaged / "expected.bin").read_bytes())
+    data[info["output"]["offset"]] ^= 4
+    (damaged / "expected.bin").write_bytes(data)
+    command[command.index("--target") : command.index("--target")] = ["--run"]
+    done = subprocess.run(
+        [*command, "--dir", str(damaged)],
+        cwd=repository_root(),
+        env=flow_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "MISMATCH layer=dense3" in done.stdout + done.stderr
+
+
+def test_models_of_the_tree_are_systems():
+    assert {"lenet5", "lenet5_w4a4"} <= set(systems())
+    for system in systems().values():
+        assert system.graph.input.shape == system.reference.images.shape[1:]  # type: ignore[union-attr]
+        assert system.hardware.bits_input >= system.graph.input.bits
+    with pytest.raises(FlowInputError, match="lenet5, lenet5_w4a4"):
+        find_system("lenet")
+
+
+def test_models_of_one_hardware_share_the_structure_that_names_the_build():
+    from corewright.flow.system import structure_of
+
+    assert structure_of(find_system("lenet5").core) == structure_of(None)
+    assert structure_of(find_system("lenet5_w4a4").core) == structure_of(None)
+
+
+# ------------------------------------------------------------------ script-compatible functions
+
+
+def test_exported_inference_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    graph = tiny()
+    x = np.random.default_rng(5).normal(0, 3, (5, 4, 5, 2))
+    exported = export_inference(graph, HW, x, batch=2)
+    names = {path.name for path in exported.folder.iterdir()}
+    assert exported.folder == tmp_path / "vectors"
+    assert names >= {"wbx.bin", "wb.bin", "x.bin", "y_exp.txt", "conv_y_nhwc_exp.txt"}
+    assert (tmp_path / "config_fw.h").is_file()
+    values = golden.run(graph, golden.quantise_input(graph, x))
+    written = np.loadtxt(tmp_path / "vectors" / "conv_y_nhwc_exp.txt", dtype=np.int64)
+    assert np.array_equal(written, values["y"].ravel())
+    probabilities = np.loadtxt(tmp_path / "vectors" / "y_exp.txt").reshape(5, 6)
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    program = (exported.folder / "wb.bin").read_bytes()
+    both = (exported.folder / "wbx.bin").read_bytes()
+    assert both.startswith(program) and both.endswith((exported.folder / "x.bin").read_bytes())
+
+    result = verify_inference(graph, HW)
+    assert result["passed"] and result["images"] == 5 and result["runs"] == 3
+    assert simulate_exported(HW)["bit_exact"]
+
+    # One expected value changed: exactly that has to be reported.
+    tensors = (exported.folder / "tensors.txt").read_text().split("\n")
+    offset = int(next(line for line in tensors if line.startswith("conv ")).split()[2])
+    data = bytearray((exported.folder / "expected.bin").read_bytes())
+    data[offset] ^= 1
+    (exported.folder / "expected.bin").write_bytes(data)
+    with pytest.raises(MismatchError, match=r"layer conv image 0 h 0 w 0 c 0: expected") as error:
+        verify_inference(graph, HW)
+    assert error.value.report["mismatches"] == 1
+    assert [layer["bit_exact"] for layer in error.value.report["layers"]] == [False, True]
+
+
+def test_verification_refuses_what_was_not_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    graph = tiny()
+    with pytest.raises(FlowInputError, match="call export_inference first"):
+        verify_inference(graph, HW)
+    export_inference(graph, HW, np.zeros((1, 4, 5, 2)))
+    with pytest.raises(FlowInputError, match="another hardware"):
+        verify_inference(graph, replace(HW, bits_sum=30))
+    other = Graph("other", graph.input, graph.nodes[:1])
+    with pytest.raises(FlowInputError, match="another model"):
+        verify_inference(other, HW)
+    with pytest.raises(FlowInputError, match="xsim"):
+        verify_inference(graph, HW, SIM="xsim", SIM_PATH=str(tmp_path))
+    with pytest.raises(FlowInputError, match="'questa'"):
+        verify_inference(graph, HW, SIM="questa")
+
+
+def test_waves_are_written(tmp_path: Path):
+    graph = tiny()
+    waves = tmp_path / "waves.fst"
+    images = np.zeros((1, 4, 5, 2), dtype=np.int64)
+    result = simulate(graph, HW, images, 1, waves=waves)
+    assert result["passed"]
+    assert waves.stat().st_size > 1000
+    shutil.rmtree(result["folder"])
+
+
+def test_wrong_reference_of_a_framework_is_noticed():
+    graph = tiny()
+    images = np.random.default_rng(1).integers(-50, 50, (2, 4, 5, 2))
+    layers = {name: value[:1].copy() for name, value in golden.run(graph, images).items()}
+    assert prepare(graph, HW, images, 2, layers=layers).info["framework"]["bit_exact"]
+    layers["y"][0, 0, 0, 0] += 1
+    framework = prepare(graph, HW, images, 2, layers=layers).info["framework"]
+    assert framework == {"layers": 3, "images": 1, "bit_exact": False, "different": ["y"]}
+
+
+def test_estimate_is_in_seconds_and_bytes():
+    seconds, moved = predict_performance(tiny(), HW, batch_size=2)
+    assert 1e-7 < seconds < 1e-3
+    assert moved > 60 * 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"seed": 0}, "seed is 0"), ({"stalls": "some"}, "none, light, heavy")]
+)
+def test_bad_options_are_named(options: dict, message: str):
+    with pytest.raises(FlowInputError, match=message):
+        simulate(tiny(), HW, np.zeros((1, 4, 5, 2), dtype=np.int64), 1, **options)
+
+
+# ----------------------------------------------------------------------------------- cache
+
+
+def test_interrupted_work_leaves_nothing_behind(tmp_path: Path):
+    final = tmp_path / "deep" / "final"
+
+    def fail(folder: Path) -> None:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_folder(final, fail)
+    assert list(final.parent.iterdir()) == []
+    assert cached_folder(final, lambda folder: (folder / "whole").touch())
+    assert not cached_folder(final, fail)
+    assert [path.name for path in final.iterdir()] == ["whole"]
+
+
+def test_digest_sees_contents_and_names_but_not_the_place(tmp_path: Path):
+    def tree(place: str, name: str, text: str) -> str:
+        folder = tmp_path / place / "root"
+        folder.mkdir(parents=True)
+        (folder / name).write_text(text)
+        (folder / "notes.md").write_text(place)
+        return tree_digest([folder], [".sv"])
+
+    first = tree("a", "x.sv", "1")
+    assert tree("b", "x.sv", "1") == first
+    assert tree("c", "x.sv", "2") != first
+    assert tree("d", "y.sv", "1") != first
+
+
+def test_importing_the_package_imports_no_framework():
+    code = (
+        "import sys, corewright; corewright.Hardware; corewright.convert;"
+        "import corewright.flow, corewright.cli;"
+        "sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras', 'qkeras', 'tf_keras')"
+        " for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=flow_environment(), check=False)
+    assert done.returncode == 0
+    import corewright
+
+    with pytest.raises(AttributeError, match="Hardwear"):
+        corewright.Hardwear  # noqa: B018
