@@ -551,11 +551,8 @@ module cw_sequencer
 `ifndef SYNTHESIS
   // An assertion may look at the asynchronous reset synchronously.
   // verilator lint_off SYNCASYNCNET
-  logic in_reset;
-  assign in_reset = !rst_ni;
-
   DrainBeatsFit_A :
-  assert property (@(posedge clk_i) disable iff (in_reset)
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
                    step_o && tile_end |-> beats != 0 && 32'(beats) <= MaxDrainBeats);
   // verilator lint_on SYNCASYNCNET
 `endif

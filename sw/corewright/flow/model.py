@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -104,7 +105,10 @@ def build_model(
                 stamp.touch()
                 fresh = True
                 _prune(work.parent)
-    stamp.touch()
+    if not fresh:
+        # For _prune; another process's may just have taken it away.
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(stamp)
     return Model(executable, hw, trace, fresh)
 
 
