@@ -55,10 +55,6 @@ HARDWARE = {
 SMALL = hardware(3, 4, 8, 32, drain_width=2)
 
 
-def run(graph: Graph, hw: Hardware, images: np.ndarray, batch: int, **options: Any) -> dict:
-    return simulate(graph, hw, images, batch, **options)
-
-
 @pytest.mark.parametrize("case", range(CASES))
 @pytest.mark.parametrize("name", HARDWARE)
 def test_random_network_is_bit_exact(name: str, case: int):
@@ -72,7 +68,7 @@ def test_random_network_is_bit_exact(name: str, case: int):
         images = random_input(rng, graph, batch + int(rng.integers(0, 2)))
         stalls = STALLS[int(rng.integers(len(STALLS)))]
         try:
-            result = run(graph, hw, images, batch, seed=seed, stalls=stalls)
+            result = simulate(graph, hw, images, batch, seed=seed, stalls=stalls)
         except CompileError:
             continue
         break
@@ -123,7 +119,7 @@ def directed() -> tuple[Graph, np.ndarray]:
 
 def test_sound_sources_pass():
     graph, images = directed()
-    result = run(graph, SMALL, images, 2)
+    result = simulate(graph, SMALL, images, 2)
     assert result["passed"], describe(result)
 
 
@@ -171,7 +167,7 @@ targets:
 @pytest.mark.parametrize("name", BUGS)
 def test_injected_bug_is_caught(name: str, tmp_path: Path):
     graph, images = directed()
-    result = run(graph, SMALL, images, 2, overlay=broken(tmp_path, BUGS[name]))
+    result = simulate(graph, SMALL, images, 2, overlay=broken(tmp_path, BUGS[name]))
     assert not result["passed"]
     assert result["mismatches"] > 0
     first = result["first_mismatches"][0]
@@ -183,7 +179,7 @@ def test_injected_bug_is_caught(name: str, tmp_path: Path):
 
 def test_error_of_the_bus_is_reported_with_its_name():
     graph, images = directed()
-    result = run(graph, SMALL, images, 2, plusargs=("inject_axi_error=pixels:1",))
+    result = simulate(graph, SMALL, images, 2, plusargs=("inject_axi_error=pixels:1",))
     assert not result["passed"]
     assert result["status"] == "AXI_READ_PIXELS"
     assert "AXI_READ_PIXELS" in describe(result)
@@ -191,7 +187,7 @@ def test_error_of_the_bus_is_reported_with_its_name():
 
 def test_program_of_other_hardware_is_refused(tmp_path: Path):
     graph, images = directed()
-    result = run(graph, SMALL, images, 2, plusargs=("wrong_hash",))
+    result = simulate(graph, SMALL, images, 2, plusargs=("wrong_hash",))
     assert not result["passed"]
     assert result["status"] == "WRONG_HARDWARE"
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -254,7 +255,7 @@ def test_estimate_is_in_seconds_and_bytes():
 @pytest.mark.parametrize(
     ("options", "message"), [({"seed": 0}, "seed is 0"), ({"stalls": "some"}, "none, light, heavy")]
 )
-def test_bad_options_are_named(options: dict, message: str):
+def test_bad_options_are_named(options: dict[str, Any], message: str):
     with pytest.raises(FlowInputError, match=message):
         simulate(tiny(), HW, np.zeros((1, 4, 5, 2), dtype=np.int64), 1, **options)
 
