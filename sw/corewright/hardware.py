@@ -347,6 +347,24 @@ class Hardware:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
+    def simulate(
+        self,
+        SIM: str = "verilator",  # noqa: N803 - the reference's name
+        SIM_PATH: str = "",  # noqa: N803 - the reference's name
+    ) -> dict[str, Any]:
+        """Simulate what was exported for this hardware into ``data_dir``.
+
+        Args:
+            SIM: the simulator, ``verilator``.
+            SIM_PATH: folder of the simulator, if it is not in ``PATH``.
+
+        Returns:
+            The report: see :func:`corewright.flow.simulate_exported`, which also says what is raised.
+        """
+        from corewright.flow import simulate_exported
+
+        return simulate_exported(self, SIM=SIM, SIM_PATH=SIM_PATH)
+
     def export(
         self,
         directory: str | os.PathLike[str] = ".",

@@ -102,7 +102,7 @@ module cw_bench_master
             RequestWrite: begin
               state_q       <= StWrite;
               m_axil_awaddr <= 12'(address);
-              m_axil_wdata  <= 32'(value);
+              m_axil_wdata  <= value;
               aw_left_q     <= 1'b1;
               w_left_q      <= 1'b1;
             end
@@ -113,7 +113,7 @@ module cw_bench_master
             end
             RequestWaitInterrupt: begin
               state_q   <= StWait;
-              timeout_q <= 32'(value);
+              timeout_q <= value;
             end
             RequestFinished: state_q <= StDone;
             default: $fatal(1, "request %0d of the firmware", request);

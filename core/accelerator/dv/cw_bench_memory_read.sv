@@ -74,9 +74,9 @@ module cw_bench_memory_read
   // verilator lint_off UNUSEDSIGNAL
   function automatic logic [DataBits-1:0] fetch(input longint address);
     bit [511:0] wide;
-    if (DataBits <= 64) return DataBits'(cw_bench_read64(Port, address));
-    cw_bench_read512(Port, address, wide);
-    return DataBits'(wide);
+    if (DataBits <= 64) wide[63:0] = cw_bench_read64(Port, address);
+    else cw_bench_read512(Port, address, wide);
+    return wide[DataBits-1:0];
   endfunction
   // verilator lint_on UNUSEDSIGNAL
 

@@ -85,8 +85,12 @@ module cw_bench_memory_write
   function automatic void store(
     input longint address, input logic [DataBits-1:0] data, input logic [DataBits/8-1:0] strobe
   );
-    if (DataBits <= 64) cw_bench_write64(Port, address, 64'(data), 32'(strobe));
-    else cw_bench_write512(Port, address, 512'(data), 64'(strobe));
+    bit [511:0] wide;
+    bit [63:0]  strobes;
+    wide[DataBits-1:0] = data;
+    strobes[DataBits/8-1:0] = strobe;
+    if (DataBits <= 64) cw_bench_write64(Port, address, wide[63:0], strobes[31:0]);
+    else cw_bench_write512(Port, address, wide, strobes);
   endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -17,7 +17,7 @@ from corewright.compiler.geometry import Geometry, Raster, geometries
 from corewright.compiler.memory import Lifetime, place
 from corewright.compiler.operation import operations
 from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
-from corewright.compiler.tests.random_networks import (
+from corewright.testing.random_graphs import (
     random_graph,
     random_hardware,
     random_input,
