@@ -359,7 +359,7 @@ class Hardware:
             SIM_PATH: folder of the simulator, if it is not in ``PATH``.
 
         Returns:
-            The report: see :func:`corewright.flow.simulate_exported`, which also says what is raised.
+            The report: see :func:`corewright.flow.simulate_exported`, also for what is raised.
         """
         from corewright.flow import simulate_exported
 

@@ -17,14 +17,14 @@ from corewright.compiler.geometry import Geometry, Raster, geometries
 from corewright.compiler.memory import Lifetime, place
 from corewright.compiler.operation import operations
 from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
+from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor, same_padding
+from corewright.hardware import Hardware
+from corewright.program import HEADER_BYTES, decode_program
 from corewright.testing.random_graphs import (
     random_graph,
     random_hardware,
     random_input,
 )
-from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor, same_padding
-from corewright.hardware import Hardware
-from corewright.program import HEADER_BYTES, decode_program
 
 
 def compile_with_room(
