@@ -18,8 +18,8 @@
 extern "C" {
 #endif
 
-enum { CW_BENCH_PORTS = 3 };
-enum { CW_BENCH_PROGRAM = 0, CW_BENCH_PIXELS = 1, CW_BENCH_OUTPUT = 2 };
+enum { CW_BENCH_PORTS = 4 };
+enum { CW_BENCH_PROGRAM = 0, CW_BENCH_PIXELS = 1, CW_BENCH_OUTPUT = 2, CW_BENCH_RESIDUAL = 3 };
 
 /* What a port has moved: whole beats, and for writes the bytes with a strobe. */
 typedef struct cw_bench_traffic {

@@ -21,7 +21,7 @@ module cw_bench (
   stalls_t     stalls = '0;
   logic [63:0] seed = '0;
   int unsigned hang_cycles = 20000;
-  int unsigned bad_program = 0, bad_pixels = 0, bad_output = 0;
+  int unsigned bad_program = 0, bad_pixels = 0, bad_residual = 0, bad_output = 0;
   longint      program_base = 0, program_bytes = 0, arena_base = 0, arena_bytes = 0;
 
   // 1 - probability in 1/65536, saturated: a channel that never moves is a hang, not a stall.
@@ -56,8 +56,9 @@ module cw_bench (
       cw_bench_option("inject_axi_error", text);
       if ($sscanf(text, "program:%d", number) == 1) bad_program = number;
       else if ($sscanf(text, "pixels:%d", number) == 1) bad_pixels = number;
+      else if ($sscanf(text, "residual:%d", number) == 1) bad_residual = number;
       else if ($sscanf(text, "output:%d", number) == 1) bad_output = number;
-      else $fatal(1, "+inject_axi_error=%s: program:N, pixels:N or output:N", text);
+      else $fatal(1, "+inject_axi_error=%s: program:N, pixels:N, residual:N or output:N", text);
     end
     stalls = stalls_of(profile);
     if ($value$plusargs("valid_prob=%f", probability)) begin
@@ -85,8 +86,9 @@ module cw_bench (
   logic        running_q;  // between the start and the interrupt
   logic        ended_q;
   logic        hang, irq, done, started, waiting;
-  logic        axil_moved, program_moved, pixels_moved, output_moved;
-  logic        program_quiet, pixels_quiet, output_quiet;
+  logic        axil_moved, program_moved, pixels_moved, residual_moved, output_moved;
+  logic        memory_moved;
+  logic        program_quiet, pixels_quiet, residual_quiet, output_quiet;
 
   always_ff @(posedge clk_i) begin
     cycle_q <= cycle_q + 1;
@@ -98,7 +100,7 @@ module cw_bench (
       still_q   <= 0;
       running_q <= 1'b0;
     end else begin
-      if (axil_moved || program_moved || pixels_moved || output_moved || hang) still_q <= 0;
+      if (axil_moved || memory_moved || hang) still_q <= 0;
       else still_q <= still_q + 1;
       if (started) running_q <= 1'b1;
       else if (irq) running_q <= 1'b0;
@@ -135,6 +137,15 @@ module cw_bench (
         m_axi_pixels_rvalid, m_axi_pixels_rready;
   logic [3:0] m_axi_pixels_arcache, m_axi_pixels_arqos;
   logic [Cfg.AxiBits-1:0] m_axi_pixels_rdata;
+  logic [0:0] m_axi_residual_arid, m_axi_residual_rid;
+  logic [Cfg.AddrBits-1:0] m_axi_residual_araddr;
+  logic [7:0] m_axi_residual_arlen;
+  logic [2:0] m_axi_residual_arsize, m_axi_residual_arprot;
+  logic [1:0] m_axi_residual_arburst, m_axi_residual_rresp;
+  logic m_axi_residual_arlock, m_axi_residual_arvalid, m_axi_residual_arready, m_axi_residual_rlast,
+        m_axi_residual_rvalid, m_axi_residual_rready;
+  logic [3:0] m_axi_residual_arcache, m_axi_residual_arqos;
+  logic [Cfg.AxiBits-1:0] m_axi_residual_rdata;
 
   logic [0:0] m_axi_output_awid, m_axi_output_bid;
   logic [Cfg.AddrBits-1:0] m_axi_output_awaddr;
@@ -165,6 +176,12 @@ module cw_bench (
     .m_axi_pixels_arqos, .m_axi_pixels_arvalid, .m_axi_pixels_arready, .m_axi_pixels_rid,
     .m_axi_pixels_rdata, .m_axi_pixels_rresp, .m_axi_pixels_rlast, .m_axi_pixels_rvalid,
     .m_axi_pixels_rready,
+    .m_axi_residual_arid, .m_axi_residual_araddr, .m_axi_residual_arlen, .m_axi_residual_arsize,
+    .m_axi_residual_arburst, .m_axi_residual_arlock, .m_axi_residual_arcache,
+    .m_axi_residual_arprot,
+    .m_axi_residual_arqos, .m_axi_residual_arvalid, .m_axi_residual_arready, .m_axi_residual_rid,
+    .m_axi_residual_rdata, .m_axi_residual_rresp, .m_axi_residual_rlast, .m_axi_residual_rvalid,
+    .m_axi_residual_rready,
     .m_axi_output_awid, .m_axi_output_awaddr, .m_axi_output_awlen, .m_axi_output_awsize,
     .m_axi_output_awburst, .m_axi_output_awlock, .m_axi_output_awcache, .m_axi_output_awprot,
     .m_axi_output_awqos, .m_axi_output_awvalid, .m_axi_output_awready, .m_axi_output_wdata,
@@ -246,6 +263,31 @@ module cw_bench (
     .arvalid(m_axi_pixels_arvalid), .arready(m_axi_pixels_arready)
   );
 
+  cw_bench_memory_read #(
+    .Port(PortResidual), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
+  ) u_memory_residual (
+    .clk_i, .rst_ni(rst_n), .stalls_i(stalls), .seed_i(seed), .error_burst_i(bad_residual),
+    .moved_o(residual_moved), .quiet_o(residual_quiet),
+    .s_axi_arid(m_axi_residual_arid), .s_axi_araddr(m_axi_residual_araddr),
+    .s_axi_arlen(m_axi_residual_arlen), .s_axi_arvalid(m_axi_residual_arvalid),
+    .s_axi_arready(m_axi_residual_arready), .s_axi_rid(m_axi_residual_rid),
+    .s_axi_rdata(m_axi_residual_rdata), .s_axi_rresp(m_axi_residual_rresp),
+    .s_axi_rlast(m_axi_residual_rlast), .s_axi_rvalid(m_axi_residual_rvalid),
+    .s_axi_rready(m_axi_residual_rready)
+  );
+
+  cw_axi_read_checker #(
+    .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits), .MaxBurst(Cfg.MaxBurst)
+  ) u_residual_checker (
+    .clk_i, .rst_ni(rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
+    .quiet_i(!running_q),
+    .arid(m_axi_residual_arid), .araddr(m_axi_residual_araddr), .arlen(m_axi_residual_arlen),
+    .arsize(m_axi_residual_arsize), .arburst(m_axi_residual_arburst),
+    .arlock(m_axi_residual_arlock),
+    .arcache(m_axi_residual_arcache), .arprot(m_axi_residual_arprot), .arqos(m_axi_residual_arqos),
+    .arvalid(m_axi_residual_arvalid), .arready(m_axi_residual_arready)
+  );
+
   cw_bench_memory_write #(
     .Port(PortOutput), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
   ) u_memory_output (
@@ -277,9 +319,11 @@ module cw_bench (
   logic in_reset;
   assign in_reset = !rst_n;
   NothingOnTheWayAtInterrupt_A : assert property (@(posedge clk_i) disable iff (in_reset)
-    irq && running_q |-> program_quiet && pixels_quiet && output_quiet)
-    else $error("interrupt with bursts open: program %0d pixels %0d output %0d",
-                !program_quiet, !pixels_quiet, !output_quiet);
+    irq && running_q |-> program_quiet && pixels_quiet && residual_quiet && output_quiet)
+    else $error("interrupt with bursts open: program %0d pixels %0d residual %0d output %0d",
+                !program_quiet, !pixels_quiet, !residual_quiet, !output_quiet);
+
+  assign memory_moved = program_moved || pixels_moved || residual_moved || output_moved;
 
   // ---- End ----
 
@@ -293,6 +337,9 @@ module cw_bench (
              m_axi_program_arready, m_axi_program_rvalid, m_axi_program_rready, !program_quiet);
     $display("  pixels:  ar %b/%b r %b/%b, bursts open %b", m_axi_pixels_arvalid,
              m_axi_pixels_arready, m_axi_pixels_rvalid, m_axi_pixels_rready, !pixels_quiet);
+    $display("  residual: ar %b/%b r %b/%b, bursts open %b", m_axi_residual_arvalid,
+             m_axi_residual_arready, m_axi_residual_rvalid, m_axi_residual_rready,
+             !residual_quiet);
     $display("  output:  aw %b/%b w %b/%b b %b/%b, bursts open %b", m_axi_output_awvalid,
              m_axi_output_awready, m_axi_output_wvalid, m_axi_output_wready, m_axi_output_bvalid,
              m_axi_output_bready, !output_quiet);

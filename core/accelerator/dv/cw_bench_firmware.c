@@ -294,9 +294,12 @@ static void write_string(FILE* file, const char* text) {
 
 static void write_traffic(FILE* file, const cw_bench_traffic_t* traffic) {
   const uint64_t beat = bench.axi_bits / 8u;
-  fprintf(file, "{\"program\": %llu, \"pixels\": %llu, \"output\": %llu, \"output_bus\": %llu}",
+  fprintf(file,
+          "{\"program\": %llu, \"pixels\": %llu, \"residual\": %llu, \"output\": %llu, "
+          "\"output_bus\": %llu}",
           (unsigned long long)(traffic[CW_BENCH_PROGRAM].beats * beat),
           (unsigned long long)(traffic[CW_BENCH_PIXELS].beats * beat),
+          (unsigned long long)(traffic[CW_BENCH_RESIDUAL].beats * beat),
           (unsigned long long)traffic[CW_BENCH_OUTPUT].strobed_bytes,
           (unsigned long long)(traffic[CW_BENCH_OUTPUT].beats * beat));
 }

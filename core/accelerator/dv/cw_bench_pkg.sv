@@ -32,6 +32,7 @@ package cw_bench_pkg;
   localparam int PortProgram = 0;
   localparam int PortPixels = 1;
   localparam int PortOutput = 2;
+  localparam int PortResidual = 3;
 
   /// Gives the bench's C side one +name=value; unknown names are its error.
   import "DPI-C" function void cw_bench_option(input string name, input string value);

@@ -160,7 +160,13 @@ def test_firmware_refuses_a_damaged_program(case: Case, damage: str, status: str
     done, result = case.run(tmp_path / "r.json", damage, f"+expect_status={status}")
     assert done.returncode == 0, done.stdout
     assert result["runs"] == []
-    assert result["bytes"] == {"program": 0, "pixels": 0, "output": 0, "output_bus": 0}
+    assert result["bytes"] == {
+        "program": 0,
+        "pixels": 0,
+        "residual": 0,
+        "output": 0,
+        "output_bus": 0,
+    }
 
 
 @pytest.mark.parametrize(

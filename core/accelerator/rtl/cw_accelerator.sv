@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// The accelerator that SoCs instantiate: an AXI4-Lite register block, three AXI4 managers (program,
-/// pixels in, output) and an interrupt. `Cfg` comes from a generated configuration package.
+/// The accelerator that SoCs instantiate: an AXI4-Lite register block, four AXI4 managers (program,
+/// pixels in, residual operand, output) and an interrupt. `Cfg` comes from a generated configuration package.
 ///
 /// Software writes the addresses and lengths of program and arena, starts, and waits for the interrupt:
 /// the program's layers run without further help. Base addresses are multiples of 64 bytes. Every access
@@ -76,6 +76,24 @@ module cw_accelerator
     input  logic                m_axi_pixels_rlast,
     input  logic                m_axi_pixels_rvalid,
     output logic                m_axi_pixels_rready,
+
+    output logic [         0:0] m_axi_residual_arid,
+    output logic [AddrBits-1:0] m_axi_residual_araddr,
+    output logic [         7:0] m_axi_residual_arlen,
+    output logic [         2:0] m_axi_residual_arsize,
+    output logic [         1:0] m_axi_residual_arburst,
+    output logic                m_axi_residual_arlock,
+    output logic [         3:0] m_axi_residual_arcache,
+    output logic [         2:0] m_axi_residual_arprot,
+    output logic [         3:0] m_axi_residual_arqos,
+    output logic                m_axi_residual_arvalid,
+    input  logic                m_axi_residual_arready,
+    input  logic [         0:0] m_axi_residual_rid,
+    input  logic [ AxiBits-1:0] m_axi_residual_rdata,
+    input  logic [         1:0] m_axi_residual_rresp,
+    input  logic                m_axi_residual_rlast,
+    input  logic                m_axi_residual_rvalid,
+    output logic                m_axi_residual_rready,
 
     output logic [         0:0] m_axi_output_awid,
     output logic [AddrBits-1:0] m_axi_output_awaddr,
@@ -172,9 +190,9 @@ module cw_accelerator
 
   // ---------------------------------------------------------------- program port
   logic clear, abort_movers, fetching;
-  logic [2:0] axi_error;
-  logic [1:0] axi_resp[3];
-  logic program_idle, pixels_idle, output_idle;
+  logic [3:0] axi_error;
+  logic [1:0] axi_resp[4];
+  logic program_idle, pixels_idle, residual_idle, output_idle;
   logic fetch_valid, weight_valid, program_ready, fetch_ready, weight_ready, program_valid;
   logic [AddrBits-1:0] fetch_addr, weight_addr;
   logic [31:0] fetch_bytes, weight_bytes;
@@ -272,7 +290,8 @@ module cw_accelerator
       .axi_error_i    (axi_error),
       .axi_resp_i     (axi_resp),
       .progress_i     (progress),
-      .movers_idle_i  (program_idle && pixels_idle && output_idle),
+      .movers_idle_i  (program_idle && pixels_idle && residual_idle
+                       && output_idle),
       .abort_movers_o (abort_movers),
       .clear_o        (clear)
   );
@@ -281,6 +300,7 @@ module cw_accelerator
   assign progress = (engine_cause == CauseCompute && !engine_done)
       || (m_axi_program_rvalid && m_axi_program_rready)
       || (m_axi_pixels_rvalid && m_axi_pixels_rready)
+      || (m_axi_residual_rvalid && m_axi_residual_rready)
       || (m_axi_output_wvalid && m_axi_output_wready);
 
   logic row_valid, row_ready, bias_we;
@@ -329,6 +349,11 @@ module cw_accelerator
   logic [31:0] read_bytes, write_bytes;
   logic [AxiBits-1:0] pixels_data, output_data;
   logic [TBytesBits-1:0] pixels_tbytes;
+  logic operand_valid, operand_ready, operand_tvalid, operand_tready, operand_last;
+  logic [AddrBits-1:0] operand_addr;
+  logic [31:0] operand_bytes;
+  logic [AxiBits-1:0] operand_data;
+  logic [TBytesBits-1:0] operand_tbytes;
   logic write_valid, write_ready, output_valid, output_ready, output_last;
   logic [AxiBytes-1:0] output_keep;
   cw_axi_reader #(
@@ -372,6 +397,47 @@ module cw_accelerator
       .m_axis_tready(pixels_ready)
   );
 
+  cw_axi_reader #(
+      .AddrBits(AddrBits),
+      .DataBits      (AxiBits),
+      .MaxBurstBeats (Cfg.MaxBurst),
+      .MaxOutstanding(Cfg.MaxOutstanding)
+  ) u_residual_reader (
+      .clk_i,
+      .rst_ni,
+      .clear_i      (clear),
+      .abort_i      (abort_movers),
+      .idle_o       (residual_idle),
+      .error_o      (axi_error[3]),
+      .error_resp_o (axi_resp[3]),
+      .cmd_valid_i  (operand_valid),
+      .cmd_ready_o  (operand_ready),
+      .cmd_addr_i   (operand_addr),
+      .cmd_bytes_i  (operand_bytes),
+      .m_axi_arid   (m_axi_residual_arid),
+      .m_axi_araddr (m_axi_residual_araddr),
+      .m_axi_arlen  (m_axi_residual_arlen),
+      .m_axi_arsize (m_axi_residual_arsize),
+      .m_axi_arburst(m_axi_residual_arburst),
+      .m_axi_arlock (m_axi_residual_arlock),
+      .m_axi_arcache(m_axi_residual_arcache),
+      .m_axi_arprot (m_axi_residual_arprot),
+      .m_axi_arqos  (m_axi_residual_arqos),
+      .m_axi_arvalid(m_axi_residual_arvalid),
+      .m_axi_arready(m_axi_residual_arready),
+      .m_axi_rid    (m_axi_residual_rid),
+      .m_axi_rdata  (m_axi_residual_rdata),
+      .m_axi_rresp  (m_axi_residual_rresp),
+      .m_axi_rlast  (m_axi_residual_rlast),
+      .m_axi_rvalid (m_axi_residual_rvalid),
+      .m_axi_rready (m_axi_residual_rready),
+      .m_axis_tdata (operand_data),
+      .m_axis_tbytes(operand_tbytes),
+      .m_axis_tlast (operand_last),
+      .m_axis_tvalid(operand_tvalid),
+      .m_axis_tready(operand_tready)
+  );
+
   cw_engine #(
       .Cfg(Cfg)
   ) u_engine (
@@ -395,6 +461,15 @@ module cw_accelerator
       .s_axis_tlast   (pixels_last),
       .s_axis_tvalid  (pixels_valid),
       .s_axis_tready  (pixels_ready),
+      .operand_valid_o (operand_valid),
+      .operand_ready_i (operand_ready),
+      .operand_addr_o  (operand_addr),
+      .operand_bytes_o (operand_bytes),
+      .operand_tdata_i (operand_data),
+      .operand_tbytes_i(operand_tbytes),
+      .operand_tlast_i (operand_last),
+      .operand_tvalid_i(operand_tvalid),
+      .operand_tready_o(operand_tready),
       .row_valid_i    (row_valid),
       .row_ready_o    (row_ready),
       .row_i          (row),

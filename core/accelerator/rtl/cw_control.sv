@@ -64,8 +64,8 @@ module cw_control
     // what may go wrong
     input  logic                    window_i,
     input  logic [            31:0] window_offset_i,
-    input  logic [             2:0] axi_error_i,        // program, pixels, output
-    input  logic [             1:0] axi_resp_i   [3],
+    input  logic [             3:0] axi_error_i,        // program, pixels, output, residual
+    input  logic [             1:0] axi_resp_i   [4],
     input  logic                    progress_i,
     input  logic                    movers_idle_i,
     output logic                    abort_movers_o,
@@ -76,7 +76,7 @@ module cw_control
   // Array and post-processing have no clear of their own: whatever is inside has left them, into
   // queues that are held empty, before the clear ends.
   localparam int unsigned ClearCycles =
-      16 + cw_postproc_pkg::average_latency(Cfg.SumBits, Cfg.PixelBits);
+      20 + cw_postproc_pkg::average_latency(Cfg.SumBits, Cfg.PixelBits);
 
   typedef enum logic [2:0] {
     StIdle,
@@ -160,7 +160,7 @@ module cw_control
   // Sizes that would break a block's own assumptions; the rest is the compiler's, guarded by the CRC.
   always_comb begin
     descriptor_ok = fetched.crc == crc
-        && fetched.opcode <= 4'(OpcodeAveragePool)
+        && fetched.opcode <= 4'(OpcodeSumPool)
         && fetched.kernel_height != '0 && fetched.kernel_width != '0 && fetched.channels_in != '0
         && fetched.groups != '0 && fetched.groups_per_pass != '0
         && fetched.blocks != '0 && fetched.set_blocks != '0
@@ -170,6 +170,7 @@ module cw_control
         && 32'(fetched.gather_lane) < Cfg.Rows && 32'(fetched.pitch_lane) < Cfg.Rows
         && 32'(fetched.row_step_lane) < Cfg.Rows && 32'(fetched.image_step_lane) < Cfg.Rows
         && 32'(fetched.scatter_lane) < Cfg.Rows && 32'(fetched.scatter_image_lane) < Cfg.Rows
+        && (fetched.phase_skew == '0 || 32'(fetched.phase_skew) < Cfg.Rows)
         && fetched.group_channels != '0 && fetched.last_group_channels != '0
         && 32'(fetched.group_channels) <= Cfg.Columns
         && 32'(fetched.last_group_channels) <= Cfg.Columns
@@ -293,9 +294,9 @@ module cw_control
     else if (axi_error_i[0]) begin
       fail_code = ErrorAxiReadProgram;
       fail_info = 32'(axi_resp_i[0]);
-    end else if (axi_error_i[1]) begin
+    end else if (axi_error_i[1] || axi_error_i[3]) begin
       fail_code = ErrorAxiReadPixels;
-      fail_info = 32'(axi_resp_i[1]);
+      fail_info = 32'(axi_error_i[1] ? axi_resp_i[1] : axi_resp_i[3]);
     end else if (axi_error_i[2]) begin
       fail_code = ErrorAxiWrite;
       fail_info = 32'(axi_resp_i[2]);

@@ -68,7 +68,8 @@ package cw_pkg;
   typedef enum logic [1:0] {
     OpMac = 2'd0,  // every column: sum += broadcast pixel * weight
     OpMax = 2'd1,  // columns j*Cd: sum = max(sum, pixel of channel j)
-    OpSum = 2'd2   // columns j*Cd: sum += pixel of channel j
+    OpSum = 2'd2,  // columns j*Cd: sum += pixel of channel j
+    OpVec = 2'd3   // columns j*Cd: sum += pixel of channel j * weight of the column
   } array_op_e;
 
 endpackage

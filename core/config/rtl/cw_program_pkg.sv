@@ -18,7 +18,9 @@ package cw_program_pkg;
   typedef enum logic [3:0] {
     OpcodeConv = 4'd0,
     OpcodeMaxPool = 4'd1,
-    OpcodeAveragePool = 4'd2
+    OpcodeAveragePool = 4'd2,
+    OpcodeDepthwise = 4'd3,
+    OpcodeSumPool = 4'd4
   } opcode_e;
 
   typedef enum logic [7:0] {
@@ -62,6 +64,7 @@ package cw_program_pkg;
     logic output_contiguous;                // the layer's output is one run of bytes
     logic bias_enable;                      // add the bias table
     logic round_first;                      // average: round to an integer before requantising
+    logic add_enable;                       // add a second tensor behind the post-processing
     logic [15:0] layer_index;               // position in the program, for status and counters
     logic [15:0] kernel_height;             // KH
     logic [15:0] kernel_width;              // KW
@@ -138,6 +141,8 @@ package cw_program_pkg;
     logic [3:0] pre_shift;                  // v = (sum << pre_shift) + bias
     logic [5:0] shift;                      // right shift, half to even, where v >= 0
     logic [5:0] negative_shift;             // right shift where v < 0
+    // stride_w 2: lanes by which planes w' = 1 are stored further:
+    logic [7:0] phase_skew;
     logic signed [15:0] clip_low;           // smallest result
     logic signed [15:0] clip_high;          // largest result
     logic [31:0] bias_offset;               // program offset of the bias table
@@ -148,6 +153,14 @@ package cw_program_pkg;
     logic [15:0] last_row_bytes;            // bytes of a weight row of the last group
     logic [31:0] group_bytes;               // K * row_bytes
     logic [31:0] last_group_bytes;          // K * last_row_bytes
+    logic [31:0] add_offset;                // arena offset of the second operand's first word
+    logic [31:0] add_block_bytes;           // bytes from a block of the second operand to the next
+    logic [3:0] add_own_shift;              // v = (y << add_own_shift) + (x << add_other_shift)
+    logic [3:0] add_other_shift;            // left shift of the second operand
+    logic [5:0] add_shift;                  // right shift of v, half to even, where v >= 0
+    logic [5:0] add_negative_shift;         // right shift where v < 0
+    logic signed [15:0] add_clip_low;       // smallest sum
+    logic signed [15:0] add_clip_high;      // largest sum
     logic [31:0] crc;                       // CRC-32 (zlib) of words 0 to 62
   } descriptor_t;
 
@@ -187,6 +200,7 @@ package cw_program_pkg;
     fields.output_contiguous = words[12];
     fields.bias_enable = words[13];
     fields.round_first = words[14];
+    fields.add_enable = words[15];
     fields.layer_index = words[16 +: 16];
     fields.kernel_height = words[32 +: 16];
     fields.kernel_width = words[48 +: 16];
@@ -259,6 +273,7 @@ package cw_program_pkg;
     fields.pre_shift = words[1600 +: 4];
     fields.shift = words[1608 +: 6];
     fields.negative_shift = words[1616 +: 6];
+    fields.phase_skew = words[1624 +: 8];
     fields.clip_low = words[1632 +: 16];
     fields.clip_high = words[1648 +: 16];
     fields.bias_offset = words[1664 +: 32];
@@ -269,6 +284,14 @@ package cw_program_pkg;
     fields.last_row_bytes = words[1808 +: 16];
     fields.group_bytes = words[1824 +: 32];
     fields.last_group_bytes = words[1856 +: 32];
+    fields.add_offset = words[1888 +: 32];
+    fields.add_block_bytes = words[1920 +: 32];
+    fields.add_own_shift = words[1952 +: 4];
+    fields.add_other_shift = words[1956 +: 4];
+    fields.add_shift = words[1960 +: 6];
+    fields.add_negative_shift = words[1968 +: 6];
+    fields.add_clip_low = words[1984 +: 16];
+    fields.add_clip_high = words[2000 +: 16];
     fields.crc = words[2016 +: 32];
     return fields;
   endfunction

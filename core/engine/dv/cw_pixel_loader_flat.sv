@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// cw_pixel_loader for the cocotb bench: the descriptor as the program's words (word 0 in the lowest
-/// bits), the lanes packed (lane 0 in the lowest bits).
+/// cw_pixel_loader for the cocotb bench: the descriptor as the program's words (word 0 in the
+/// lowest bits); run 0 of a write and lane 0 of a run in the lowest bits.
 module cw_pixel_loader_flat
   import cw_program_pkg::*;
 #(
@@ -39,16 +39,29 @@ module cw_pixel_loader_flat
     output logic                         word_ready_o,
     input  logic [      WordBytes*8-1:0] word_i,
     output logic                         wr_en_o,
-    output logic [          RowBits-1:0] wr_row_o,
-    output logic [          RowBits-1:0] wr_row_next_o,
-    output logic [         LaneBits-1:0] wr_lane_o,
-    output logic [        CountBits-1:0] wr_count_o,
+    output logic [        2*RowBits-1:0] wr_row_o,
+    output logic [        2*RowBits-1:0] wr_row_next_o,
+    output logic [       2*LaneBits-1:0] wr_lane_o,
+    output logic [      2*CountBits-1:0] wr_count_o,
     output logic [         SlotBits-1:0] wr_slot_o,
-    output logic [   Rows*PixelBits-1:0] wr_lanes_o
+    output logic [ 2*Rows*PixelBits-1:0] wr_lanes_o
 );
 
-  logic [PixelBits-1:0] lanes[Rows];
-  always_comb for (int unsigned r = 0; r < Rows; r++) wr_lanes_o[r*PixelBits+:PixelBits] = lanes[r];
+  logic [RowBits-1:0] row[2], row_next[2];
+  logic [LaneBits-1:0] lane[2];
+  logic [CountBits-1:0] count[2];
+  logic [PixelBits-1:0] lanes[2][Rows];
+  always_comb begin
+    for (int unsigned k = 0; k < 2; k++) begin
+      wr_row_o[k*RowBits+:RowBits]       = row[k];
+      wr_row_next_o[k*RowBits+:RowBits]  = row_next[k];
+      wr_lane_o[k*LaneBits+:LaneBits]    = lane[k];
+      wr_count_o[k*CountBits+:CountBits] = count[k];
+      for (int unsigned r = 0; r < Rows; r++) begin
+        wr_lanes_o[(k*Rows+r)*PixelBits+:PixelBits] = lanes[k][r];
+      end
+    end
+  end
 
   cw_pixel_loader #(
       .Rows     (Rows),
@@ -79,10 +92,10 @@ module cw_pixel_loader_flat
       .word_ready_o,
       .word_i,
       .wr_en_o,
-      .wr_row_o,
-      .wr_row_next_o,
-      .wr_lane_o,
-      .wr_count_o,
+      .wr_row_o          (row),
+      .wr_row_next_o     (row_next),
+      .wr_lane_o         (lane),
+      .wr_count_o        (count),
       .wr_slot_o,
       .wr_lanes_o        (lanes)
   );

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cocotb.triggers import FallingEdge, ReadOnly
@@ -41,6 +41,27 @@ def scramble(rng: random.Random, *signals: Any) -> None:
     """Put nonsense on inputs that must not matter now."""
     for signal in signals:
         signal.value = rng.getrandbits(len(signal))
+
+
+def beats_of(
+    memory: bytes, address: int, offset: int, size: int, axi_bytes: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield a command's beats (data, bytes, last) as the reader gives them.
+
+    Args:
+        memory: the window's bytes.
+        address: of the command on the bus; the first beat ends at the next multiple of axi_bytes.
+        offset: of the same byte in ``memory``.
+        size: bytes of the command, at least 1.
+        axi_bytes: bytes of a full beat.
+    """
+    first = axi_bytes - address % axi_bytes
+    at, left = offset, size
+    while left:
+        count = min(left, first)
+        data = int.from_bytes(memory[at : at + count], "little")
+        at, left, first = at + count, left - count, axi_bytes
+        yield data, count, int(left == 0)
 
 
 class Chance:

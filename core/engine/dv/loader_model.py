@@ -70,6 +70,7 @@ class Loading:
         segments: read commands.
         input_offset: arena offset of the first.
         segment_stride: bytes from one to the next.
+        skew: lanes by which planes w' = 1 are stored further.
     """
 
     shape: Shape
@@ -91,6 +92,7 @@ class Loading:
     segments: int
     input_offset: int
     segment_stride: int
+    skew: int
 
     @property
     def plane_rows(self) -> int:
@@ -174,6 +176,7 @@ class Loading:
                 "scatter_image_rows": buffer_rows(image_blocks),
                 "scatter_image_lane": image_lane,
                 "scatter_image_blocks": image_blocks,
+                "phase_skew": self.skew,
             }
         return values
 
@@ -194,6 +197,7 @@ class Loading:
         down = (h + top) // sh - top // sh
         right = (w + left) // sw - left // sw
         place = self.scatter + image * self.image + down * self.pitch + right
+        place += self.skew if phase_w == 1 else 0
         return phase_h * self.planes[1] + phase_w, place
 
     def targets(self) -> Iterator[list[Target]]:
@@ -229,26 +233,45 @@ class Loading:
     def cycles(self) -> int:
         """Cycles without stalls: a write an image-row segment and phase, at least one a segment.
 
-        Strides above 4 write lane by lane.
+        Strides above 4 write lane by lane; with stride 2 two phases in different banks are one.
         """
         if self.direct:
             return self.words
         total = 0
         rows = self.shape.rows
         for block in range(self.stream_blocks):
-            writes: dict[int, set[int]] = {}
+            writes: dict[int, dict[int, set[int]]] = {}  # banks of each run of each segment
             for lane in range(rows):
                 position = block * rows + lane
-                segment = writes.setdefault(position // self.input_pitch, set())
+                segment = writes.setdefault(position // self.input_pitch, {})
                 place = self._lane(position)
                 if place is not None:
-                    segment.add(place[0] if self.stride[1] <= 4 else lane)
-            total += sum(max(1, len(segment)) for segment in writes.values())
+                    run = place[0] if self.stride[1] <= 4 else lane
+                    segment.setdefault(run, set()).add(place[1] % rows)
+            for segment in writes.values():
+                runs = list(segment.values())
+                together = self.stride[1] == 2 and len(runs) == 2 and not runs[0] & runs[1]
+                total += 1 if together else max(1, len(runs))
         return total * self.channels
 
 
-KINDS = ("direct", "repitch", "strided", "wide_stride", "flatten", "skip_rows")
+# "stride_2": any skew. "stride_2_full": words end with image rows, and the skew fits.
+KINDS = (
+    "direct", "repitch", "strided", "stride_2", "stride_2_full", "wide_stride", "flatten",
+    "skip_rows",
+)  # fmt: skip
 MAX_WORDS = 120
+
+
+def full_rate_skew(rows: int, pad_left: int) -> int:
+    """Return a skew with which no word has two lanes for a bank, if image rows begin words.
+
+    Odd R: ceil(R/2) for words of either first phase. Even R: all words begin in the phase of
+    the first lane, pad_left mod 2, and the later phase goes R/2 behind the earlier one.
+    """
+    if rows % 2:
+        return (rows + 1) // 2 % rows
+    return (rows // 2 + pad_left % 2) % rows
 
 
 def random_loading(rng: random.Random, shape: Shape, kind: str) -> Loading:
@@ -268,6 +291,9 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
     stride, row_advance = (1, 1), 1
     if kind == "strided":
         stride = (draw(1, 6), draw(1, 4))
+    elif kind.startswith("stride_2"):
+        stride, kernel = (draw(1, 3), 2), (draw(1, 4), draw(2, 5))
+        width = rows * draw(1, 2) if kind == "stride_2_full" else draw(1, 3 * rows)
     elif kind == "wide_stride":
         stride, kernel = (draw(1, 3), draw(5, 9)), (draw(1, 3), draw(1, 10))
     elif kind == "flatten":
@@ -282,7 +308,12 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
     block_rows = planes[0] * planes[1] * -(-channels // shape.drain)
     if block_rows > shape.pixel_rows:
         return None
-    gap = draw(0, 1)
+    gap = draw(0, 1) if kind != "stride_2_full" else 0
+    skew = 0
+    if kind == "stride_2":
+        skew = rng.choice([0, (rows + 1) // 2 % rows, draw(0, rows - 1)])
+    elif kind == "stride_2_full":
+        skew = full_rate_skew(rows, pad[1])
     input_pitch, input_rows = width + gap * draw(0, 4), height + gap * draw(0, 2)
     load = (height - gap * draw(0, min(2, height)), width - gap * draw(0, min(2, width)))
     columns = (width - 1 + pad[1] % stride[1]) // stride[1] + 1
@@ -310,6 +341,7 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
         segments=1,
         input_offset=draw(0, 5000),
         segment_stride=0,
+        skew=skew,
     )
     least, most = loading.least_ring(), shape.pixel_rows // block_rows
     if loading.words > MAX_WORDS or least > most:

@@ -107,6 +107,7 @@ class Layer:
         output_offset: of the output tensor.
         output_block_bytes: from a block to the next.
         output_group_bytes: from a group to the next.
+        skew: lanes by which planes w' = 1 are read further.
     """
 
     shape: Shape
@@ -140,11 +141,17 @@ class Layer:
     output_offset: int
     output_block_bytes: int
     output_group_bytes: int
+    skew: int
 
     @property
     def conv(self) -> bool:
-        """It multiplies with weights."""
+        """It sums over channels."""
         return self.opcode is Opcode.CONV
+
+    @property
+    def weighted(self) -> bool:
+        """It multiplies with weights."""
+        return self.opcode in (Opcode.CONV, Opcode.DEPTHWISE)
 
     @property
     def groups(self) -> int:
@@ -266,6 +273,7 @@ class Layer:
                     for block in blocks:
                         for k, (kh, kw, c) in enumerate(taps):
                             start = self.start_of(block) + kh // sh * self.pitch + kw // sw
+                            start += self.skew if kw % sw == 1 else 0
                             plane_block, lane = divmod(start, rows)
                             plane = kh % sh * self.planes[1] + kw % sw
                             inside = plane * self.plane_rows
@@ -282,7 +290,7 @@ class Layer:
                                 slot=c % drain if self.conv else None,
                                 mask=self.mask(block, kh, kw),
                                 need=self.need(block, kh),
-                                weight=(group, k) if self.conv else None,
+                                weight=(group, k) if self.weighted else None,
                                 released=released,
                                 tile=self.tile(block, group) if last else None,
                             )
@@ -365,7 +373,8 @@ class Layer:
             "output_offset": self.output_offset,
             "output_block_bytes": self.output_block_bytes,
             "output_group_bytes": self.output_group_bytes,
-            "weight_rows": self.steps_a_tile if self.conv else 0,
+            "weight_rows": self.steps_a_tile if self.weighted else 0,
+            "phase_skew": self.skew,
         }
         if self.aligned:
             row_step = self.pitch - (self.row_blocks - 1) * rows
@@ -385,7 +394,9 @@ class Layer:
         return values
 
 
-KINDS = ("flat", "aligned", "dense", "flatten", "max_pool", "average_pool")
+KINDS = (
+    "flat", "aligned", "dense", "flatten", "max_pool", "average_pool", "sum_pool", "depthwise",
+)  # fmt: skip
 MAX_STEPS = 700
 
 
@@ -400,15 +411,18 @@ def random_layer(rng: random.Random, shape: Shape, kind: str) -> Layer:
 def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
     draw = rng.randint
     rows, drain = shape.rows, shape.drain
-    pool = kind.endswith("pool")
-    opcode = Opcode[kind.upper()] if pool else Opcode.CONV
+    depthwise = kind == "depthwise"
+    by_group = depthwise or kind.endswith("pool")
+    opcode = Opcode[kind.upper()] if by_group else Opcode.CONV
     stride = (draw(1, 3), draw(1, 3)) if draw(0, 1) else (1, 1)
     kernel = (draw(1, 4), draw(1, 4))
+    if draw(0, 2) == 0:
+        stride, kernel = (stride[0], 2), (kernel[0], draw(2, 5))
     images = draw(1, 4)
     out_rows, out_pitch = draw(1, 6), draw(1, 2 * rows + 3)
     channels_in, channels_out = draw(1, 2 * drain + 1), draw(1, 3 * shape.max_beats * drain)
     group_channels = shape.max_beats * drain
-    if pool:
+    if by_group:
         channels_out, group_channels = channels_in, drain
     if kind == "dense":
         stride = kernel = (1, 1)
@@ -419,7 +433,7 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         stride = kernel = (draw(1, 4), draw(1, 7))
         out_rows = out_pitch = 1
         images = draw(1, 3 * rows)
-    aligned = kind == "aligned" or (pool and bool(draw(0, 1)))
+    aligned = kind == "aligned" or (by_group and bool(draw(0, 1)))
     if aligned:
         out_pitch = draw(1, 3) * rows
     pad = (draw(0, kernel[0] - 1), draw(0, kernel[1] - 1))
@@ -433,7 +447,8 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
     groups = -(-channels_out // group_channels)
     blocks = -(-images * out_rows * out_pitch // rows)
     mode = draw(0, 3)
-    resident, streamed = (mode == 1, mode == 2) if not pool else (False, False)
+    weighted = depthwise or not by_group
+    resident, streamed = weighted and mode == 1, weighted and mode == 2
     stream_rows, stream_pitch = draw(1, 9), draw(1, 20)
     group_bytes = group_channels * shape.word_bytes + draw(0, 1) * draw(0, 9)
     if groups * -(-group_channels // drain) > shape.bias_rows:
@@ -470,4 +485,5 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         output_offset=draw(0, 10_000),
         output_block_bytes=rng.choice([draw(0, 2000), groups * group_bytes]),
         output_group_bytes=group_bytes,
+        skew=rng.choice([0, (rows + 1) // 2 % rows, draw(0, rows - 1)]) if stride[1] == 2 else 0,
     )

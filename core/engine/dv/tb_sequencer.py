@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 
 import cocotb
 from engine_bench import (
@@ -75,6 +75,7 @@ class Bench:
     def __init__(self, dut):
         self.dut = dut
         self.rng = random.Random(random.getrandbits(64))
+        self.waits = Counter()  # cycles without a step, by cause
         self.drain_left = 0  # cycles for which the last tile of the layer before keeps the drain
 
     async def open(self):
@@ -85,8 +86,15 @@ class Bench:
         scramble(self.rng, dut.loader_done_i, dut.weights_available_i, dut.tile_room_i)
         await start(dut)
 
-    async def run(self, layer, stall, clear_after=None):
-        """Run one layer and check every step; returns (cycles, steps)."""
+    async def run(self, layer, stall, clear_after=None, room_stall=None):
+        """Run one layer and check every step; returns (cycles, steps).
+
+        Args:
+            layer: what to run.
+            stall: probability that pixels, weights or room are missing in a cycle.
+            clear_after: clear_i after so many cycles.
+            room_stall: the same for room alone (output or operand); ``stall`` when None.
+        """
         dut, rng = self.dut, self.rng
         steps = deque(layer.steps())
         count = len(steps)
@@ -96,7 +104,8 @@ class Bench:
         dut.start_i.value = 1
         await drive_phase(dut)
         dut.start_i.value = 0
-        pixels, weights, room = Chance(rng, stall), Chance(rng, stall), Chance(rng, stall)
+        pixels, weights = Chance(rng, stall), Chance(rng, stall)
+        room = Chance(rng, stall if room_stall is None else room_stall)
         # As a loader that has ended the layer before.
         loaded, all_loaded = 1 << 20, True
         end = layer.stream_blocks * SHAPE.rows
@@ -131,7 +140,7 @@ class Bench:
                 assert not steps or steps[0].new_pass, layer
                 assert signed(int(dut.released_o.value), 32) == layer.gather // SHAPE.rows, layer
             since_pass += 1
-            assert int(dut.weight_step_o.value) == (step and layer.conv), layer
+            assert int(dut.weight_step_o.value) == (step and layer.weighted), layer
             if not steps:
                 assert not step, f"a step too many: {layer}"
                 if int(dut.done_o.value):
@@ -144,7 +153,7 @@ class Bench:
                 due = steps[0]
                 assert not int(dut.done_o.value), layer
                 pixels_ok = not new_pass and (all_loaded or due.need < loaded)
-                weights_ok = not layer.conv or has_weights
+                weights_ok = not layer.weighted or has_weights
                 may = must = pixels_ok and weights_ok
                 if due.last:
                     may = may and has_room and cycle >= drain_from
@@ -165,11 +174,12 @@ class Bench:
                     wanted = WAIT_PIXELS if not pixels_ok else WAIT_WEIGHTS
                     wanted = WAIT_OUTPUT if pixels_ok and weights_ok else wanted
                     assert cause == wanted, layer
+                    self.waits[cause] += 1
                 if step:
                     issued = True
                     self.check(due, layer)
                     masks[-1] = due.mask
-                    if layer.conv:
+                    if layer.weighted:
                         ring.step(dut, due.weight)
                     if due.last:
                         average = layer.opcode is Opcode.AVERAGE_POOL
@@ -199,7 +209,7 @@ class Bench:
         # Two more cycles pass until the next layer's first.
         self.drain_left = max(0, drain_at_latest - cycle - 2)
         assert passes == 0, layer
-        if layer.conv:
+        if layer.weighted:
             ring.check_end()
         return cycle, count
 
@@ -239,6 +249,18 @@ async def steps_follow_the_loop_nest(dut, kind, stall):
     await bench.open()
     for _ in range(LAYERS):
         await bench.run(random_layer(bench.rng, SHAPE, kind), stall)
+
+
+@cocotb.test
+@cocotb.parametrize(kind=("flat", "depthwise", "sum_pool"))
+async def only_ends_of_tiles_wait_for_a_late_operand(dut, kind):
+    """With an addition tile_room_i also says that the other operand's tile is there."""
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(2):
+        await bench.run(random_layer(bench.rng, SHAPE, kind), 0.0, room_stall=0.93)
+    assert bench.waits[WAIT_OUTPUT], "no tile has waited"
+    assert not bench.waits[WAIT_WEIGHTS]
 
 
 @cocotb.test

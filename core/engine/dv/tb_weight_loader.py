@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cocotb
-from engine_bench import Chance, descriptor_words, drive_phase, pack, sample_phase, scramble
+from engine_bench import (
+    Chance,
+    beats_of,
+    descriptor_words,
+    drive_phase,
+    pack,
+    sample_phase,
+    scramble,
+)
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
@@ -153,17 +161,6 @@ def random_layer(rng, mode, whole_groups=False):
             return layer
 
 
-def beats_of(memory, address, offset, size):
-    """A command's beats as the reader gives them: the first one begins at the address."""
-    first = AXI_BYTES - address % AXI_BYTES
-    at, left = offset, size
-    while left:
-        count = min(left, first)
-        data = int.from_bytes(memory[at : at + count], "little")
-        at, left, first = at + count, left - count, AXI_BYTES
-        yield data, count, int(left == 0)
-
-
 class Bench:
     """The loader between a memory and a ring."""
 
@@ -232,7 +229,7 @@ class Bench:
                 offset, size = commands.popleft()
                 address = int(dut.cmd_addr_o.value)
                 assert (address, int(dut.cmd_bytes_o.value)) == (base + offset, size), layer
-                beats.extend(beats_of(self.memory, address, offset, size))
+                beats.extend(beats_of(self.memory, address, offset, size, AXI_BYTES))
             row = int(dut.row_o.value) if int(dut.row_valid_o.value) else None
             assert held is None or row == held, f"a row changed or left under stall: {layer}"
             held = None if row_ready else row

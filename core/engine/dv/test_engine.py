@@ -69,6 +69,18 @@ CONFIGURATIONS = {
         {"Columns": 16, "Drain": 2, "WeightBits": 4, "PostBits": 32, "BiasRows": 40,
          "AxiBits": 32},
     ),
+    "operand_loader_4x8_axi64": (
+        "cw_operand_loader_flat", "tb_operand_loader",
+        {"Drain": 4, "WordBytes": 8, "MaxBeats": 3, "AxiBits": 64},
+    ),
+    "operand_loader_2x5_axi128": (
+        "cw_operand_loader_flat", "tb_operand_loader",
+        {"Drain": 2, "WordBytes": 5, "MaxBeats": 4, "AxiBits": 128},
+    ),
+    "operand_loader_1x1_one_beat": (
+        "cw_operand_loader_flat", "tb_operand_loader",
+        {"Drain": 1, "WordBytes": 1, "MaxBeats": 1, "AxiBits": 32},
+    ),
 }  # fmt: skip
 
 # configuration, file, correct text, injected bug
@@ -90,6 +102,34 @@ MUTANTS = {
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
         "CountBits'(d.scatter_image_lane)", "CountBits'(0)",
     ),
+    "loader_phases_share_a_bank": (
+        "pixel_loader_8x4", "cw_pixel_loader.sv",
+        "gap >= (CountBits + 1)'(counts[0])", "1'b1",
+    ),
+    "loader_both_phases_in_one_plane": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "(op_q.phase_w == '0 ? RowBits'(d.plane_rows) : '0)", "'0",
+    ),
+    "loader_second_run_written_before_it_is_free": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "if (both && 33'(written[1].block)", "if (1'b0 && 33'(written[1].block)",
+    ),
+    "loader_phases_never_together": (
+        "pixel_loader_8x4", "cw_pixel_loader.sv",
+        "both = others && d.stride_w == 16'd2", "both = 1'b0 && others && d.stride_w == 16'd2",
+    ),
+    "sequencer_skew_adds_up": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "next_tap = advance(position_q, ", "next_tap = advance(tap_place_q, ",
+    ),
+    "sequencer_sum_pools_wait_for_the_divider": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "d.opcode == 4'(OpcodeAveragePool)", "d.opcode != 4'(OpcodeConv)",
+    ),
+    "sequencer_tiles_end_without_their_operand": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "(drain_busy_q == '0 && tile_room_i)", "drain_busy_q == '0",
+    ),
     "sequencer_need_forgets_image_wraps": (
         "sequencer_8x4", "cw_sequencer.sv",
         "+ (wrap_h ? 33'(d.position_wrap_h) : '0)", "",
@@ -109,6 +149,29 @@ MUTANTS = {
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
         "b < 32'(rd_lane_i) ? rd_row_next_i : rd_row_i", "rd_row_i",
     ),
+    "buffer_second_run_at_the_row_of_the_first": (
+        "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
+        "below ? wr_row_next_i[k] : wr_row_i[k]", "below ? wr_row_next_i[k] : wr_row_i[0]",
+    ),
+    "buffer_second_run_left_out": (
+        "pixel_buffer_8x4", "cw_pixel_buffer.sv", "k < 2; k++", "k < 1; k++",
+    ),
+    "operand_reads_run_beyond_the_queue": (
+        "operand_loader_4x8_axi64", "cw_operand_loader.sv",
+        "+ 32'(beats) <= Depth;", "+ 32'(beats) <= Depth + 1;",
+    ),
+    "operand_ready_before_its_last_beat": (
+        "operand_loader_4x8_axi64", "cw_operand_loader.sv",
+        "item_valid && queue_ready && item_last", "item_valid && queue_ready",
+    ),
+    "operand_second_set_repeats_the_first": (
+        "operand_loader_2x5_axi128", "cw_operand_loader.sv",
+        "set_offset_q <= block_offset_q + d.add_block_bytes;", "set_offset_q <= set_offset_q;",
+    ),
+    "operand_last_group_read_in_full": (
+        "operand_loader_2x5_axi128", "cw_operand_loader.sv",
+        "d.last_group_channels : d.group_channels", "d.group_channels : d.group_channels",
+    ),
     "ring_keeps_the_group_behind_a_pass": (
         "weight_ring_5", "cw_weight_ring.sv", "if (to_pass_i) group_q <= pass_q;", "",
     ),
@@ -121,6 +184,9 @@ MUTANTS = {
         "(same_kind || inside_q == '0)", "1'b1",
     ),
 }  # fmt: skip
+
+
+VIOLATIONS = ["PopOnlyWhatIsThere_A", "TakeOnlyWhatIsComplete_A"]
 
 
 def _sources() -> list[Path]:
@@ -155,4 +221,18 @@ def test_the_bench_catches(name, tmp_path: Path):
             parameters,
             build_root=tmp_path / "run",
             extra_args=["-Wno-fatal"],
+        )
+
+
+@pytest.mark.parametrize("assertion", VIOLATIONS)
+def test_illegal_use_trips(assertion, tmp_path: Path):
+    top, bench, parameters = CONFIGURATIONS["operand_loader_4x8_axi64"]
+    with pytest.raises(CocotbFailure, match=assertion):
+        run_cocotb(
+            top,
+            bench,
+            _sources(),
+            parameters,
+            build_root=tmp_path / "run",
+            bench_options={"violation": assertion},
         )

@@ -4,7 +4,7 @@
 /// One layer at a time: input words in, output words out.
 ///
 ///   words -> loader -> pixel buffer -> gather -> array -> drain -> postproc -> queue -> packer -> writer
-///                                      ^ weight ring, bias buffer
+///                                      ^ weight ring, bias buffer        ^ residual operand
 ///
 /// `start_i` begins the layer of `desc_i` (stable until `done_o`); `done_o` is a level, high when every
 /// write of the layer has been answered. The sequencer reserves room before a tile ends, so nothing
@@ -46,6 +46,16 @@ module cw_engine
     input  logic                                 s_axis_tlast,
     input  logic                                 s_axis_tvalid,
     output logic                                 s_axis_tready,
+    // residual operand: read commands, bytes that they bring
+    output logic                                 operand_valid_o,
+    input  logic                                 operand_ready_i,
+    output logic [             Cfg.AddrBits-1:0] operand_addr_o,
+    output logic [                         31:0] operand_bytes_o,
+    input  logic [              Cfg.AxiBits-1:0] operand_tdata_i,
+    input  logic [               TBytesBits-1:0] operand_tbytes_i,
+    input  logic                                 operand_tlast_i,
+    input  logic                                 operand_tvalid_i,
+    output logic                                 operand_tready_o,
     // weights and biases
     input  logic                                 row_valid_i,
     output logic                                 row_ready_o,
@@ -77,7 +87,7 @@ module cw_engine
   localparam int unsigned BeatBytes = Drain * WordBytes;
   localparam int unsigned OffsetBits = $clog2(AxiBytes);
   // Two tiles and what the pipeline holds: a tile may end every MaxBeats cycles.
-  localparam int unsigned QueueDepth = 2 * MaxBeats + 16;
+  localparam int unsigned QueueDepth = 2 * MaxBeats + 20;
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
@@ -111,11 +121,11 @@ module cw_engine
   logic signed [31:0] released;
   logic signed [32:0] loaded_positions;
   logic wr_en;
-  logic [RowBits-1:0] wr_row, wr_row_next;
-  logic [LaneBits-1:0] wr_lane;
-  logic [CountBits-1:0] wr_count;
+  logic [RowBits-1:0] wr_row[2], wr_row_next[2];
+  logic [LaneBits-1:0] wr_lane[2];
+  logic [CountBits-1:0] wr_count[2];
   logic [SlotBits-1:0] wr_slot;
-  logic [PixelBits-1:0] wr_lanes[Rows];
+  logic [PixelBits-1:0] wr_lanes[2][Rows];
   cw_pixel_loader #(
       .Rows(Rows),
       .Drain(Drain),
@@ -155,7 +165,7 @@ module cw_engine
 
   // ---------------------------------------------------------------- steps
   logic weights_available, weight_step, to_group, to_pass, new_group, new_pass, release_weights;
-  logic tile_room, sequencer_done;
+  logic tile_room, sequencer_done, operand_complete;
   logic [BeatBits-1:0] tile_beats;
   logic step, step_first, step_last, tile_last;
   logic [RowBits-1:0] rd_row, rd_row_next;
@@ -193,7 +203,7 @@ module cw_engine
       .weight_new_group_o (new_group),
       .weight_new_pass_o  (new_pass),
       .weight_release_o   (release_weights),
-      .tile_room_i        (tile_room),
+      .tile_room_i        (tile_room && operand_complete),
       .tile_beats_o       (tile_beats),
       .step_o             (step),
       .step_first_o       (step_first),
@@ -276,9 +286,10 @@ module cw_engine
 
   always_comb begin
     case (desc_i.opcode)
-      4'(OpcodeMaxPool): op = OpMax;
-      4'(OpcodeConv):    op = OpMac;
-      default:           op = OpSum;
+      4'(OpcodeConv):      op = OpMac;
+      4'(OpcodeMaxPool):   op = OpMax;
+      4'(OpcodeDepthwise): op = OpVec;
+      default:             op = OpSum;
     endcase
   end
 
@@ -325,6 +336,7 @@ module cw_engine
   always_ff @(posedge clk_i) begin
     count_last_q <= step_q[1] && last_q[1];
     if (step_q[1] && op == OpSum) begin
+      // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
         count_q[r] <= (first_q[1] ? '0 : count_q[r]) + 16'(mask[r]);
       end
@@ -357,6 +369,7 @@ module cw_engine
   assign beat_last = tile.beats == 1;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      // verilator unroll_full
       for (int unsigned i = 0; i < BiasStage; i++) tile_q[i] <= '0;
       draining_q    <= '0;
       beat_valid_q  <= 1'b0;
@@ -379,6 +392,7 @@ module cw_engine
         drain_index_q       <= tile_q[BiasStage-1].valid ? '0 : drain_index_q + 1'b1;
       end
       if (clear_i) begin
+        // verilator unroll_full
         for (int unsigned i = 0; i < BiasStage; i++) tile_q[i].valid <= 1'b0;
         draining_q.valid <= 1'b0;
         beat_valid_q     <= 1'b0;
@@ -437,6 +451,68 @@ module cw_engine
       .out_last_o      (post_last)
   );
 
+  // ---------------------------------------------------------------- residual operand
+  logic operand_window, operand_pop, sum_valid, sum_last;
+  logic [31:0] operand_window_offset;
+  logic [BeatBytes*8-1:0] operand, sum_data;
+  logic [WordsBits-1:0] sum_words;
+  assign operand_pop = post_valid && desc_i.add_enable;
+  cw_operand_loader #(
+      .Drain    (Drain),
+      .WordBytes(WordBytes),
+      .MaxBeats (MaxBeats),
+      .AxiBits  (Cfg.AxiBits),
+      .AddrBits (Cfg.AddrBits)
+  ) u_operand (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .desc_i,
+      .start_i,
+      .arena_base_i,
+      .arena_bytes_i,
+      .window_o       (operand_window),
+      .window_offset_o(operand_window_offset),
+      .cmd_valid_o    (operand_valid_o),
+      .cmd_ready_i    (operand_ready_i),
+      .cmd_addr_o     (operand_addr_o),
+      .cmd_bytes_o    (operand_bytes_o),
+      .s_axis_tdata   (operand_tdata_i),
+      .s_axis_tbytes  (operand_tbytes_i),
+      .s_axis_tlast   (operand_tlast_i),
+      .s_axis_tvalid  (operand_tvalid_i),
+      .s_axis_tready  (operand_tready_o),
+      .ready_o        (operand_complete),
+      .take_i         (tile_in.valid),
+      .pop_i          (operand_pop),
+      .data_o         (operand)
+  );
+
+  cw_residual_add #(
+      .Rows     (Rows),
+      .Drain    (Drain),
+      .PixelBits(PixelBits)
+  ) u_residual (
+      .clk_i,
+      .rst_ni,
+      .enable_i        (desc_i.add_enable),
+      .own_shift_i     (desc_i.add_own_shift),
+      .other_shift_i   (desc_i.add_other_shift),
+      .shift_i         (desc_i.add_shift),
+      .negative_shift_i(desc_i.add_negative_shift),
+      .clip_low_i      (desc_i.add_clip_low),
+      .clip_high_i     (desc_i.add_clip_high),
+      .in_valid_i      (post_valid),
+      .in_data_i       (post_data),
+      .in_words_i      (post_words),
+      .in_last_i       (post_last),
+      .other_i         (operand),
+      .out_valid_o     (sum_valid),
+      .out_data_o      (sum_data),
+      .out_words_o     (sum_words),
+      .out_last_o      (sum_last)
+  );
+
   // ---------------------------------------------------------------- output queue, reserved in advance
   logic queue_valid, queue_ready, queue_last;
   logic [BeatBytes*8-1:0] queue_data;
@@ -450,8 +526,8 @@ module cw_engine
       .clk_i,
       .rst_ni,
       .clear_i,
-      .s_axis_tdata ({post_last, post_words, post_data}),
-      .s_axis_tvalid(post_valid),
+      .s_axis_tdata ({sum_last, sum_words, sum_data}),
+      .s_axis_tvalid(sum_valid),
       .s_axis_tready(unused_queue_ready),
       .m_axis_tdata ({queue_last, queue_words, queue_data}),
       .m_axis_tvalid(queue_valid),
@@ -478,8 +554,9 @@ module cw_engine
   assign run_bytes       = desc_i.output_contiguous ? desc_i.output_bytes : tile_bytes;
   assign run_push        = desc_i.output_contiguous ? start_i : tile_in.valid;
   assign run_window      = run_push && 33'(run_offset) + 33'(run_bytes) > 33'(arena_bytes_i);
-  assign window_o        = loader_window || run_window;
-  assign window_offset_o = loader_window ? loader_window_offset : run_offset;
+  assign window_o        = loader_window || run_window || operand_window;
+  assign window_offset_o = loader_window ? loader_window_offset
+      : operand_window ? operand_window_offset : run_offset;
 
   logic [Cfg.AddrBits-1:0] run_addr;
   assign run_addr = arena_base_i + Cfg.AddrBits'(run_offset);
@@ -550,7 +627,7 @@ module cw_engine
 
   QueueHasRoom_A :
   assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
-                   post_valid |-> unused_queue_ready);
+                   sum_valid |-> unused_queue_ready);
   TilesDoNotCollide_A :
   assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
                    tile_q[BiasStage-1].valid |-> !draining_q.valid);

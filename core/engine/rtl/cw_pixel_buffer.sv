@@ -7,7 +7,8 @@
 ///
 /// Write (cycle t, visible to reads from t+1): lanes 0 .. count-1 of `wr_lanes_i` go to positions
 /// `wr_lane_i`, `wr_lane_i`+1, ...; banks before `wr_lane_i` use `wr_row_next_i`, the others `wr_row_i`;
-/// `wr_slot_i` selects the channel within the entry.
+/// `wr_slot_i` selects the channel within the entry. Index 1 is a second run of lanes in the same cycle,
+/// which must not touch the first one's banks; a count of 0 writes nothing.
 /// Read (cycle t): result lane r, in cycle t+2, is bank (rd_lane_i + r) mod R, from `rd_row_next_i`
 /// where that wraps and from `rd_row_i` else. One read and one write a cycle. Reading an entry in the
 /// cycle of its write returns an unspecified value: the loader's progress count excludes that.
@@ -23,12 +24,12 @@ module cw_pixel_buffer #(
 ) (
     input  logic                        clk_i,
     input  logic                        wr_en_i,
-    input  logic [         RowBits-1:0] wr_row_i,
-    input  logic [         RowBits-1:0] wr_row_next_i,
-    input  logic [        LaneBits-1:0] wr_lane_i,
-    input  logic [$clog2(Rows+1)-1:0]   wr_count_i,
+    input  logic [         RowBits-1:0] wr_row_i      [2],
+    input  logic [         RowBits-1:0] wr_row_next_i [2],
+    input  logic [        LaneBits-1:0] wr_lane_i     [2],
+    input  logic [$clog2(Rows+1)-1:0]   wr_count_i    [2],
     input  logic [        SlotBits-1:0] wr_slot_i,
-    input  logic [       PixelBits-1:0] wr_lanes_i    [Rows],
+    input  logic [       PixelBits-1:0] wr_lanes_i    [2][Rows],
     input  logic                        rd_en_i,
     input  logic [         RowBits-1:0] rd_row_i,
     input  logic [         RowBits-1:0] rd_row_next_i,
@@ -38,15 +39,26 @@ module cw_pixel_buffer #(
 
   logic [EntryBits-1:0] entry[Rows];
   logic                 bank_we[Rows];
+  logic [RowBits-1:0]   bank_row[Rows];
   logic [PixelBits-1:0] bank_lane[Rows];
 
-  // Rotation on the way in: bank b takes lane (b - wr_lane) mod R.
+  // Rotation on the way in: bank b takes lane (b - wr_lane) mod R of the run that reaches it.
   always_comb begin
     for (int unsigned b = 0; b < Rows; b++) begin
-      automatic int unsigned lane = b - 32'(wr_lane_i);
-      if (b < 32'(wr_lane_i)) lane = lane + Rows;
-      bank_we[b]   = wr_en_i && lane < 32'(wr_count_i);
-      bank_lane[b] = wr_lanes_i[LaneBits'(lane)];
+      bank_we[b]   = 1'b0;
+      bank_row[b]  = '0;
+      bank_lane[b] = '0;
+      if (wr_en_i) begin
+        for (int unsigned k = 0; k < 2; k++) begin
+          automatic logic        below = b < 32'(wr_lane_i[k]);
+          automatic int unsigned lane = b - 32'(wr_lane_i[k]) + (below ? Rows : 0);
+          if (lane < 32'(wr_count_i[k])) begin
+            bank_we[b]   = 1'b1;
+            bank_row[b]  = below ? wr_row_next_i[k] : wr_row_i[k];
+            bank_lane[b] = wr_lanes_i[k][LaneBits'(lane)];
+          end
+        end
+      end
     end
   end
 
@@ -58,7 +70,7 @@ module cw_pixel_buffer #(
     ) u_ram (
         .clk_i,
         .we_i   (bank_we[b]),
-        .waddr_i(b < 32'(wr_lane_i) ? wr_row_next_i : wr_row_i),
+        .waddr_i(bank_row[b]),
         .wdata_i({Drain{bank_lane[b]}}),
         .wslot_i(Drain'(1) << wr_slot_i),
         .re_i   (rd_en_i),
@@ -77,9 +89,11 @@ module cw_pixel_buffer #(
   // Rotation on the way out.
   always_ff @(posedge clk_i) begin
     if (rd_valid_q) begin
+      // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic int unsigned b = r + 32'(rd_lane_q);
         automatic logic [EntryBits-1:0] value = entry[LaneBits'(b >= Rows ? b - Rows : b)];
+        // verilator unroll_full
         for (int unsigned j = 0; j < Drain; j++) begin
           rd_pixels_o[j][r] <= $signed(value[j*PixelBits+:PixelBits]);
         end

@@ -6,7 +6,8 @@
 /// Issues the descriptor's read commands (each checked against the arena: outside, `window_o` pulses and
 /// nothing is read), takes the words that come back, one a cycle at best, and writes them to the ring:
 /// directly (a word is one write), or scattered over phase planes (a write for each image-row segment of
-/// the word and each stored phase in w, see docs/architecture.md). It waits while a plane block is not
+/// the word and each stored phase in w, see docs/architecture.md; with stride 2 both phases in one write
+/// where `phase_skew` keeps their banks apart). It waits while a plane block is not
 /// free: absolute block a is written only when a < released_i + ring_blocks, unless `release_all_i`.
 /// `loaded_positions_o` counts stream positions (R a block) whose every write is visible to reads;
 /// `done_o` is high when the pass's stream has ended, until the next `start_i`.
@@ -49,12 +50,12 @@ module cw_pixel_loader
     input  logic [ WordBytes*8-1:0] word_i,
     // pixel buffer
     output logic                    wr_en_o,
-    output logic [     RowBits-1:0] wr_row_o,
-    output logic [     RowBits-1:0] wr_row_next_o,
-    output logic [    LaneBits-1:0] wr_lane_o,
-    output logic [   CountBits-1:0] wr_count_o,
+    output logic [     RowBits-1:0] wr_row_o[2],
+    output logic [     RowBits-1:0] wr_row_next_o[2],
+    output logic [    LaneBits-1:0] wr_lane_o[2],
+    output logic [   CountBits-1:0] wr_count_o[2],
     output logic [    SlotBits-1:0] wr_slot_o,
-    output logic [   PixelBits-1:0] wr_lanes_o[Rows]
+    output logic [   PixelBits-1:0] wr_lanes_o[2][Rows]
 );
 
   // verilator lint_off UNUSEDSIGNAL
@@ -183,7 +184,7 @@ module cw_pixel_loader
   logic [15:0] left_in_row, left_stored, first, after, after_first, phase_w, after_phase;
   logic [CountBits-1:0] segment_lanes, stored_lanes, count;
   place_t place, place_after, place_further;
-  logic skip, store, more, row_end, image_end;
+  logic skip, store, others, more, row_end, image_end;
   always_comb begin
     left_in_row   = d.input_pitch - cursor_q.w;
     row_end       = left_in_row <= 16'(Rows) - 16'(lane_q);
@@ -210,11 +211,32 @@ module cw_pixel_loader
     place_after = phase_w + 1'b1 == d.stride_w
         ? advance(place, '0, '0, CountBits'(1), RowBits'(d.block_rows), d.ring_rows) : place;
     after_first = after + (after_phase >= d.planes_w ? d.stride_w - after_phase : '0);
-    more        = store && after_first < 16'(stored_lanes) && (single || after_first < d.stride_w);
+    others      = store && after_first < 16'(stored_lanes) && (single || after_first < d.stride_w);
+  end
+
+  // Plane 1 of stride 2 lies `phase_skew` lanes further, so that a word's two runs share no bank.
+  place_t written[2];
+  logic [CountBits-1:0] counts[2];
+  logic both;
+  always_comb begin
+    automatic logic [CountBits:0] gap, gap_back;
+    written[0] = phase_w == 16'd1 ? advance(place, '0, '0, CountBits'(d.phase_skew),
+                                            RowBits'(d.block_rows), d.ring_rows) : place;
+    written[1] = after_phase == 16'd1 ? advance(place_after, '0, '0, CountBits'(d.phase_skew),
+                                                RowBits'(d.block_rows), d.ring_rows) : place_after;
+    counts[0] = count;
+    counts[1] = CountBits'((17'(stored_lanes) - 17'(after) + 17'd1) / 17'd2);
+    gap = (CountBits + 1)'(written[1].lane) - (CountBits + 1)'(written[0].lane);
+    if (written[1].lane < written[0].lane) gap = gap + (CountBits + 1)'(Rows);
+    gap_back = (CountBits + 1)'(Rows) - gap;
+    both = others && d.stride_w == 16'd2 && gap >= (CountBits + 1)'(counts[0])
+        && gap_back >= (CountBits + 1)'(counts[1]);
+    if (!both) counts[1] = '0;
+    more = others && !both;
   end
 
   logic segment_end, word_end, block_end, fits, go;
-  logic signed [32:0] distance;
+  logic signed [32:0] distance, further;
   assign segment_end = d.direct_load || !more;
   assign word_end    = segment_end
       && (d.direct_load || 32'(lane_q) + 32'(segment_lanes) == Rows);
@@ -222,8 +244,11 @@ module cw_pixel_loader
 
   // Is the last plane block of this write free?
   always_comb begin
-    distance = 33'(place.block) - 33'(released_i);
-    if (!d.direct_load && 32'(place.lane) + 32'(count) > Rows) distance = distance + 1;
+    distance = 33'(written[0].block) - 33'(released_i);
+    if (!d.direct_load && 32'(written[0].lane) + 32'(count) > Rows) distance = distance + 1;
+    further = 33'(written[1].block) - 33'(released_i);
+    if (32'(written[1].lane) + 32'(counts[1]) > Rows) further = further + 1;
+    if (both && further > distance) distance = further;
     fits = release_all_i || (!store && !d.direct_load)
         || distance < $signed({9'b0, d.ring_blocks});
   end
@@ -359,11 +384,11 @@ module cw_pixel_loader
     logic                valid;
     logic                block_end;
     logic                last;
-    place_t              place;
+    place_t [1:0]        place;
     logic [15:0]         phase_w;
     logic [15:0]         phase_h;
-    logic [CountBits-1:0] lane;
-    logic [CountBits-1:0] count;
+    logic [1:0][CountBits-1:0] lane;
+    logic [1:0][CountBits-1:0] count;
     logic [RowBits-1:0]  channel_row;
     logic [SlotBits-1:0] slot;
   } write_t;
@@ -377,20 +402,25 @@ module cw_pixel_loader
       op_q.valid       <= d.direct_load || store;
       op_q.block_end   <= block_end;
       op_q.last        <= block_end && blocks_left_q == 1;
-      op_q.place       <= d.direct_load ? cursor_q.place : place;
+      op_q.place[0]    <= d.direct_load ? cursor_q.place : written[0];
+      op_q.place[1]    <= written[1];
       op_q.phase_w     <= d.direct_load ? '0 : phase_w;
       op_q.phase_h     <= d.direct_load ? '0 : cursor_q.phase_h;
-      op_q.lane        <= d.direct_load ? '0 : lane_q + CountBits'(first);
-      op_q.count       <= d.direct_load ? CountBits'(Rows) : count;
+      op_q.lane[0]     <= d.direct_load ? '0 : lane_q + CountBits'(first);
+      op_q.lane[1]     <= lane_q + CountBits'(after);
+      op_q.count[0]    <= d.direct_load ? CountBits'(Rows) : counts[0];
+      op_q.count[1]    <= d.direct_load ? '0 : counts[1];
       op_q.channel_row <= channel_row_q;
       op_q.slot        <= slot_q;
     end
   end
   always_ff @(posedge clk_i) if (go) word_q <= word_i[Rows*PixelBits-1:0];
 
-  logic [RowBits-1:0] in_slot;
-  assign in_slot = RowBits'(op_q.phase_h * d.phase_rows) + RowBits'(op_q.phase_w * d.plane_rows)
-      + op_q.channel_row;
+  // The second run is the other phase: plane 1 behind plane 0, or plane 0 before plane 1.
+  logic [RowBits-1:0] row_in_slot, in_slot[2];
+  assign row_in_slot = RowBits'(op_q.phase_h * d.phase_rows) + op_q.channel_row;
+  assign in_slot[0]  = row_in_slot + RowBits'(op_q.phase_w * d.plane_rows);
+  assign in_slot[1]  = row_in_slot + (op_q.phase_w == '0 ? RowBits'(d.plane_rows) : '0);
 
   logic block_end_q, last_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -418,15 +448,19 @@ module cw_pixel_loader
 
   always_ff @(posedge clk_i) begin
     if (op_q.valid) begin
-      wr_row_o      <= op_q.place.row + in_slot;
-      wr_row_next_o <= op_q.place.row_next + in_slot;
-      wr_lane_o     <= op_q.place.lane;
-      wr_count_o    <= op_q.count;
-      wr_slot_o     <= op_q.slot;
-      for (int unsigned k = 0; k < Rows; k++) begin
-        automatic logic [31:0] step = single || d.direct_load ? 32'd1 : 32'(d.stride_w[2:0]);
-        automatic logic [31:0] lane = 32'(op_q.lane) + k * step;
-        wr_lanes_o[k] <= lane < Rows ? word_q[LaneBits'(lane)*PixelBits+:PixelBits] : '0;
+      wr_slot_o <= op_q.slot;
+      // verilator unroll_full
+      for (int unsigned i = 0; i < 2; i++) begin
+        wr_row_o[i]      <= op_q.place[i].row + in_slot[i];
+        wr_row_next_o[i] <= op_q.place[i].row_next + in_slot[i];
+        wr_lane_o[i]     <= op_q.place[i].lane;
+        wr_count_o[i]    <= op_q.count[i];
+        // verilator unroll_full
+        for (int unsigned k = 0; k < Rows; k++) begin
+          automatic logic [31:0] step = single || d.direct_load ? 32'd1 : 32'(d.stride_w[2:0]);
+          automatic logic [31:0] lane = 32'(op_q.lane[i]) + k * step;
+          wr_lanes_o[i][k] <= lane < Rows ? word_q[LaneBits'(lane)*PixelBits+:PixelBits] : '0;
+        end
       end
     end
   end

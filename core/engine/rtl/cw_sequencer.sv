@@ -135,7 +135,9 @@ module cw_sequencer
   logic [31:0] set_size_q;
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
-  place_t row_place_q, tap_place_q;
+  place_t row_place_q;  // first position of the kernel row's taps
+  place_t position_q;   // of this tap, in plane 0
+  place_t tap_place_q;  // of this tap, in its own plane
   logic [15:0] phase_h_q, phase_w_q;
   logic [RowBits-1:0] plane_h_q, plane_q, channel_row_q;
   logic [SlotBits-1:0] slot_q;
@@ -255,16 +257,18 @@ module cw_sequencer
   assign tile_last_o     = layer_end;
 
   // ---------------------------------------------------------------- next tap, next tile
-  place_t next_tap, next_row;
-  logic unused_carry_tap, unused_carry_row;
+  place_t next_tap, next_row, skewed;
+  logic unused_carry_tap, unused_carry_row, unused_carry_skew;
   always_comb begin
-    next_tap = advance(tap_place_q, '0, LaneBits'(Rows > 1), RowBits'(d.block_rows), d.ring_rows,
+    next_tap = advance(position_q, '0, LaneBits'(Rows > 1), RowBits'(d.block_rows), d.ring_rows,
                        unused_carry_tap);
     if (Rows == 1) begin
       // One lane: a position further is a block further.
-      next_tap.row      = tap_place_q.row_next;
-      next_tap.row_next = wrap_add(tap_place_q.row_next, RowBits'(d.block_rows), d.ring_rows);
+      next_tap.row      = position_q.row_next;
+      next_tap.row_next = wrap_add(position_q.row_next, RowBits'(d.block_rows), d.ring_rows);
     end
+    skewed = advance(position_q, '0, LaneBits'(d.phase_skew), RowBits'(d.block_rows), d.ring_rows,
+                     unused_carry_skew);
     next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane),
                        RowBits'(d.block_rows), d.ring_rows, unused_carry_row);
   end
@@ -315,6 +319,7 @@ module cw_sequencer
       bias_row_q      <= '0;
       pass_bias_row_q <= '0;
       row_place_q     <= '0;
+      position_q      <= '0;
       tap_place_q     <= '0;
       phase_h_q       <= '0;
       phase_w_q       <= '0;
@@ -350,6 +355,7 @@ module cw_sequencer
             bias_row_q      <= '0;
             pass_bias_row_q <= '0;
             row_place_q     <= walk_first.place;
+            position_q      <= walk_first.place;
             tap_place_q     <= walk_first.place;
             need_q          <= 33'(d.need_offset);
             kh_q            <= '0;
@@ -382,10 +388,12 @@ module cw_sequencer
                 if (phase_w_q + 1'b1 == d.stride_w) begin
                   phase_w_q   <= '0;
                   plane_q     <= plane_h_q;
+                  position_q  <= next_tap;
                   tap_place_q <= next_tap;
                 end else begin
-                  phase_w_q <= phase_w_q + 1'b1;
-                  plane_q   <= plane_q + RowBits'(d.plane_rows);
+                  phase_w_q   <= phase_w_q + 1'b1;
+                  plane_q     <= plane_q + RowBits'(d.plane_rows);
+                  tap_place_q <= skewed;
                 end
               end else begin
                 kw_q      <= '0;
@@ -398,11 +406,13 @@ module cw_sequencer
                     plane_h_q   <= '0;
                     plane_q     <= '0;
                     row_place_q <= next_row;
+                    position_q  <= next_row;
                     tap_place_q <= next_row;
                   end else begin
                     phase_h_q   <= phase_h_q + 1'b1;
                     plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
                     plane_q     <= plane_h_q + RowBits'(d.phase_rows);
+                    position_q  <= row_place_q;
                     tap_place_q <= row_place_q;
                   end
                 end else begin
@@ -413,6 +423,7 @@ module cw_sequencer
                   walk_q       <= tile_walk;
                   group_q      <= tile_group;
                   row_place_q  <= tile_walk.place;
+                  position_q   <= tile_walk.place;
                   tap_place_q  <= tile_walk.place;
                   need_q       <= tile_walk.position + 33'(d.need_offset);
                   set_done_q   <= group_end ? '0 : set_done_q + 1;
@@ -523,6 +534,7 @@ module cw_sequencer
       kw_delayed_q <= kw_q;
       tail_q       <= walk_q.index + 1 == d.blocks;
       if (step_first_o) begin
+        // verilator unroll_full
         for (int unsigned r = 0; r < Rows; r++) begin
           automatic logic [16:0] w = {1'b0, walk_q.w} + {1'b0, lane_dw_q[r]};
           automatic logic over_w = w >= {1'b0, d.wrap_w};
@@ -539,6 +551,7 @@ module cw_sequencer
   // Cycle t+2: is the tap inside the image?
   always_ff @(posedge clk_i) begin
     if (step_delayed_q) begin
+      // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic logic [17:0] w = coordinate_w_q[r] + {2'b0, kw_delayed_q};
         automatic logic [17:0] h = coordinate_h_q[r] + {2'b0, kh_delayed_q};

@@ -18,7 +18,7 @@ ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, SUM_BITS = (
     PARAMETERS[name] for name in ("Rows", "Columns", "Drain", "PixelBits", "WeightBits", "SumBits")
 )
 BEATS = COLUMNS // DRAIN
-MAC, MAX, SUM = 0, 1, 2
+MAC, MAX, SUM, VEC = 0, 1, 2, 3
 LATENCY = 3  # from last_i to tile_valid_o
 TILES = 150
 
@@ -60,6 +60,8 @@ class Tile:
         if self.op == MAC:
             # Drain beat t delivers channels t*D .. t*D+D-1, each times the lanes of pixels[0].
             return sum(pixels[0][r] * weights[beat * DRAIN + j] for pixels, weights in self.steps)
+        if self.op == VEC:
+            return sum(pixels[j][r] * weights[j] for pixels, weights in self.steps)
         lane = [pixels[j][r] for pixels, _ in self.steps]
         return max(lane) if self.op == MAX else sum(lane)
 
@@ -77,7 +79,7 @@ async def tiles_are_exact_and_come_three_cycles_after_their_end(dut, stall):
     tile = None
     for cycle in range(60 * TILES):
         if not todo and (tile is None or rng.random() >= stall):
-            op = rng.choice([MAC, MAX, SUM]) if rng.random() < 0.3 else op
+            op = rng.choice([MAC, MAX, SUM, VEC]) if rng.random() < 0.3 else op
             tile = Tile(rng, op)
             todo = deque(enumerate(tile.steps))
         step = bool(todo) and rng.random() >= stall

@@ -26,6 +26,10 @@ CONFIGURATIONS = {
 MUTANTS = {
     "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
     "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),
+    "depthwise_without_weights": ("op_q == OpVec ?", "1'b0 ?"),
+    "depthwise_weights_of_the_first_columns": ("SumBits'(weights_q[j*DrainBeats])",
+                                               "SumBits'(weights_q[j])"),
+    "depthwise_weights_in_sum_pools": ("op_q == OpVec ?", "op_q != OpMax ?"),
     "unsigned_maximum": ("SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]",
                          "$unsigned(pixels_q[j][r]) > $unsigned(sums_q[j*DrainBeats][r])"),
 }  # fmt: skip

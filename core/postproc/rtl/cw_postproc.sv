@@ -375,8 +375,8 @@ module cw_postproc #(
   initial begin
     RowsLegal_A : assert (Rows >= 1 && Drain >= 1)
     else $fatal(1, "cw_postproc: Rows and Drain must be at least 1");
-    PixelBitsLegal_A : assert (PixelBits >= 2 && PixelBits <= 16)
-    else $fatal(1, "cw_postproc: PixelBits must be 2 to 16");
+    PixelBitsLegal_A : assert (PixelBits >= 1 && PixelBits <= 16)
+    else $fatal(1, "cw_postproc: PixelBits must be 1 to 16");
     SumBitsLegal_A : assert (SumBits >= PixelBits && PostBits >= SumBits)
     else $fatal(1, "cw_postproc: needs PixelBits <= SumBits <= PostBits");
     CountBitsLegal_A : assert (CountBits >= 2)

@@ -37,6 +37,8 @@ class Opcode(enum.IntEnum):
     CONV = 0
     MAX_POOL = 1
     AVERAGE_POOL = 2
+    DEPTHWISE = 3
+    SUM_POOL = 4
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("output_contiguous", 0, 12, 1, "the layer's output is one run of bytes"),
     _field("bias_enable", 0, 13, 1, "add the bias table"),
     _field("round_first", 0, 14, 1, "average: round to an integer before requantising"),
+    _field("add_enable", 0, 15, 1, "add a second tensor behind the post-processing"),
     _field("layer_index", 0, 16, 16, "position in the program, for status and counters"),
     _field("kernel_height", 1, 0, 16, "KH"),
     _field("kernel_width", 1, 16, 16, "KW"),
@@ -166,6 +169,7 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("pre_shift", 50, 0, 4, "v = (sum << pre_shift) + bias"),
     _field("shift", 50, 8, 6, "right shift, half to even, where v >= 0"),
     _field("negative_shift", 50, 16, 6, "right shift where v < 0"),
+    _field("phase_skew", 50, 24, 8, "stride_w 2: lanes by which planes w' = 1 are stored further"),
     _field("clip_low", 51, 0, 16, "smallest result", signed=True),
     _field("clip_high", 51, 16, 16, "largest result", signed=True),
     # --- weights ---
@@ -177,6 +181,15 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("last_row_bytes", 56, 16, 16, "bytes of a weight row of the last group"),
     _field("group_bytes", 57, 0, 32, "K * row_bytes"),
     _field("last_group_bytes", 58, 0, 32, "K * last_row_bytes"),
+    # --- residual addition, behind post-processing ---
+    _field("add_offset", 59, 0, 32, "arena offset of the second operand's first word"),
+    _field("add_block_bytes", 60, 0, 32, "bytes from a block of the second operand to the next"),
+    _field("add_own_shift", 61, 0, 4, "v = (y << add_own_shift) + (x << add_other_shift)"),
+    _field("add_other_shift", 61, 4, 4, "left shift of the second operand"),
+    _field("add_shift", 61, 8, 6, "right shift of v, half to even, where v >= 0"),
+    _field("add_negative_shift", 61, 16, 6, "right shift where v < 0"),
+    _field("add_clip_low", 62, 0, 16, "smallest sum", signed=True),
+    _field("add_clip_high", 62, 16, 16, "largest sum", signed=True),
     _field("crc", 63, 0, 32, "CRC-32 (zlib) of words 0 to 62"),
 )
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Runs the cocotb bench of cw_residual_add, and proves that it can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+
+CONFIGURATIONS = {
+    "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8},
+    "5x3_4bit": {"Rows": 5, "Drain": 3, "PixelBits": 4},
+    "1x1_16bit": {"Rows": 1, "Drain": 1, "PixelBits": 16},
+}  # fmt: skip
+
+# correct text, injected bug
+MUTANTS = {
+    "half_up": ("(rest == half && floor[0])", "rest == half"),
+    "half_down": ("(rest == half && floor[0])", "1'b0"),
+    "one_shift_for_both_signs": ("sums_q[j][r] < 0 ? negative_shift_i : shift_i", "shift_i"),
+    "sum_one_bit_short": ("SumBits = PixelBits + 16;", "SumBits = PixelBits + 15;"),
+    "shifts_beyond_the_sum_wrap": ("32'(s) >= SumBits ? '0 : floor + sum_t'(up)",
+                                   "floor + sum_t'(up)"),
+    "operand_behind_the_last_word_added": ("if (j < 32'(words_q[1])) begin", "begin"),
+    "other_shift_forgotten": ("<<< other_shift_i", "<<< 0"),
+    "lower_clip_left_out": ("if (v < sum_t'(clip_low_i))", "if (1'b0)"),
+}  # fmt: skip
+
+
+@pytest.fixture(name="sources")
+def _sources():
+    return sources_of("corewright:core:postproc", "sim")
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_residual_add(name, sources):
+    run_cocotb("cw_residual_add", "tb_residual_add", sources, CONFIGURATIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_the_bench_catches(name, sources, tmp_path: Path):
+    good, bad = MUTANTS[name]
+    mutant = tmp_path / "cw_residual_add.sv"
+    original = next(source for source in sources if source.name == mutant.name)
+    text = original.read_text(encoding="utf-8")
+    assert text.count(good) == 1, "the mutant no longer fits the source"
+    mutant.write_text(text.replace(good, bad), encoding="utf-8")
+    mutated = [mutant if source == original else source for source in sources]
+    with pytest.raises(CocotbFailure, match="tests failed"):
+        run_cocotb(
+            "cw_residual_add",
+            "tb_residual_add",
+            mutated,
+            CONFIGURATIONS["5x3_4bit"],
+            build_root=tmp_path / "run",
+            # A mutant may leave a signal without a reader.
+            extra_args=["-Wno-fatal"],
+        )
