@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corewright.frontends import from_keras as convert
+    from corewright.frontends import convert
     from corewright.frontends.bundle import Bundle, QInput, QModel
     from corewright.hardware import Hardware
 
@@ -24,7 +24,7 @@ _HOMES = {
     "Hardware": ("corewright.hardware", "Hardware"),
     "QInput": ("corewright.frontends.bundle", "QInput"),
     "QModel": ("corewright.frontends.bundle", "QModel"),
-    "convert": ("corewright.frontends", "from_keras"),
+    "convert": ("corewright.frontends", "convert"),
 }
 
 

@@ -11,12 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.qkeras import from_keras, keras_layer_outputs
+from corewright.frontends.evaluate import keras_layer_outputs
+from corewright.frontends.qkeras import convert, from_keras
 
 if TYPE_CHECKING:
     from corewright.frontends.bundle import Bundle, QInput, QModel
 
-__all__ = ["Bundle", "FrontendError", "QInput", "QModel", "from_keras", "keras_layer_outputs"]
+__all__ = [
+    "Bundle",
+    "FrontendError",
+    "QInput",
+    "QModel",
+    "convert",
+    "from_keras",
+    "keras_layer_outputs",
+]
 
 _LAZY = ("Bundle", "QInput", "QModel")
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.qkeras import from_keras
+from corewright.frontends.qkeras import convert
 from corewright.graph import Graph
 
 tf, qkeras = lazy.load()
@@ -91,21 +91,23 @@ class QInput:
 class Bundle:
     """Layers that the hardware runs in one go; call it on a QInput or a bundle's output.
 
-    Order: core, bias, activation, pool, activation, flatten, softmax. A convolution is followed by
-    batch norm, which is folded into it.
+    Order: core, bias, activation, residual add, activation, pool, activation, flatten, softmax. A
+    convolution is followed by batch norm, which is folded into it.
 
     Args:
         core: ``{'type': 'conv', 'filters', 'kernel_size', 'strides', 'padding', ...}`` or
             ``{'type': 'dense', 'units', ...}``, both with ``'kernel_quantizer'``,
             ``'bias_quantizer'``, ``'use_bias'`` and ``'act_str'``.
-        add: residual add: not supported yet, raises FrontendError.
+        add: ``{'act_str'}``: adds the second argument of the call, the output of any earlier
+            bundle or the QInput, of the same shape; fractions may differ.
         pool: ``{'type': 'max'|'avg', 'size', 'strides', 'padding', 'act_str'}``. The average
             rounds to an integer of its input's fraction before its activation.
         flatten: flatten to a vector at the end.
         softmax: softmax last, on the host.
 
     Everything is signed: a ``quantized_relu`` of slope 0, and a ``quantized_bits`` that keeps no
-    negative values, is lowered by one bit.
+    negative values, is lowered by one bit. One-bit weights are -1 and +1, words of 2 bits on the
+    hardware; so is the one-bit ``quantized_bits(1,...)`` behind a core.
     """
 
     def __init__(
@@ -123,7 +125,8 @@ class Bundle:
         _require("core", core, {"kernel_quantizer", "act_str"})
         _require("core", core, {"filters", "kernel_size"} if kind == "conv" else {"units"})
         if add is not None:
-            raise FrontendError("Bundle: the residual add is not supported yet; leave out 'add'")
+            _check_keys("add", add, {"act_str"})
+            _require("add", add, {"act_str"})
         if pool is not None:
             _check_keys("pool", pool, _POOL_KEYS)
             _require("pool", pool, {"type", "size", "act_str"})
@@ -132,16 +135,25 @@ class Bundle:
                     f"Bundle: pool type is {pool['type']!r}, legal is 'max' or 'avg'"
                 )
         self.core = dict(core)
+        self.add = None if add is None else dict(add)
         self.pool = None if pool is None else dict(pool)
         self.flatten = bool(flatten)
         self.softmax = bool(softmax)
 
     def __call__(self, x: Any, x_skip: Any = None) -> Any:
-        """Apply the bundle to a QInput or a Keras tensor; returns a Keras tensor."""
-        if x_skip is not None:
-            raise FrontendError("Bundle: the residual add is not supported yet; pass one input")
-        if isinstance(x, QInput):
-            x = x.tensor
+        """Apply the bundle to a QInput or a Keras tensor; returns a Keras tensor.
+
+        ``x_skip`` is what a bundle with ``add`` adds, a QInput or a Keras tensor; it has the
+        shape that the core makes. Raises FrontendError if it is missing, has another shape, or is
+        given to a bundle without ``add``.
+        """
+        if (x_skip is None) != (self.add is None):
+            raise FrontendError(
+                "Bundle: add is None but x_skip is given; legal is add={'act_str': ...} with it"
+                if self.add is None
+                else "Bundle: add is given but x_skip is not; legal is Bundle(...)(x, x_skip)"
+            )
+        x, x_skip = (t.tensor if isinstance(t, QInput) else t for t in (x, x_skip))
         activation = signed_activation(self.core["act_str"])
         if self.core["type"] == "conv":
             x = self._convolution()(x)
@@ -150,6 +162,15 @@ class Bundle:
                 x = tf.keras.layers.Flatten()(x)
             x = self._dense()(x)
         x = qkeras.QActivation(activation)(x)
+        if self.add is not None:
+            if tuple(x.shape[1:]) != tuple(x_skip.shape[1:]):
+                raise FrontendError(
+                    f"Bundle: x_skip has shape {tuple(x_skip.shape[1:])}, legal is the core's "
+                    f"{tuple(x.shape[1:])}"
+                )
+            activation = signed_activation(self.add["act_str"])
+            x = tf.keras.layers.Add()([x, x_skip])
+            x = qkeras.QActivation(activation)(x)
         if self.pool is not None:
             x = self._pool(x, activation)
         if self.flatten:
@@ -225,6 +246,11 @@ def signed_activation(act_str: str) -> Any:
             "'quantized_relu(bits,int,negative_slope=0 or a power of two)'"
         )
     if _is_unsigned(quantiser):
+        if int(quantiser.bits) < 2:
+            raise FrontendError(
+                f"Bundle: act_str is {act_str!r}: unsigned, it is lowered by a bit to fit a signed "
+                "word, and has none left; legal is 2 bits or more"
+            )
         quantiser.bits -= 1
     return quantiser
 
@@ -275,13 +301,7 @@ class QModel(_Model):
     def to_graph(self, hw: Any = None, name: str | None = None) -> Graph:
         """The integer graph for ``hw`` (by default the QInput's); raises FrontendError."""
         hw = self.hw if hw is None else hw
-        return from_keras(
-            self,
-            bits_input=int(hw.bits_input),
-            int_bits_input=self._corewright_source.int_bits,
-            bits_weights=int(hw.bits_weights),
-            name=name,
-        )
+        return convert(self, hw, name=name)
 
     def export_inference(self, x: npt.ArrayLike | None = None, hw: Any = None) -> Any:
         """Write program, weights, vectors and headers for ``x``, a batch of real inputs."""

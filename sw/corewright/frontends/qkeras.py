@@ -1,24 +1,60 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""QKeras models to integer graphs, and their exact evaluation in float64.
+"""QKeras models to integer graphs.
 
-Supported layers: QActivation, QConv2D, QConv2DBatchnorm, QDense, MaxPooling2D, AveragePooling2D,
-their global forms, Flatten, Softmax, and Dropout (ignored at inference). A convolution or dense
-layer, with any max pools behind it, and an average pool are followed by the quantiser of their
-output: a QActivation, or the layer's own ``activation``.
+Supported layers:
+
+- QConv2D, QConv2DBatchnorm, QDepthwiseConv2D, QDepthwiseConv2DBatchnorm, QDense; a separable
+  convolution is a pair of them with a QActivation in between;
+- BatchNormalization directly behind one of these: folded into its kernel and bias, which the
+  layer's own quantisers then round. That is what the hardware computes and what
+  ``keras_layer_outputs`` evaluates, but not what Keras computes (it rounds first and scales the
+  sum with real numbers): compare the accuracy of both, or train with QConv2DBatchnorm, which
+  folds in training too;
+- QActivation, ReLU, Activation of relu, linear or softmax, Softmax (last);
+- MaxPooling2D, AveragePooling2D, UpSampling2D (nearest), their global forms, the QKeras averages
+  without average_quantizer;
+- Add of two tensors, aligned by shifts; Concatenate of tensors of one fraction, along channels;
+- ZeroPadding2D in front of convolutions, and of max pools where nothing is negative;
+- Flatten, Reshape that flattens or changes nothing; Dropout (ignored at inference).
+
+A convolution or dense layer, with any max pools or upsampling behind it, an average pool and an
+addition are followed by the quantiser of their output: a QActivation, or the layer's own
+``activation``. A QActivation behind a quantised tensor is a 1x1 pool.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
+from corewright.frontends.evaluate import keras_layer_outputs
+from corewright.frontends.layers import (
+    CORES,
+    DEPTHWISE,
+    NORM,
+    POOLS,
+    ROUND_LAYER,
+    TRANSPARENT,
+    activation_name,
+    batch_norms,
+    check_options,
+    is_linear,
+    kind_of,
+    ordered_layers,
+    pair,
+    quantised_constants,
+    readers_of,
+    shape_of,
+    sources_of,
+)
+from corewright.frontends.order import ordered_nodes, with_equal_words
 from corewright.frontends.quantisers import (
     MAX_WEIGHT_BITS,
     ActivationFormat,
@@ -27,8 +63,11 @@ from corewright.frontends.quantisers import (
 )
 from corewright.graph import (
     MAX_PRE_SHIFT,
+    Add,
+    Concat,
     Conv,
     Dense,
+    Depthwise,
     Graph,
     GraphError,
     Node,
@@ -36,61 +75,79 @@ from corewright.graph import (
     Requant,
     Softmax,
     Tensor,
+    Upsample,
     same_padding,
 )
 
-Float64Array = npt.NDArray[np.float64]
+Padding = tuple[int, int, int, int]
 
-_TRANSPARENT = ("Flatten", "Dropout", "SpatialDropout2D", "GaussianNoise", "ActivityRegularization")
-_POOLS: dict[str, tuple[Literal["max", "average"], bool]] = {
-    "MaxPooling2D": ("max", False),
-    "AveragePooling2D": ("average", False),
-    "GlobalMaxPooling2D": ("max", True),
-    "GlobalAveragePooling2D": ("average", True),
-}
-_CORES = ("QConv2D", "QConv2DBatchnorm", "QDense")
-# The Bundle API's marker layer behind an average pool that rounds to integers first.
-ROUND_LAYER = "RoundToGrid"
+_NO_PADDING: Padding = (0, 0, 0, 0)
 _NEAREST = {
     "Conv2D": "QConv2D",
+    "Conv2DTranspose": "UpSampling2D(interpolation='nearest') and a QConv2D",
+    "QConv2DTranspose": "UpSampling2D(interpolation='nearest') and a QConv2D",
     "Dense": "QDense",
-    "BatchNormalization": "QConv2DBatchnorm, which folds it into the convolution",
-    "QBatchNormalization": "QConv2DBatchnorm, which folds it into the convolution",
-    "ReLU": "QActivation('quantized_relu(bits,integer)')",
+    "DepthwiseConv2D": "QDepthwiseConv2D",
+    "SeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
+    "QSeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
+    "QBatchNormalization": "BatchNormalization, which is folded, or QConv2DBatchnorm",
     "LeakyReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
-    "QAveragePooling2D": "AveragePooling2D followed by QActivation",
-    "QGlobalAveragePooling2D": "GlobalAveragePooling2D followed by QActivation",
-    "ZeroPadding2D": "padding='same' in the convolution",
-    "DepthwiseConv2D": "QConv2D, depthwise convolution is not supported yet",
-    "QDepthwiseConv2D": "QConv2D, depthwise convolution is not supported yet",
-    "Add": "a chain of layers, the residual add is not supported yet",
-    "Concatenate": "a chain of layers, concatenation is not supported yet",
+    "PReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
+    "Subtract": "Add, with the sign in the weights",
+    "Average": "Add and a QActivation with one integer bit less",
+    "Cropping2D": "padding='valid' in the layer before",
 }
 
 
 @dataclass(frozen=True)
 class _Value:
-    """A quantised tensor of the graph with the range that its producer saturates to."""
+    """A quantised tensor with the range that its producer saturates to.
+
+    ``flat``: Keras sees a vector of it, in (height, width, channel) order.
+    """
 
     tensor: Tensor
     low: int
     high: int
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class _Padded:
+    """A quantised tensor inside a frame of zeros (top, bottom, left, right)."""
+
+    layer: str
+    value: _Value
+    padding: Padding
 
 
 @dataclass
 class _Pending:
-    """A layer whose output quantiser has not come yet, and the max pools in between."""
+    """A layer whose output quantiser has not come yet.
+
+    ``moves`` are the max pools and upsamplings in between: they move values only, so quantising
+    first gives the same.
+    """
 
     layer: Any
-    source: _Value
-    pools: list[Any] = field(default_factory=list)
+    sources: tuple[_Value, ...]
+    padding: Padding = _NO_PADDING
+    norm: Any = None
+    moves: list[Any] = field(default_factory=list)
     round_first: bool = False
+    rectified: bool = False
+    flat: bool = False
+
+    @property
+    def source(self) -> _Value:
+        return self.sources[0]
 
 
 @dataclass(frozen=True)
 class _RawInput:
     layer: str
     shape: tuple[int, int, int]
+    flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,111 +155,20 @@ class _Probabilities:
     layer: str
 
 
-_State = _Value | _Pending | _RawInput | _Probabilities
-
-
-def _kind(layer: Any) -> str:
-    return type(layer).__name__
-
-
-def _ordered_layers(model: Any) -> list[Any]:
-    """All layers of a chain or graph model in topological order, the input layer first."""
-    if not getattr(model, "inputs", None):
-        raise FrontendError(
-            f"model '{model.name}' has no inputs yet; build it, or give its first layer a shape"
-        )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise FrontendError(
-            f"model '{model.name}' has {len(model.inputs)} inputs and {len(model.outputs)} "
-            "outputs, legal is one of each"
-        )
-    layers = list(model.layers)
-    first = model.inputs[0]._keras_history.layer
-    # Sequential.layers leaves its input layer out.
-    return layers if any(layer is first for layer in layers) else [first, *layers]
-
-
-def _sources(layer: Any) -> list[str]:
-    """Names of the layers that ``layer`` reads."""
-    if len(layer.inbound_nodes) != 1:
-        raise FrontendError(
-            f"layer '{layer.name}' is used {len(layer.inbound_nodes)} times, legal is once: "
-            "make a layer for each use"
-        )
-    inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-    return [tensor._keras_history.layer.name for tensor in inputs]
-
-
-def _shape(layer: Any, shape: Any) -> tuple[int, int, int]:
-    """(height, width, channels) of a Keras shape with its batch dimension."""
-    if isinstance(shape, list):
-        shape = shape[0]
-    dimensions = tuple(shape[1:])
-    if len(dimensions) not in (1, 3) or any(size is None for size in dimensions):
-        raise FrontendError(
-            f"layer '{layer.name}' has shape {tuple(shape)}, legal are (batch, channels) and "
-            "(batch, height, width, channels) with known sizes"
-        )
-    return dimensions if len(dimensions) == 3 else (1, 1, dimensions[0])
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    first, second = (value, value) if isinstance(value, int) else value
-    return int(first), int(second)
-
-
-def _is_linear(activation: Any) -> bool:
-    return activation is None or getattr(activation, "__name__", "") == "linear"
-
-
-def _check_options(layer: Any) -> None:
-    """Refuse options of a layer that would change its meaning."""
-    legal = {"data_format": "channels_last", "dilation_rate": (1, 1), "groups": 1}
-    for option, value in legal.items():
-        actual = getattr(layer, option, value)
-        actual = _pair(actual) if option == "dilation_rate" else actual
-        if actual != value:
-            raise FrontendError(f"layer '{layer.name}': {option} is {actual!r}, legal is {value!r}")
-    if getattr(layer, "padding", "valid") not in ("valid", "same"):
-        raise FrontendError(
-            f"layer '{layer.name}': padding is {layer.padding!r}, legal is 'valid' or 'same'"
-        )
-    if getattr(layer, "keepdims", False):
-        raise FrontendError(f"layer '{layer.name}': keepdims is True, legal is False")
-
-
-def quantised_constants(layer: Any) -> tuple[Float64Array, Float64Array | None, Any, Any]:
-    """What a QKeras layer multiplies with: (kernel, bias or None, and their quantisers).
-
-    Batch norm is folded by the layer's own ``get_folded_weights``; the quantisers are the
-    layer's. Values are computed in the layer's own precision.
-    """
-    kernel_quantiser = layer.kernel_quantizer_internal
-    bias_quantiser = layer.bias_quantizer_internal
-    if _kind(layer) == "QConv2DBatchnorm":
-        kernel, bias = layer.get_folded_weights()
-    else:
-        kernel = layer.kernel
-        bias = layer.bias if layer.use_bias else None
-    for what, quantiser in (("kernel", kernel_quantiser), ("bias", bias_quantiser)):
-        if quantiser is None and not (what == "bias" and bias is None):
-            raise FrontendError(
-                f"layer '{layer.name}': {what}_quantizer is None; "
-                f"nearest is {what}_quantizer='quantized_bits(8,0,0,1,alpha=1)'"
-            )
-    kernel = np.asarray(kernel_quantiser(kernel), dtype=np.float64)
-    if bias is not None:
-        bias = np.asarray(bias_quantiser(bias), dtype=np.float64)
-    return kernel, bias, kernel_quantiser, bias_quantiser
+_State = _Value | _Padded | _Pending | _RawInput | _Probabilities
 
 
 class _Converter:
     """Walks the layers and gathers nodes; one instance a conversion."""
 
-    def __init__(self, bits_input: int, int_bits_input: int, bits_weights: int) -> None:
+    def __init__(
+        self, layers: list[Any], bits_input: int, int_bits_input: int, bits_weights: int
+    ) -> None:
         self.bits_input = bits_input
         self.int_bits_input = int_bits_input
         self.bits_weights = bits_weights
+        self.readers = readers_of(layers)
+        self.norms = batch_norms(layers)
         self.input: _Value | None = None
         self.nodes: list[Node] = []
 
@@ -224,10 +190,22 @@ class _Converter:
             raise FrontendError(
                 f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last"
             )
+        if isinstance(state, _Padded):
+            raise FrontendError(
+                f"layer '{layer.name}' of type {kind_of(layer)} reads the zero padding "
+                f"'{state.layer}', legal behind it are convolutions and max pools; put the padding "
+                "directly in front of one"
+            )
         raise FrontendError(
             f"layer '{layer.name}' reads '{state.layer.name}', whose output is not quantised; "
             "put a QActivation('quantized_bits(...)') or ('quantized_relu(...)') between them"
         )
+
+    def padded(self, layer: Any, state: _State) -> tuple[_Value, Padding]:
+        """What ``layer`` reads, with the explicit zeros around it."""
+        if isinstance(state, _Padded):
+            return state.value, state.padding
+        return self.value(layer, state), _NO_PADDING
 
     def define_input(self, state: _RawInput, name: str, word: ActivationFormat) -> _Value:
         tensor = Tensor(name, *state.shape, word.bits, word.fraction)
@@ -237,70 +215,220 @@ class _Converter:
                 f"input '{state.layer}' is quantised in two ways, legal is one QActivation for all"
             )
         self.input = value
-        return value
+        return dataclasses.replace(value, flat=state.flat)
 
     # Layers ---------------------------------------------------------------------------------
 
-    def convert(self, layer: Any, state: _State) -> _State:
-        kind = _kind(layer)
-        _check_options(layer)
-        if kind in _TRANSPARENT:
-            return state
-        if kind == "QActivation":
-            return self.quantise(layer, layer.quantizer, state)
-        if kind in _CORES:
-            return self.core(layer, state)
-        if kind in _POOLS:
-            return self.pool(layer, state)
-        if kind == ROUND_LAYER and isinstance(state, _Pending):
-            if layer.fraction != state.source.tensor.fraction:
-                raise FrontendError(
-                    f"layer '{layer.name}': fraction is {layer.fraction}, legal is its average's, "
-                    f"{state.source.tensor.fraction}"
-                )
-            state.round_first = True
-            return state
-        if kind == "Softmax" or (
-            kind == "Activation" and getattr(layer.activation, "__name__", "") == "softmax"
-        ):
-            return self.softmax(layer, state)
-        nearest = _NEAREST.get(kind, "one of " + ", ".join((*_CORES, *_POOLS, "QActivation")))
-        if kind == "Activation":
-            nearest = "QActivation with quantized_bits or quantized_relu"
+    def convert(self, layer: Any, states: list[_State]) -> _State:
+        """What ``layer`` makes of what it reads."""
+        kind = kind_of(layer)
+        check_options(layer)
+        if kind == "Add":
+            return self.add(layer, states)
+        if kind == "Concatenate":
+            return self.concatenate(layer, states)
+        if len(states) == 1:
+            state = states[0]
+            if kind in TRANSPARENT:
+                return state
+            if kind == "QActivation":
+                return self.quantise(layer, layer.quantizer, state)
+            if kind in CORES:
+                return self.core(layer, state)
+            if kind in POOLS:
+                return self.pool(layer, state)
+            if kind == "UpSampling2D":
+                return self.upsample(layer, state)
+            if kind == "ZeroPadding2D":
+                return self.zero_padding(layer, state)
+            if kind in ("Flatten", "Reshape"):
+                return self.reshape(layer, state)
+            if kind == NORM:
+                return self.batch_norm(layer, state)
+            if kind == ROUND_LAYER and isinstance(state, _Pending):
+                return self.round_first(layer, state)
+            if kind in ("Softmax", "Activation", "ReLU"):
+                return self.activation(layer, state)
+        legal = (*CORES, *POOLS, "Add", "Concatenate", "UpSampling2D", "QActivation")
+        nearest = _NEAREST.get(kind, "one of " + ", ".join(legal))
         raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported; use {nearest}")
+
+    def activation(self, layer: Any, state: _State) -> _State:
+        """Softmax, ReLU and Activation layers."""
+        name = activation_name(layer)
+        if name == "softmax":
+            return self.softmax(layer, state)
+        if name == "linear":
+            return state
+        if name != "relu":
+            raise FrontendError(
+                f"layer '{layer.name}' of type {kind_of(layer)} ({name}) is not supported; use "
+                "QActivation with quantized_bits or quantized_relu"
+            )
+        if isinstance(state, _Pending):
+            state.rectified = True
+            return state
+        source = self.value(layer, state)
+        if source.low >= 0:
+            return source
+        requant = Requant.identity(0, max(source.high, 0))
+        return self.emit_rescale(layer.name, source, source.tensor, requant)
 
     def softmax(self, layer: Any, state: _State) -> _State:
         source = self.value(layer, state)
         if getattr(layer, "axis", -1) not in (-1, len(layer.input.shape) - 1):
             raise FrontendError(f"layer '{layer.name}': axis is {layer.axis}, legal is -1")
+        if source.flat:
+            raise FrontendError(
+                f"layer '{layer.name}': softmax over the flattened {source.tensor.shape} tensor "
+                f"'{source.tensor.name}', legal is a vector of channels; nearest is a QDense or a "
+                "global pool before it"
+            )
         self.nodes.append(Softmax(layer.name, source.tensor.name))
         return _Probabilities(layer.name)
 
+    def batch_norm(self, layer: Any, state: _State) -> _State:
+        folded = any(norm is layer for norm in self.norms.values())
+        if not folded or not isinstance(state, _Pending):
+            raise FrontendError(
+                f"layer '{layer.name}': a BatchNormalization is folded into the layer that it "
+                "alone reads; legal is one directly behind a QConv2D, QDepthwiseConv2D or QDense "
+                "without activation, over the channels"
+            )
+        return state
+
+    def round_first(self, layer: Any, state: _Pending) -> _State:
+        if layer.fraction != state.source.tensor.fraction:
+            raise FrontendError(
+                f"layer '{layer.name}': fraction is {layer.fraction}, legal is its average's, "
+                f"{state.source.tensor.fraction}"
+            )
+        state.round_first = True
+        return state
+
+    def reshape(self, layer: Any, state: _State) -> _State:
+        """A flatten, or a reshape that changes nothing in memory."""
+        if isinstance(state, _Padded):
+            state = self.value(layer, state)
+        if isinstance(state, _Probabilities):
+            return state
+        before, after = layer.input_shape[1:], layer.output_shape[1:]
+        spread = len(before) == 3 and before[0] * before[1] > 1
+        if len(after) == 1:
+            flat = spread or state.flat
+        elif before == after or (not state.flat and _vector(before) == _vector(after) != 0):
+            flat = state.flat
+        else:
+            raise FrontendError(
+                f"layer '{layer.name}': reshapes {before} to {after}, legal is to flatten, or to "
+                "add or remove a height and width of 1; give the input its shape"
+            )
+        if isinstance(state, _Pending):
+            state.flat = flat
+            return state
+        return dataclasses.replace(state, flat=flat)
+
+    def zero_padding(self, layer: Any, state: _State) -> _State:
+        source, padding = self.padded(layer, state)
+        (top, bottom), (left, right) = layer.padding
+        total = (padding[0] + top, padding[1] + bottom, padding[2] + left, padding[3] + right)
+        return _Padded(layer.name, source, total)
+
     def core(self, layer: Any, state: _State) -> _State:
-        pending = _Pending(layer, self.value(layer, state))
-        if _kind(layer) == "QDense" and len(layer.input.shape) != 2:
+        source, padding = self.padded(layer, state)
+        pending = _Pending(layer, (source,), padding, self.norms.get(layer.name))
+        if kind_of(layer) == "QDense" and len(layer.input.shape) != 2:
             raise FrontendError(
                 f"layer '{layer.name}': QDense on input {tuple(layer.input.shape)} works on the "
                 "last axis only; put a Flatten before it or use a QConv2D with a 1x1 kernel"
             )
-        if _is_linear(layer.activation):
+        if is_linear(layer.activation):
             return pending
         return self.quantise(layer, layer.activation, pending)
 
+    def add(self, layer: Any, states: list[_State]) -> _State:
+        if len(states) != 2:
+            raise FrontendError(
+                f"layer '{layer.name}' adds {len(states)} tensors, legal are two; add two at a "
+                "time, with a QActivation behind each sum"
+            )
+        own, other = (self.value(layer, state) for state in states)
+        if own.tensor.shape != other.tensor.shape:
+            raise FrontendError(
+                f"layer '{layer.name}' adds '{own.tensor.name}' {own.tensor.shape} and "
+                f"'{other.tensor.name}' {other.tensor.shape}, legal are equal shapes"
+            )
+        return _Pending(layer, (own, other), flat=own.flat)
+
+    def concatenate(self, layer: Any, states: list[_State]) -> _State:
+        values = [self.value(layer, state) for state in states]
+        rank = len(layer.output_shape)
+        if layer.axis not in (-1, rank - 1):
+            raise FrontendError(
+                f"layer '{layer.name}': axis is {layer.axis}, legal is -1, the channels"
+            )
+        first = values[0].tensor
+        for value in values:
+            if value.flat:
+                raise FrontendError(
+                    f"layer '{layer.name}': joins the flattened {value.tensor.shape} tensor "
+                    f"'{value.tensor.name}'; join feature maps before flattening them"
+                )
+            if value.tensor.fraction != first.fraction:
+                raise FrontendError(
+                    f"layer '{layer.name}' joins '{first.name}' of fraction {first.fraction} and "
+                    f"'{value.tensor.name}' of fraction {value.tensor.fraction}, legal are equal "
+                    f"fractions; nearest is a QActivation of fraction {first.fraction} behind "
+                    f"'{value.tensor.name}', or the same quantiser for both"
+                )
+        if len(values) == 1:
+            return values[0]
+        bits = max(value.tensor.bits for value in values)
+        shape = shape_of(layer, layer.output_shape)
+        output = Tensor(layer.name, *shape, bits, first.fraction)
+        self.nodes.append(Concat(layer.name, tuple(v.tensor.name for v in values), output))
+        return _Value(output, min(v.low for v in values), max(v.high for v in values))
+
+    def upsample(self, layer: Any, state: _State) -> _State:
+        if layer.interpolation != "nearest":
+            raise FrontendError(
+                f"layer '{layer.name}': interpolation is {layer.interpolation!r}, "
+                "legal is 'nearest'"
+            )
+        if isinstance(state, _Pending):
+            state.moves.append(layer)
+            return state
+        return self.emit_upsample(layer, self.value(layer, state), layer.name)
+
     def pool(self, layer: Any, state: _State) -> _State:
-        kind, _ = _POOLS[_kind(layer)]
+        kind, _ = POOLS[kind_of(layer)]
         if kind == "max" and isinstance(state, _Pending):
             # Quantisers never decrease, so they commute with the maximum: quantise first.
-            state.pools.append(layer)
+            state.moves.append(layer)
             return state
-        source = self.value(layer, state)
-        readers = [_kind(node.outbound_layer) for node in layer.outbound_nodes]
+        source, padding = self.padded(layer, state)
+        if any(padding) and (kind == "average" or source.low < 0):
+            what = "an average counts them" if kind == "average" else "they win over negatives"
+            raise FrontendError(
+                f"layer '{layer.name}' pools explicit zeros ({what}), legal is a max pool of a "
+                "tensor without negative values, such as quantized_relu's; nearest is "
+                "padding='same' in the pool"
+            )
+        pending = _Pending(layer, (source,), padding)
+        activation = getattr(layer, "activation", None)
+        if not is_linear(activation):
+            return self.quantise(layer, activation, pending)
+        readers = [kind_of(reader) for reader in self.readers[layer.name]]
         if kind == "average" or readers == ["QActivation"]:
-            return _Pending(layer, source)
-        return self.emit_max_pool(layer, source, layer.name, None)
+            return pending
+        return self.emit_max_pool(pending, layer.name, None)
 
     def quantise(self, layer: Any, quantiser: Any, state: _State) -> _State:
         word = activation_format(layer.name, quantiser, self.bits_input)
+        if isinstance(state, _Pending):
+            return self.emit(layer, word, state)
+        if word.binary:
+            raise _no_sign(layer.name)
         if isinstance(state, _RawInput):
             if word.slope_shift:
                 raise FrontendError(
@@ -308,89 +436,156 @@ class _Converter:
                     "legal is quantized_bits or quantized_relu without one"
                 )
             return self.define_input(state, layer.name, word)
-        if isinstance(state, _Value):
-            held = word.low <= state.low and state.high <= word.high
-            if word.fraction == state.tensor.fraction and held and not word.slope_shift:
-                return state
-            raise FrontendError(
-                f"layer '{layer.name}' quantises '{state.tensor.name}' a second time, "
-                "which would change it; remove one of the two or put a layer between them"
-            )
-        if isinstance(state, _Probabilities):
-            raise FrontendError(
-                f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last"
-            )
-        return self.emit(layer, word, state)
+        source = self.value(layer, state)
+        held = word.low <= source.low and source.high <= word.high
+        if word.fraction == source.tensor.fraction and held and not word.slope_shift:
+            return source
+        requant = self.requant(layer.name, source.tensor.fraction, None, word)
+        output = dataclasses.replace(source.tensor, bits=word.bits, fraction=word.fraction)
+        return self.emit_rescale(layer.name, source, output, requant)
 
     # Nodes ----------------------------------------------------------------------------------
 
     def emit(self, layer: Any, word: ActivationFormat, pending: _Pending) -> _Value:
-        """The nodes of a core or average pool, its quantiser and the max pools in between."""
-        name = layer.name
-        core_output = f"{pending.layer.name}_quantised" if pending.pools else name
-        pool_kind = _POOLS.get(_kind(pending.layer), (None, False))[0]
-        if pool_kind == "average":
-            value = self.emit_average_pool(pending, word, core_output)
-        elif pool_kind == "max":
-            value = self.emit_max_pool(pending.layer, pending.source, core_output, word)
+        """The nodes of a pending layer, its quantiser and the moves in between."""
+        name, kind = layer.name, kind_of(pending.layer)
+        if pending.rectified:
+            if word.binary:
+                raise _no_sign(name)
+            word = dataclasses.replace(word, low=max(word.low, 0), slope_shift=0)
+        inner = f"{pending.layer.name}_quantised" if pending.moves else name
+        if kind in CORES:
+            value = self.emit_core(pending, word, inner)
+        elif word.binary:
+            raise _no_sign(name)
+        elif kind == "Add":
+            value = self.emit_add(pending, word, inner)
+        elif POOLS[kind][0] == "average":
+            value = self.emit_average_pool(pending, word, inner)
         else:
-            value = self.emit_core(pending, word, core_output)
-        for index, pool in enumerate(pending.pools):
-            last = index == len(pending.pools) - 1
-            value = self.emit_max_pool(
-                pool, value, name if last else f"{pool.name}_quantised", None
-            )
-        return value
+            value = self.emit_max_pool(pending, inner, word)
+        for index, move in enumerate(pending.moves):
+            last = index == len(pending.moves) - 1
+            output = name if last else f"{move.name}_quantised"
+            if kind_of(move) == "UpSampling2D":
+                value = self.emit_upsample(move, value, output)
+            else:
+                value = self.emit_max_pool(_Pending(move, (value,)), output, None)
+        return dataclasses.replace(value, flat=pending.flat)
 
-    def emit_max_pool(
-        self, layer: Any, source: _Value, name: str, word: ActivationFormat | None
-    ) -> _Value:
+    def emit_rescale(self, name: str, source: _Value, output: Tensor, requant: Requant) -> _Value:
+        """A tensor requantised in a pass of its own: a max pool of 1x1 windows."""
+        output = dataclasses.replace(output, name=name)
+        self.nodes.append(
+            Pool(
+                name, "max", source.tensor.name, output, (1, 1), (1, 1), _NO_PADDING, requant, False
+            )
+        )
+        return _Value(output, requant.low, requant.high, source.flat)
+
+    def emit_upsample(self, layer: Any, source: _Value, name: str) -> _Value:
+        factors = pair(layer.size)
+        tensor = source.tensor
+        output = dataclasses.replace(
+            tensor, name=name, height=tensor.height * factors[0], width=tensor.width * factors[1]
+        )
+        self.nodes.append(Upsample(layer.name, tensor.name, output, factors))
+        return _Value(output, source.low, source.high)
+
+    def emit_add(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
+        """Operands in Keras's order; ``ordered_nodes`` chooses the main one."""
+        layer, (own, other) = pending.layer, pending.sources
+        fractions = own.tensor.fraction, other.tensor.fraction
+        finest = max(*fractions, word.fraction)
+        shifts = finest - fractions[0], finest - fractions[1]
+        if max(shifts) > MAX_PRE_SHIFT:
+            raise FrontendError(
+                f"layer '{layer.name}' adds '{own.tensor.name}' of fraction {fractions[0]} and "
+                f"'{other.tensor.name}' of fraction {fractions[1]} to one of {word.fraction}, "
+                f"legal is up to {MAX_PRE_SHIFT} apart"
+            )
+        shift = finest - word.fraction
+        requant = Requant(0, shift, shift + word.slope_shift, word.low, word.high)
+        shape = own.tensor.shape
+        output = Tensor(name, *shape, word.bits, word.fraction)
+        names = (own.tensor.name, other.tensor.name)
+        self.nodes.append(Add(layer.name, names, output, *shifts, requant))
+        return _Value(output, word.low, word.high)
+
+    def emit_max_pool(self, pending: _Pending, name: str, word: ActivationFormat | None) -> _Value:
         """A max pool, requantised to ``word`` unless that is None or changes nothing."""
-        tensor, shape = source.tensor, _shape(layer, layer.output_shape)
+        layer, source = pending.layer, pending.source
+        tensor, shape = source.tensor, shape_of(layer, layer.output_shape)
         output = Tensor(name, *shape, tensor.bits, tensor.fraction)
         requant = Requant.identity(source.low, source.high)
         if word is not None and (word.fraction != tensor.fraction or word.slope_shift):
             requant = self.requant(layer.name, tensor.fraction, None, word)
         elif word is not None:
             # Same grid: what the source cannot hold, the output does not either.
-            requant = Requant.identity(max(source.low, word.low), min(source.high, word.high))
+            low, high = max(source.low, word.low), min(source.high, word.high)
+            requant = Requant.identity(min(low, word.high), max(high, word.low))
         if word is not None:
             output = Tensor(name, *shape, word.bits, word.fraction)
-        self.nodes.append(self.pool_node(layer, source, output, requant, False))
+        self.nodes.append(self.pool_node(pending, output, requant))
         return _Value(output, requant.low, requant.high)
 
     def emit_average_pool(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         layer, source = pending.layer, pending.source
-        output = Tensor(name, *_shape(layer, layer.output_shape), word.bits, word.fraction)
+        output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, word.fraction)
         requant = self.requant(layer.name, source.tensor.fraction, None, word)
-        self.nodes.append(self.pool_node(layer, source, output, requant, pending.round_first))
+        self.nodes.append(self.pool_node(pending, output, requant))
         return _Value(output, word.low, word.high)
 
-    def pool_node(
-        self, layer: Any, source: _Value, output: Tensor, requant: Requant, round_first: bool
-    ) -> Pool:
-        kind, is_global = _POOLS[_kind(layer)]
-        size = (source.tensor.height, source.tensor.width)
-        window, strides, padding = size, (1, 1), (0, 0, 0, 0)
+    def pool_node(self, pending: _Pending, output: Tensor, requant: Requant) -> Pool:
+        layer, tensor = pending.layer, pending.source.tensor
+        kind, is_global = POOLS[kind_of(layer)]
+        window = (tensor.height, tensor.width)
+        strides, padding = (1, 1), _NO_PADDING
+        if is_global and any(pending.padding):
+            raise FrontendError(
+                f"layer '{layer.name}' pools explicit zeros globally; remove the zero padding, "
+                "which does not change the maximum of a tensor without negative values"
+            )
         if not is_global:
-            window, strides = _pair(layer.pool_size), _pair(layer.strides)
-            if layer.padding == "same":
-                padding = same_padding(size, window, strides)
+            window, strides = pair(layer.pool_size), pair(layer.strides)
+            padding = self.window_padding(pending, window, strides)
         return Pool(
             layer.name,
             kind,
-            source.tensor.name,
+            tensor.name,
             output,
             window,
             strides,
             padding,
             requant,
-            round_first,
+            pending.round_first,
         )
+
+    @staticmethod
+    def window_padding(
+        pending: _Pending, window: tuple[int, int], strides: tuple[int, int]
+    ) -> Padding:
+        """Explicit zeros and those of padding='same' around what is so padded."""
+        layer, tensor, explicit = pending.layer, pending.source.tensor, pending.padding
+        implicit = _NO_PADDING
+        if layer.padding == "same":
+            size = (
+                tensor.height + explicit[0] + explicit[1],
+                tensor.width + explicit[2] + explicit[3],
+            )
+            implicit = same_padding(size, window, strides)
+        top, bottom, left, right = (a + b for a, b in zip(explicit, implicit, strict=True))
+        if max(top, bottom) >= window[0] or max(left, right) >= window[1]:
+            raise FrontendError(
+                f"layer '{layer.name}': padding (top, bottom, left, right) is "
+                f"{(top, bottom, left, right)} with its zero padding, legal is below its "
+                f"{window[0]}x{window[1]} window"
+            )
+        return top, bottom, left, right
 
     def emit_core(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         layer, source = pending.layer, pending.source
-        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer)
+        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, pending.norm)
         weights, weight_bits, weight_fraction = constants_on_grid(
             layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
         )
@@ -400,20 +595,27 @@ class _Converter:
             aligned, _, bias_fraction = constants_on_grid(
                 layer.name, "bias", bias, bias_quantiser, 32
             )
-        requant = self.requant(layer.name, accumulator_fraction, bias_fraction, word)
+        if word.binary:
+            # Only the sign counts: 2 v + 1 has the sign of v, +1 at zero, and saturates to it.
+            finest = max(accumulator_fraction, bias_fraction or accumulator_fraction)
+            doubled = dataclasses.replace(word, fraction=finest + 1)
+            requant = self.requant(layer.name, accumulator_fraction, bias_fraction, doubled)
+        else:
+            requant = self.requant(layer.name, accumulator_fraction, bias_fraction, word)
         if aligned is not None and bias_fraction is not None:
             aligned = aligned << (accumulator_fraction + requant.pre_shift - bias_fraction)
-        output = Tensor(name, *_shape(layer, layer.output_shape), word.bits, word.fraction)
+        if word.binary:
+            aligned = (0 if aligned is None else aligned) + np.ones(kernel.shape[-1], np.int64)
+        output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, word.fraction)
         common = (layer.name, source.tensor.name, output, weights, aligned)
-        if _kind(layer) == "QDense":
+        if kind_of(layer) == "QDense":
             self.nodes.append(Dense(*common, requant, weight_bits, weight_fraction))
         else:
-            strides, padding = _pair(layer.strides), (0, 0, 0, 0)
-            if layer.padding == "same":
-                size = (source.tensor.height, source.tensor.width)
-                padding = same_padding(size, _pair(layer.kernel_size), strides)
+            strides = pair(layer.strides)
+            padding = self.window_padding(pending, pair(layer.kernel_size), strides)
+            make = Depthwise if kind_of(layer) in DEPTHWISE else Conv
             self.nodes.append(
-                Conv(*common, strides, padding, requant, weight_bits, weight_fraction)
+                make(*common, strides, padding, requant, weight_bits, weight_fraction)
             )
         return _Value(output, word.low, word.high)
 
@@ -436,6 +638,19 @@ class _Converter:
         return Requant(pre_shift, shift, shift + word.slope_shift, word.low, word.high)
 
 
+def _vector(shape: tuple[int, ...]) -> int:
+    """Channels of a Keras shape (C,) or (1, 1, C); 0 for any other."""
+    return shape[-1] if len(shape) == 1 or shape[:-1] == (1, 1) else 0
+
+
+def _no_sign(layer: str) -> FrontendError:
+    return FrontendError(
+        f"layer '{layer}': the one-bit quantized_bits(1,...), which is -1 or +1 and never 0, is "
+        "legal behind a convolution or dense layer only (its bias decides the sign of 0); nearest "
+        "is quantized_bits(2,...)"
+    )
+
+
 def from_keras(
     model: Any,
     *,
@@ -452,43 +667,42 @@ def from_keras(
         model: one input, one output, the layers listed in this module's docstring.
         bits_input: width of the hardware's signed activation words; no tensor is wider.
         int_bits_input: integer bits of the input, where no QActivation quantises it.
-        bits_weights: widest legal weight.
+        bits_weights: widest legal weight; one-bit weights (-1 and +1) need 2.
         output_quantiser: quantiser (object or string) of an output that has none.
         name: the graph's name, by default the model's.
         metadata: JSON-compatible, kept in the graph.
 
     Tensors are named after the Keras layer that quantises them: the names of
-    :func:`keras_layer_outputs`. Raises :class:`FrontendError` (a ValueError) for anything that
-    has no exact integer equivalent, and GraphError for a graph that is not legal.
+    :func:`keras_layer_outputs`, which the graph equals exactly. A BatchNormalization behind a
+    quantised layer is folded into it, which Keras's own forward pass does not do: see the
+    module's docstring. Raises :class:`FrontendError` (a ValueError) for anything that has no
+    exact integer equivalent, and GraphError for a graph that is not legal.
     """
     _, qkeras = lazy.load()
     for what, number, low, high in (
         ("bits_input", bits_input, 2, 16),
-        ("bits_weights", bits_weights, 2, MAX_WEIGHT_BITS),
+        ("bits_weights", bits_weights, 1, MAX_WEIGHT_BITS),
     ):
         if not low <= number <= high:
-            raise FrontendError(f"{what} is {number}, legal is {low}..{high}")
-    converter = _Converter(bits_input, int_bits_input, bits_weights)
+            hint = " (a signed bit holds -1 and 0: no quantiser's values)" if number == 1 else ""
+            raise FrontendError(f"{what} is {number}, legal is {low}..{high}{hint}")
+    layers = ordered_layers(model)
+    converter = _Converter(layers, bits_input, int_bits_input, bits_weights)
     states: dict[str, _State] = {}
-    readers: dict[str, str] = {}
-    state: _State
-    for layer in _ordered_layers(model):
-        if _kind(layer) == "InputLayer":
-            states[layer.name] = _RawInput(layer.name, _shape(layer, layer.output_shape))
+    for layer in layers:
+        if kind_of(layer) == "InputLayer":
+            states[layer.name] = _RawInput(layer.name, shape_of(layer, layer.output_shape))
             continue
-        sources = _sources(layer)
-        if len(sources) != 1:
-            nearest = _NEAREST.get(_kind(layer), "layers with one input")
-            raise FrontendError(
-                f"layer '{layer.name}' of type {_kind(layer)} is not supported; use {nearest}"
-            )
-        state = states[sources[0]]
-        if isinstance(state, _Pending) and readers.setdefault(sources[0], layer.name) != layer.name:
-            raise FrontendError(
-                f"layers '{readers[sources[0]]}' and '{layer.name}' both read '{sources[0]}' "
-                "before it is quantised; put one QActivation behind it for both"
-            )
-        states[layer.name] = converter.convert(layer, state)
+        sources = sources_of(layer)
+        for source in sources:
+            readers = converter.readers[source]
+            if isinstance(states[source], _Pending) and len(readers) > 1:
+                names = "' and '".join(reader.name for reader in readers[:2])
+                raise FrontendError(
+                    f"layers '{names}' both read '{source}' before it is quantised; "
+                    "put one QActivation behind it for both"
+                )
+        states[layer.name] = converter.convert(layer, [states[source] for source in sources])
     output_layer = model.outputs[0]._keras_history.layer
     state = states[output_layer.name]
     if isinstance(state, _Pending) and output_quantiser is not None:
@@ -499,135 +713,48 @@ def from_keras(
             f"layer '{state.layer.name}': the model's output is not quantised; put a "
             "QActivation('quantized_bits(...)') behind it or pass output_quantiser"
         )
-    if converter.input is None:
+    if isinstance(state, _Padded):
+        raise FrontendError(f"layer '{state.layer}': zero padding is the model's output; remove it")
+    if converter.input is None or not converter.nodes:
         raise FrontendError(f"model '{model.name}' has no layer that computes")
     final = state.tensor.name if isinstance(state, _Value) else None
-    nodes = converter.nodes
-    if final is not None and nodes and getattr(nodes[-1], "output", None) != state.tensor:  # type: ignore[union-attr]
-        raise FrontendError(
-            f"model '{model.name}': its output '{final}' is not the last layer's; "
-            "remove the layers that do not lead to the output"
-        )
+    nodes = ordered_nodes(converter.nodes, final)
+    first, nodes = with_equal_words(converter.input.tensor, nodes)
     return Graph(
         name or model.name,
-        converter.input.tensor,
-        tuple(nodes),
+        first,
+        nodes,
         metadata or {},
         (converter.input.low, converter.input.high),
     )
 
 
-# Evaluation in float64 --------------------------------------------------------------------------
+def convert(
+    model: Any,
+    hw: Any,
+    *,
+    int_bits_input: int | None = None,
+    output_quantiser: Any = None,
+    name: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Convert a QKeras model into an integer graph for the hardware ``hw``.
 
-
-def keras_layer_outputs(model: Any, x: npt.ArrayLike) -> dict[str, Float64Array]:
-    """Every layer's inference output by layer name, computed by TensorFlow in float64.
-
-    ``x`` is a batch of real inputs. Kernels and quantisers are QKeras's own (weights quantised in
-    the precision the model was trained in), sums are float64: exact for all that fits the
-    hardware, where Keras's float32 sums are not above 2**24.
+    :func:`from_keras` with the widths of ``hw`` (attributes ``bits_input`` and ``bits_weights``).
+    ``int_bits_input`` is by default that of a QModel's QInput, else 0; the other arguments and
+    what is raised are those of :func:`from_keras`.
     """
-    tf, _ = lazy.load()
-    values: dict[str, Any] = {}
-    for layer in _ordered_layers(model):
-        if _kind(layer) == "InputLayer":
-            shape = (
-                (-1, *layer.output_shape[0][1:])
-                if isinstance(layer.output_shape, list)
-                else (-1, *layer.output_shape[1:])
-            )
-            values[layer.name] = tf.constant(np.asarray(x, dtype=np.float64).reshape(shape))
-            continue
-        sources = _sources(layer)
-        if len(sources) != 1:
-            raise FrontendError(f"layer '{layer.name}' has {len(sources)} inputs, legal is one")
-        values[layer.name] = _evaluate(tf, layer, values[sources[0]])
-    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    if int_bits_input is None:
+        int_bits_input = int(getattr(getattr(model, "_corewright_source", None), "int_bits", 0))
+    return from_keras(
+        model,
+        bits_input=int(hw.bits_input),
+        int_bits_input=int_bits_input,
+        bits_weights=int(hw.bits_weights),
+        output_quantiser=output_quantiser,
+        name=name,
+        metadata=metadata,
+    )
 
 
-def _evaluate(tf: Any, layer: Any, x: Any) -> Any:
-    """One layer on a float64 tensor."""
-    kind = _kind(layer)
-    _check_options(layer)
-    if kind == "QActivation":
-        return _apply_quantiser(tf, layer.name, layer.quantizer, x)
-    if kind in _CORES:
-        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer)
-        kernel = _snapped(layer.name, "kernel", kernel, kernel_quantiser)
-        if kind == "QDense":
-            result = tf.matmul(x, kernel)
-        else:
-            result = tf.nn.conv2d(x, kernel, _pair(layer.strides), layer.padding.upper())
-        if bias is not None:
-            result = result + _snapped(layer.name, "bias", bias, bias_quantiser)
-        if _is_linear(layer.activation):
-            return result
-        return _apply_quantiser(tf, layer.name, layer.activation, result)
-    if kind in _POOLS:
-        name, is_global = _POOLS[kind]
-        if is_global:
-            reduce = tf.reduce_max if name == "max" else tf.reduce_mean
-            return reduce(x, axis=(1, 2))
-        operate = tf.nn.max_pool2d if name == "max" else tf.nn.avg_pool2d
-        return operate(x, _pair(layer.pool_size), _pair(layer.strides), layer.padding.upper())
-    if kind == "Flatten":
-        return tf.reshape(x, (x.shape[0], -1))
-    if kind in _TRANSPARENT:
-        return x
-    if kind in (ROUND_LAYER, "Softmax", "Activation"):
-        # These compute in the type that they are given, but a Keras layer casts to its own.
-        return layer.call(x)
-    raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported")
-
-
-def _snapped(layer: str, what: str, values: Float64Array, quantiser: Any) -> Float64Array:
-    """``values`` without the float32 rounding error of the straight-through estimator."""
-    integers, _, fraction = constants_on_grid(layer, what, values, quantiser, 64)
-    return np.ldexp(integers.astype(np.float64), -fraction)
-
-
-def _apply_quantiser(tf: Any, layer: str, quantiser: Any, x: Any) -> Any:
-    """A QKeras activation quantiser in float64, on the exact grid of its words.
-
-    quantized_relu always computes in float32: it is asked only about numbers that float32 holds,
-    otherwise its formula (qkeras/quantizers.py, quantized_relu.__call__) is evaluated here.
-    """
-    word = activation_format(layer, quantiser, 64)
-    backend = tf.keras.backend
-    if type(quantiser).__name__ == "quantized_relu":
-        if np.array_equal(np.asarray(x, np.float32).astype(np.float64), np.asarray(x)):
-            result = tf.cast(quantiser(tf.cast(x, tf.float32)), tf.float64)
-        else:
-            result = _relu_in_float64(tf, quantiser, x)
-    else:
-        before = backend.floatx()
-        # quantized_bits casts to Keras's default type.
-        backend.set_floatx("float64")
-        try:
-            result = tf.cast(quantiser(x), tf.float64)
-        finally:
-            backend.set_floatx(before)
-    # The straight-through estimator computes x + (q - x), which for an average such as 1/3 can
-    # miss q by a rounding error.
-    scaled = np.ldexp(np.asarray(result), word.fraction)
-    integers = np.rint(scaled)
-    if np.abs(scaled - integers).max() > 2.0**-16:
-        raise FrontendError(f"layer '{layer}': QKeras's output is off the grid of its quantiser")
-    return tf.constant(np.ldexp(integers, -word.fraction))
-
-
-def _relu_in_float64(tf: Any, quantiser: Any, x: Any) -> Any:
-    if quantiser.use_sigmoid or (quantiser.relu_upper_bound and not quantiser.is_quantized_clip):
-        raise FrontendError("quantized_relu with use_sigmoid or relu_upper_bound is not supported")
-    slope = float(quantiser.negative_slope)
-    levels = 2.0 ** (int(quantiser.bits) - (slope != 0.0))
-    scale = 2.0 ** float(quantiser.integer)
-    position = x * (levels / scale)
-    result = scale * tf.clip_by_value(tf.round(position) / levels, 0.0, 1.0 - 1.0 / levels)
-    if slope:
-        negative = tf.round(position * slope) / (slope * levels)
-        result += scale * slope * tf.clip_by_value(negative, -1.0, 0.0)
-    return result
-
-
-__all__ = ["FrontendError", "GraphError", "from_keras", "keras_layer_outputs"]
+__all__ = ["FrontendError", "GraphError", "convert", "from_keras", "keras_layer_outputs"]

@@ -21,7 +21,7 @@ class ActivationFormat:
     """Words that an activation quantiser makes: integers in [low, high] times 2**-fraction.
 
     ``bits`` is the signed word they need. Negative values are first multiplied by
-    ``2**-slope_shift``.
+    ``2**-slope_shift``. ``binary`` is the sign: -1 below zero, +1 from zero, never 0.
     """
 
     bits: int
@@ -29,6 +29,7 @@ class ActivationFormat:
     low: int
     high: int
     slope_shift: int = 0
+    binary: bool = False
 
 
 def _is_integer(value: float) -> bool:
@@ -72,8 +73,11 @@ def activation_format(layer: str, quantiser: Any, word_bits: int) -> ActivationF
             "quantized_bits(bits,integer,0,1) and quantized_relu(bits,integer)"
         )
     if result.bits > word_bits:
-        hint = f"use {kind}({int(quantiser.bits) - (result.bits - word_bits)},...)"
+        fitting = int(quantiser.bits) - (result.bits - word_bits)
+        hint = f"use {kind}({fitting},...)" if fitting > 0 else "use hardware of 2 bits or more"
         sign = "" if result.low < 0 else " (unsigned, so a signed word needs one bit more)"
+        if result.binary:
+            sign = " (-1 and +1, where a signed bit holds -1 and 0)"
         raise FrontendError(
             f"{where}: {kind} of {int(quantiser.bits)} bits{sign} needs a {result.bits}-bit word, "
             f"legal is up to bits_input={word_bits}: {hint}"
@@ -91,10 +95,10 @@ def _signed_format(where: str, quantiser: Any) -> ActivationFormat:
         )
     unsigned_bits = bits - bool(quantiser.keep_negative)
     if unsigned_bits < 1:
-        raise FrontendError(
-            f"{where}: quantized_bits(1,...) is binary, which has no two's complement word; "
-            "nearest is quantized_bits(2,...)"
-        )
+        if not quantiser.keep_negative or bits < 1:
+            raise FrontendError(f"{where}: quantized_bits of {bits} bits, legal is 1 or more")
+        # QKeras ignores the integer bits: the values are -alpha and +alpha.
+        return ActivationFormat(2, -exponent, -1, 1, binary=True)
     span = 1 << unsigned_bits
     low = -span + bool(quantiser.symmetric) if quantiser.keep_negative else 0
     return ActivationFormat(
@@ -140,7 +144,8 @@ def constants_on_grid(
 
     ``values`` are what ``quantiser`` gave. A constant power-of-two alpha gives the declared width
     and fraction; anything else (auto_po2, binary, ternary, powers of two) the narrowest
-    grid that holds all values. Raises :class:`FrontendError` if there is none of ``max_bits``.
+    grid that holds all values: one-bit weights, which are -1 and +1 in QKeras, are words of 2
+    bits. Raises :class:`FrontendError` if there is none of ``max_bits``.
     """
     where = f"layer '{layer}': {what}"
     values = np.asarray(values, dtype=np.float64)
@@ -170,10 +175,10 @@ def constants_on_grid(
             f"quantized_bits(bits,integer,0,1,alpha=1)"
         )
     if bits > max_bits:
-        raise FrontendError(
-            f"{where} needs {bits}-bit words, legal is up to {max_bits}; nearest is "
-            f"quantized_bits({max_bits},integer,0,1,alpha=1)"
-        )
+        nearest = f"nearest is quantized_bits({max_bits},integer,0,1,alpha=1)"
+        if max_bits < 2:
+            nearest = "a signed bit holds -1 and 0, not +1; nearest is hardware of bits_weights=2"
+        raise FrontendError(f"{where} needs {bits}-bit words, legal is up to {max_bits}; {nearest}")
     return integers.astype(np.int64), bits, fraction
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright.graph import Conv, Dense, Pool, Requant
+from corewright.graph import Add, Conv, Dense, Depthwise, Pool, Requant, Upsample
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -154,6 +154,32 @@ def conv(x: Int64Array, node: Conv, bound: int) -> Int64Array:
         part = _convolve(x[start : start + step].astype(kind), weights, node)
         result[start : start + step] = _finish(part, node.bias, node.requant)
     return result
+
+
+def depthwise(x: Int64Array, node: Depthwise, bound: int) -> Int64Array:
+    """Run a depthwise convolution; ``bound`` as for :func:`conv`."""
+    kind = product_type(bound)
+    weights = node.weights.astype(kind)
+    size = (node.output.height, node.output.width)
+    step = max(1, _CHUNK_ELEMENTS // node.output.size)
+    result = np.empty((len(x), *node.output.shape), dtype=np.int64)
+    for start in range(0, len(x), step):
+        padded = _pad(x[start : start + step].astype(kind), node.padding, 0)
+        sums = np.zeros((len(padded), *node.output.shape), dtype=kind)
+        for row, column in np.ndindex(*node.kernel_size):
+            sums += _tap(padded, row, column, size, node.strides) * weights[row, column]
+        result[start : start + step] = _finish(sums, node.bias, node.requant)
+    return result
+
+
+def add(own: Int64Array, other: Int64Array, node: Add) -> Int64Array:
+    """Align and add two arrays of one shape, requantised."""
+    return requantise((own << node.own_shift) + (other << node.other_shift), None, node.requant)
+
+
+def upsample(x: Int64Array, node: Upsample) -> Int64Array:
+    """Repeat rows and columns of (N, H, W, C)."""
+    return x.repeat(node.factors[0], axis=1).repeat(node.factors[1], axis=2)
 
 
 def dense(x: Int64Array, node: Dense, bound: int) -> Int64Array:

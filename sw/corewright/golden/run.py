@@ -9,7 +9,18 @@ import numpy.typing as npt
 
 from corewright.golden import operators
 from corewright.golden.operators import Int64Array
-from corewright.graph import Conv, Dense, Graph, GraphError, Softmax, accumulator_bounds
+from corewright.graph import (
+    Add,
+    ComputeNode,
+    Concat,
+    Conv,
+    Dense,
+    Depthwise,
+    Graph,
+    GraphError,
+    Pool,
+    accumulator_bounds,
+)
 
 
 def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
@@ -20,20 +31,29 @@ def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
     :class:`GraphError` if the shape, the type or a value of ``x`` is not legal for the input.
     """
     values = {graph.input.name: _checked_input(graph, x)}
-    for node in graph.nodes:
-        if isinstance(node, Softmax):
-            continue
-        source = values[node.input]
-        if isinstance(node, (Conv, Dense)):
-            bound = _largest_magnitude(graph, node)
-            operate = operators.conv if isinstance(node, Conv) else operators.dense
-            values[node.output.name] = operate(source, node, bound)  # type: ignore[arg-type]
-        else:
-            values[node.output.name] = operators.pool(source, node)
+    for node in graph.compute_nodes:
+        sources = [values[name] for name in node.inputs]
+        values[node.output.name] = _operate(graph, node, sources)
     return values
 
 
-def _largest_magnitude(graph: Graph, node: Conv | Dense) -> int:
+def _operate(graph: Graph, node: ComputeNode, sources: list[Int64Array]) -> Int64Array:
+    if isinstance(node, Conv):
+        return operators.conv(sources[0], node, _largest_magnitude(graph, node))
+    if isinstance(node, Depthwise):
+        return operators.depthwise(sources[0], node, _largest_magnitude(graph, node))
+    if isinstance(node, Dense):
+        return operators.dense(sources[0], node, _largest_magnitude(graph, node))
+    if isinstance(node, Pool):
+        return operators.pool(sources[0], node)
+    if isinstance(node, Add):
+        return operators.add(sources[0], sources[1], node)
+    if isinstance(node, Concat):
+        return np.concatenate(sources, axis=-1)
+    return operators.upsample(sources[0], node)
+
+
+def _largest_magnitude(graph: Graph, node: Conv | Depthwise | Dense) -> int:
     """The largest magnitude of a partial sum, shifted or not, with its bias or without."""
     low, high = accumulator_bounds(graph, node)
     bias = 0 if node.bias is None else int(np.abs(node.bias).max())

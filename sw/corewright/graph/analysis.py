@@ -7,14 +7,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from corewright.graph.ir import ComputeNode, Conv, Dense, Graph, Node, Pool, Softmax
+from corewright.graph.ir import (
+    Add,
+    ComputeNode,
+    Concat,
+    Conv,
+    Dense,
+    Depthwise,
+    Graph,
+    Node,
+    Pool,
+    Softmax,
+    Upsample,
+)
 
 Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def macs(node: Node) -> int:
-    """Multiply-accumulates of one image, padding taps included; 0 for pools and softmax."""
-    if isinstance(node, Conv):
+    """Multiply-accumulates of one image, padding taps included; 0 for nodes without weights."""
+    if isinstance(node, (Conv, Depthwise)):
         return node.output.height * node.output.width * int(node.weights.size)
     if isinstance(node, Dense):
         return int(node.weights.size)
@@ -22,11 +34,12 @@ def macs(node: Node) -> int:
 
 
 def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
-    """Smallest and largest integer that ``tensor`` can hold: its producer's saturation limits."""
-    producer = graph.producer(tensor)
-    if producer is not None:
-        return producer.requant.low, producer.requant.high
-    return graph.input_limits
+    """Smallest and largest integer that ``tensor`` can hold: its producer's saturation limits.
+
+    Concatenation and upsampling hold what their inputs hold. Raises GraphError if there is no
+    such tensor.
+    """
+    return graph.value_ranges[graph.tensor(tensor).name]
 
 
 def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
@@ -34,10 +47,26 @@ def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
 
     Every input element is taken to be free in its producer's saturation range, extended to zero:
     so the bounds also hold for padding and for every partial sum, in any order. Pools: the sum
-    of a full window ('average') or the element ('max'). Softmax raises TypeError.
+    of a full window ('average') or the element ('max'). Add: the aligned sum ``v``, which is no
+    sum of the array's; concat and upsample: the elements themselves, by channel. Softmax raises
+    TypeError.
     """
     if isinstance(node, Softmax):
         raise TypeError(f"layer '{node.name}': softmax has no accumulator")
+    if isinstance(node, (Concat, Upsample)):
+        spans = [
+            np.tile(value_range(graph, name), (graph.tensor(name).channels, 1))
+            for name in node.inputs
+        ]
+        low_high = np.concatenate(spans).astype(np.int64)
+        return low_high[:, 0], low_high[:, 1]
+    if isinstance(node, Add):
+        own, other = (value_range(graph, name) for name in node.inputs)
+        channels = node.output.channels
+        return (
+            np.full(channels, (own[0] << node.own_shift) + (other[0] << node.other_shift)),
+            np.full(channels, (own[1] << node.own_shift) + (other[1] << node.other_shift)),
+        )
     low, high = value_range(graph, node.input)
     low, high = min(low, 0), max(high, 0)
     if isinstance(node, Pool):
@@ -54,12 +83,16 @@ def value_bounds(graph: Graph, node: ComputeNode) -> Bounds:
     """Exact worst-case (low, high) of ``(accumulator << pre_shift) + bias``, int64[channels].
 
     Saturated to +-2**62 where the true bound is larger. For an average pool this bounds the
-    shifted sum, before the division.
+    shifted sum, before the division; for an addition ``v``.
     """
     low, high = accumulator_bounds(graph, node)
     limit = 1 << 62
-    scale = 1 << node.requant.pre_shift
-    bias = [0] * len(low) if isinstance(node, Pool) or node.bias is None else node.bias.tolist()
+    bias = [0] * len(low)
+    scale = 1
+    if not isinstance(node, (Concat, Upsample)):
+        scale = 1 << node.requant.pre_shift
+    if isinstance(node, (Conv, Depthwise, Dense)) and node.bias is not None:
+        bias = node.bias.tolist()
     # Python integers: the product may leave 64 bits, which is what the caller wants to know.
     lows = [max(a * scale + b, -limit) for a, b in zip(low.tolist(), bias, strict=True)]
     highs = [min(a * scale + b, limit) for a, b in zip(high.tolist(), bias, strict=True)]

@@ -21,16 +21,33 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.graph.errors import GraphError
-from corewright.graph.ir import Conv, Dense, Graph, Node, Pool, Requant, Softmax, Tensor
+from corewright.graph.ir import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Depthwise,
+    Graph,
+    Node,
+    Pool,
+    Requant,
+    Softmax,
+    Tensor,
+    Upsample,
+)
 
 FORMAT = "corewright-graph"
 VERSION = 1
 
 _NODE_TYPES: dict[str, type[Node]] = {
+    "add": Add,
+    "concat": Concat,
     "conv": Conv,
     "dense": Dense,
+    "depthwise": Depthwise,
     "pool": Pool,
     "softmax": Softmax,
+    "upsample": Upsample,
 }
 _ARRAYS = ("weights", "bias")
 # The earliest moment that a zip archive can express.

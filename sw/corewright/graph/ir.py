@@ -3,10 +3,10 @@
 """Frozen, validated nodes of the integer graph.
 
 A graph is a topologically ordered list of nodes in static single assignment form: every node
-reads a tensor by name and defines one new tensor. Adding an operator (residual add, depthwise
-convolution, concatenation, ...) means: a frozen dataclass here with ``name``, ``inputs`` and an
-``output`` tensor, an entry in ``_NODE_TYPES`` of ``files.py``, and an operator in
-``corewright.golden``. Nothing else in this package depends on the set of operators.
+reads tensors by name (``inputs``; the nodes that read one also have ``input``) and defines one
+new tensor (``output``). Adding an operator means: a frozen dataclass here, its shape in
+:func:`output_shape`, its range in :attr:`Graph.value_ranges`, an entry in ``_NODE_TYPES`` of
+``files.py``, and an operator in ``corewright.golden``.
 """
 
 from __future__ import annotations
@@ -185,17 +185,34 @@ def _requant(where: str, requant: object, output: Tensor) -> None:
         )
 
 
-def _common(node: Conv | Dense | Pool) -> str:
+def _border(node: ComputeNode) -> str:
+    """Check the names that a node reads and the tensor that it defines."""
     _name(type(node).__name__.lower(), node.name)
     where = f"layer '{node.name}'"
-    _name(f"{where}: input", node.input)
+    for name in node.inputs:
+        _name(f"{where}: input", name)
     if not isinstance(node.output, Tensor):
         raise GraphError(f"{where}: output is {node.output!r}, legal is a Tensor")
+    return where
+
+
+def _common(node: Conv | Depthwise | Dense | Pool | Add) -> str:
+    where = _border(node)
     _requant(where, node.requant, node.output)
     return where
 
 
-def _window(where: str, node: Conv | Pool, kernel: tuple[int, int]) -> None:
+def _inputs(node: Add | Concat, at_most: int) -> None:
+    """Turn ``inputs`` into a tuple of two to ``at_most`` names."""
+    values = node.inputs
+    # A string is a sequence of strings, too.
+    if not isinstance(values, (tuple, list)) or not 2 <= len(values) <= at_most:
+        legal = "two names" if at_most == 2 else "two names or more"
+        raise GraphError(f"layer '{node.name}': inputs is {values!r}, legal are {legal}")
+    object.__setattr__(node, "inputs", tuple(values))
+
+
+def _window(where: str, node: Conv | Depthwise | Pool, kernel: tuple[int, int]) -> None:
     strides = _integers(where, "strides", node.strides, 2, 1, 1 << 15)
     padding = _integers(where, "padding", node.padding, 4, 0, 1 << 15)
     object.__setattr__(node, "strides", strides)
@@ -234,6 +251,45 @@ class Conv:
         _integer(where, "weight_fraction", self.weight_fraction, -MAX_FRACTION, MAX_FRACTION)
         object.__setattr__(self, "weights", _weights(where, self.weights, 4, bits))
         object.__setattr__(self, "bias", _bias(where, self.bias, self.weights.shape[3]))
+        _window(where, self, (self.weights.shape[0], self.weights.shape[1]))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        """(rows, columns) of the kernel."""
+        return self.weights.shape[0], self.weights.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Depthwise:
+    """2-D convolution of each channel with its own kernel, bias, requantisation.
+
+    ``weights`` is int[KH, KW, C]: output channel c is input channel c, filtered by
+    ``weights[:, :, c]``. ``bias`` (int[C] or None), ``strides`` and ``padding`` are as for
+    :class:`Conv`.
+    """
+
+    name: str
+    input: str
+    output: Tensor
+    weights: IntArray
+    bias: IntArray | None
+    strides: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    requant: Requant
+    weight_bits: int
+    weight_fraction: int
+
+    def __post_init__(self) -> None:
+        where = _common(self)
+        bits = _integer(where, "weight_bits", self.weight_bits, 1, 16)
+        _integer(where, "weight_fraction", self.weight_fraction, -MAX_FRACTION, MAX_FRACTION)
+        object.__setattr__(self, "weights", _weights(where, self.weights, 3, bits))
+        object.__setattr__(self, "bias", _bias(where, self.bias, self.weights.shape[2]))
         _window(where, self, (self.weights.shape[0], self.weights.shape[1]))
 
     @property
@@ -322,6 +378,72 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Add:
+    """Sum of two tensors of one shape (a residual), aligned by shifts, then a requantisation.
+
+    With ``inputs = (a, b)``: ``v = (a << own_shift) + (b << other_shift)`` and
+    ``y = clip(round_half_even(v / 2**s), low, high)`` with ``s`` as in :class:`Requant`, whose
+    ``pre_shift`` is 0. ``a`` is the main operand: the one that a compiler adds ``b`` to while it
+    still has it at hand. Both may name the same tensor.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: Tensor
+    own_shift: int
+    other_shift: int
+    requant: Requant
+
+    def __post_init__(self) -> None:
+        _inputs(self, 2)
+        where = _common(self)
+        for what in ("own_shift", "other_shift"):
+            value = _integer(where, what, getattr(self, what), 0, MAX_PRE_SHIFT)
+            object.__setattr__(self, what, value)
+        if self.requant.pre_shift != 0:
+            raise GraphError(
+                f"{where}: pre_shift is {self.requant.pre_shift}, legal for an addition is 0 "
+                "(own_shift and other_shift align its operands)"
+            )
+
+
+@dataclass(frozen=True)
+class Concat:
+    """Joins tensors along the channels, in order; integers are copied unchanged.
+
+    All inputs and the output have one height, width, bits and fraction.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: Tensor
+
+    def __post_init__(self) -> None:
+        _inputs(self, 1 << 15)
+        _border(self)
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """Repeats every pixel ``factors`` = (rows, columns) times; integers are copied unchanged."""
+
+    name: str
+    input: str
+    output: Tensor
+    factors: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        where = _border(self)
+        factors = _integers(where, "factors", self.factors, 2, 1, 1 << 15)
+        object.__setattr__(self, "factors", factors)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+
+@dataclass(frozen=True)
 class Softmax:
     """Softmax over the channels, in floating point on the host; only ever the last node."""
 
@@ -338,8 +460,11 @@ class Softmax:
         return (self.input,)
 
 
-Node = Conv | Dense | Pool | Softmax
-ComputeNode = Conv | Dense | Pool
+# A node that rounds: it has a ``requant``. The others (but for softmax) move integers.
+RequantNode = Conv | Depthwise | Dense | Pool | Add
+ComputeNode = RequantNode | Concat | Upsample
+Node = ComputeNode | Softmax
+_NODES = (Conv, Depthwise, Dense, Pool, Add, Concat, Upsample, Softmax)
 
 
 def same_padding(
@@ -356,14 +481,23 @@ def same_padding(
     return result[0], result[1], result[2], result[3]
 
 
-def output_shape(node: Node, source: Tensor) -> tuple[int, int, int]:
-    """(height, width, channels) that ``node`` makes of the input ``source``.
+def output_shape(node: Node, *sources: Tensor) -> tuple[int, int, int]:
+    """(height, width, channels) that ``node`` makes of the tensors of its ``inputs``.
 
-    Raises :class:`GraphError` if the node cannot take that input.
+    Raises :class:`GraphError` if the node cannot take them.
     """
     where = f"layer '{node.name}'"
+    if len(sources) != len(node.inputs):
+        raise GraphError(f"{where}: got {len(sources)} tensors for its inputs {node.inputs}")
+    source = sources[0]
     if isinstance(node, Softmax):
         return source.shape
+    if isinstance(node, (Add, Concat)):
+        return _joined_shape(where, node, sources)
+    if isinstance(node, Upsample):
+        _check_copies(where, node, sources)
+        height, width = source.height * node.factors[0], source.width * node.factors[1]
+        return height, width, source.channels
     if isinstance(node, Dense):
         if source.size != node.weights.shape[0]:
             raise GraphError(
@@ -378,6 +512,13 @@ def output_shape(node: Node, source: Tensor) -> tuple[int, int, int]:
                 f"{where}: weights expect {node.weights.shape[2]} input channels, "
                 f"the input '{source.name}' has {source.channels}"
             )
+    elif isinstance(node, Depthwise):
+        window, channels = node.kernel_size, node.weights.shape[2]
+        if source.channels != channels:
+            raise GraphError(
+                f"{where}: weights expect {channels} channels, "
+                f"the input '{source.name}' has {source.channels}"
+            )
     else:
         window, channels = node.window, source.channels
     top, bottom, left, right = node.padding
@@ -389,6 +530,36 @@ def output_shape(node: Node, source: Tensor) -> tuple[int, int, int]:
             f"the {source.height}x{source.width} input '{source.name}'"
         )
     return height, width, channels
+
+
+def _joined_shape(
+    where: str, node: Add | Concat, sources: tuple[Tensor, ...]
+) -> tuple[int, int, int]:
+    first = sources[0]
+    compared = 3 if isinstance(node, Add) else 2
+    for other in sources[1:]:
+        if other.shape[:compared] != first.shape[:compared]:
+            legal = "equal shapes" if isinstance(node, Add) else "equal heights and widths"
+            raise GraphError(
+                f"{where}: inputs '{first.name}' {first.shape} and '{other.name}' {other.shape}, "
+                f"legal are {legal}"
+            )
+    if isinstance(node, Add):
+        return first.shape
+    _check_copies(where, node, sources)
+    return first.height, first.width, sum(source.channels for source in sources)
+
+
+def _check_copies(where: str, node: Concat | Upsample, sources: tuple[Tensor, ...]) -> None:
+    """What is copied unchanged keeps its bits and fraction."""
+    output = node.output
+    for source in sources:
+        if (source.bits, source.fraction) != (output.bits, output.fraction):
+            raise GraphError(
+                f"{where}: copies '{source.name}' of {source.bits} bits, fraction "
+                f"{source.fraction}, into '{output.name}' of {output.bits} bits, fraction "
+                f"{output.fraction}; legal are equal ones"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -433,7 +604,7 @@ class Graph:
         tensors = {self.input.name: self.input}
         names: set[str] = set()
         for index, node in enumerate(self.nodes):
-            if not isinstance(node, (Conv, Dense, Pool, Softmax)):
+            if not isinstance(node, _NODES):
                 raise GraphError(f"{where}: node {index} is {node!r}, legal is a graph node")
             layer = f"layer '{node.name}'"
             if node.name in names:
@@ -445,7 +616,7 @@ class Graph:
                         f"{layer}: input '{name}' is not defined before it; "
                         f"legal are {sorted(tensors)}"
                     )
-            shape = output_shape(node, tensors[node.input])
+            shape = output_shape(node, *(tensors[name] for name in node.inputs))
             if isinstance(node, Softmax):
                 if index != len(self.nodes) - 1 or index == 0:
                     raise GraphError(f"{layer}: softmax is node {index}, legal is the last only")
@@ -483,6 +654,21 @@ class Graph:
         result = {self.input.name: self.input}
         for node in self.compute_nodes:
             result[node.output.name] = node.output
+        return result
+
+    @cached_property
+    def value_ranges(self) -> dict[str, tuple[int, int]]:
+        """(low, high) that the integers of each tensor lie in, by tensor name.
+
+        A node that rounds saturates to its limits; copies hold what their inputs hold.
+        """
+        result = {self.input.name: self.input_limits}
+        for node in self.compute_nodes:
+            if isinstance(node, (Concat, Upsample)):
+                spans = [result[name] for name in node.inputs]
+                result[node.output.name] = min(s[0] for s in spans), max(s[1] for s in spans)
+            else:
+                result[node.output.name] = node.requant.low, node.requant.high
         return result
 
     @cached_property

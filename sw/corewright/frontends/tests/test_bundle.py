@@ -11,9 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright.frontends import Bundle, FrontendError, QInput, QModel, keras_layer_outputs
+from corewright.frontends import (
+    Bundle,
+    FrontendError,
+    QInput,
+    QModel,
+    convert,
+    keras_layer_outputs,
+)
 from corewright.golden import dequantise, quantise_input, run
-from corewright.graph import Pool
+from corewright.graph import Add, Conv, Pool
 
 pytestmark = pytest.mark.tensorflow
 
@@ -46,6 +53,17 @@ def dense(units: int, act: str) -> dict[str, Any]:
     }
 
 
+BITS = "quantized_bits(4,0,False,True,1)"
+
+
+def bundle(**options: Any) -> Bundle:
+    return Bundle(core=conv(2, 3, BITS), **options)
+
+
+def image(channels: int = 2) -> QInput:
+    return QInput((4, 4, channels), 1, HW)
+
+
 def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
     """What a user's script writes: odd pools, a stride, leaky relu, flatten, softmax."""
     x = x_in = QInput(shape=(16, 8, 3), batch_size=5, hw=hw, int_bits=int_bits, name="input")
@@ -72,6 +90,11 @@ def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
     )(x)
     x = Bundle(core=dense(10, "quantized_bits(4,1,False,True,1)"), softmax=True)(x)
     model = QModel(inputs=x_in.raw, outputs=x)
+    return randomised(model)
+
+
+def randomised(model: QModel) -> QModel:
+    """Random weights and statistics, always the same."""
     rng = np.random.default_rng(0)
     for layer in model.layers:
         layer.set_weights(
@@ -106,11 +129,91 @@ def test_a_script_model_is_exact(int_bits: int) -> None:
     assert np.allclose(probabilities.sum(axis=1), 1)
 
 
+def residual_model(hw: Any = HW, int_bits: int = 0) -> QModel:
+    """Skips from the input, from a bundle of another fraction, and into an average pool."""
+    x = x_in = QInput(shape=(9, 10, 4), batch_size=3, hw=hw, int_bits=int_bits, name="input")
+    x = x_first = Bundle(
+        core=conv(4, 3, "quantized_bits(4,1,False,True,1)"),
+        add={"act_str": "quantized_relu(4,1,negative_slope=0.125)"},
+    )(x_in, x_in)
+    x = Bundle(core=conv(6, (2, 3), "quantized_relu(4,0)", strides=2))(x)
+    x_skip = Bundle(core=conv(6, 1, BITS, strides=2, use_bias=False))(x_first)
+    x = Bundle(
+        core=conv(6, 3, "quantized_bits(3,2,False,True,1)", padding="same"),
+        add={"act_str": "quantized_bits(4,2,False,True,1)"},
+        pool={"type": "avg", "size": (3, 2), "strides": 2, "padding": "same", "act_str": BITS},
+    )(x, x_skip)
+    x = Bundle(
+        core=conv(6, 1, "quantized_relu(3,0)"),
+        add={"act_str": "quantized_relu(4,0)"},
+        pool={"type": "max", "size": 2, "strides": 1, "act_str": "quantized_relu(3,0)"},
+        flatten=True,
+    )(x, x)
+    x = Bundle(core=dense(5, BITS), add={"act_str": BITS}, softmax=True)(x, dense_skip(x))
+    return randomised(QModel(inputs=x_in.raw, outputs=x))
+
+
+def dense_skip(x: Any) -> Any:
+    return Bundle(core=dense(5, "quantized_bits(2,1,False,True,1)"))(x)
+
+
+@pytest.mark.parametrize("int_bits", [0, 1])
+def test_residual_bundles_are_exact(int_bits: int) -> None:
+    model = residual_model(int_bits=int_bits)
+    graph = model.to_graph()
+    assert graph.digest() == convert(model, HW).digest()
+    outputs = keras_layer_outputs(model, model.random_input)
+    values = run(graph, quantise_input(graph, model.random_input))
+    for name, value in values.items():
+        real = outputs[name].reshape(value.shape)
+        assert np.array_equal(real, dequantise(graph, name, value)), name
+        assert np.ptp(value) > 0, name
+    adds = [node for node in graph.nodes if isinstance(node, Add)]
+    assert len(adds) == 4
+    positions = {node.output.name: i for i, node in enumerate(graph.compute_nodes)}
+    for add in adds:
+        # The main operand comes directly before its addition.
+        assert positions[add.inputs[0]] == positions[add.output.name] - 1
+    # The average rounds to the fraction of the addition's activation.
+    pool = next(node for node in graph.nodes if isinstance(node, Pool) and node.round_first)
+    assert pool.input == adds[1].output.name
+    assert {adds[1].own_shift, adds[1].other_shift} == {0, 3}
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_all_widths_of_words_are_exact(bits: int) -> None:
+    """Weights of 1..8 bits, those of one bit in words of two; activations of all widths."""
+    hw = SimpleNamespace(bits_input=bits, bits_weights=bits)
+    act = f"quantized_bits({bits},1,False,True,1)"
+    x = x_in = QInput((5, 4, 3), 8, hw)
+    for width in (1, bits):
+        kernel = f"quantized_bits({width},0,False,True,1)"
+        x = Bundle(core=conv(4, 2, act, kernel_quantizer=kernel))(x)
+    x = Bundle(core=dense(6, f"quantized_relu({bits},2)"))(x)
+    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+    model.layers[-2].kernel_quantizer_internal.bits = bits
+    graph = convert(model, hw)
+    outputs = keras_layer_outputs(model, model.random_input)
+    values = run(graph, quantise_input(graph, model.random_input))
+    for name, value in values.items():
+        real = outputs[name].reshape(value.shape)
+        assert np.array_equal(real, dequantise(graph, name, value)), name
+    first, second = graph.compute_nodes[:2]
+    assert isinstance(first, Conv) and isinstance(second, Conv)
+    assert (first.weight_bits, second.weight_bits) == (2, bits)
+    assert set(np.unique(first.weights)) == {-1, 1}
+    with pytest.raises(FrontendError, match="needs 2-bit words, legal is up to 1; a signed bit"):
+        convert(model, SimpleNamespace(bits_input=bits, bits_weights=1))
+    with pytest.raises(FrontendError, match="bits_input is 1, legal is 2"):
+        convert(model, SimpleNamespace(bits_input=1, bits_weights=1))
+
+
 def test_average_pools_round_first_and_relus_lose_a_bit() -> None:
     graph = script_model().to_graph()
     pools = [node for node in graph.nodes if isinstance(node, Pool)]
     assert [(pool.kind, pool.round_first) for pool in pools] == [("average", True), ("max", False)]
     first = graph.compute_nodes[0]
+    assert isinstance(first, Conv)
     # quantized_relu(4,0) is lowered to 3 bits: 0..7 in steps of 1/8.
     assert (first.requant.low, first.requant.high, first.output.bits) == (0, 7, 4)
     assert first.output.fraction == 3
@@ -164,7 +267,18 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Bundle(core=conv(2, 3, "x"), add={"act_str": "x"}), "residual add is not supp"),
+        (lambda: Bundle(core=conv(2, 3, "x"), add={}), r"add lacks \['act_str'\]"),
+        (lambda: Bundle(core=conv(2, 3, "x"), add={"act": 1}), r"add has unknown \['act'\]"),
+        (lambda: bundle(add={"act_str": BITS})(image()), "x_skip is not; legal is Bundle"),
+        (lambda: bundle()(image(), image()), "add is None but x_skip is given"),
+        (
+            lambda: bundle(add={"act_str": BITS})(image(), image(3)),
+            r"x_skip has shape \(4, 4, 3\), legal is the core's \(4, 4, 2\)",
+        ),
+        (
+            lambda: Bundle(core=dense(2, "quantized_relu(1,0)"))(QInput((4,), 1, HW)),
+            "lowered by a bit .* legal is 2 bits or more",
+        ),
         (lambda: Bundle(core={"type": "lstm"}), "core type is 'lstm', legal is 'conv' or 'dense'"),
         (lambda: Bundle(core=conv(2, 3, "x", colour=1)), r"core has unknown \['colour'\]"),
         (lambda: Bundle(core=conv(2, None, "x")), r"core lacks \['kernel_size'\]"),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import Any
 
@@ -24,17 +25,22 @@ from corewright.golden import (
 )
 from corewright.golden.operators import _finish, product_type
 from corewright.graph import (
+    Add,
+    Concat,
     Conv,
     Dense,
+    Depthwise,
     Graph,
     GraphError,
     Pool,
     Requant,
     Softmax,
     Tensor,
+    Upsample,
     same_padding,
 )
 
+FULL = Requant.identity(-128, 127)
 INT = npt.NDArray[np.int64]
 
 
@@ -206,6 +212,79 @@ def test_pools_equal_the_slow_formula(seed: int) -> None:
     assert np.array_equal(run(graph, x)["y"], slow_pool(x, node))
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_depthwise_equals_one_convolution_a_channel(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, window, strides, padding = random_window(rng)
+    bits, channels = int(rng.choice([2, 8, 16])), int(rng.integers(1, 5))
+    low, high = -(1 << (bits - 1)), 1 << (bits - 1)
+    out = output_size(size, window, strides, padding)
+    weights = rng.integers(low, high, (*window, channels))
+    bias = rng.integers(-50, 50, channels) if rng.integers(2) else None
+    requant = random_requant(rng, bits, int(rng.integers(0, 2 * bits)))
+    output = Tensor("y", *out, channels, bits, 0)
+    node = Depthwise("d", "x", output, weights, bias, strides, padding, requant, bits, 0)
+    graph = Graph("g", Tensor("x", *size, channels, bits, 0), (node,))
+    x = rng.integers(low, high, (2, *graph.input.shape))
+    result = run(graph, x)["y"]
+    for c in range(channels):
+        alone = Conv(
+            "c",
+            "x",
+            Tensor("y", *out, 1, bits, 0),
+            weights[:, :, c, None, None],
+            None if bias is None else bias[[c]],
+            strides,
+            padding,
+            requant,
+            bits,
+            0,
+        )
+        assert np.array_equal(result[..., [c]], slow_conv(x[..., [c]], alone))
+
+
+@given(
+    st.integers(-128, 127),
+    st.integers(-128, 127),
+    st.integers(0, 15),
+    st.integers(0, 15),
+    st.integers(0, 20),
+    st.integers(0, 3),
+)
+def test_addition_follows_its_definition(
+    a: int, b: int, own: int, other: int, shift: int, slope: int
+) -> None:
+    requant = Requant(0, shift, shift + slope, -100, 127)
+    x, out = Tensor("x", 1, 1, 2, 8, 0), Tensor("y", 1, 1, 1, 8, 0)
+    pick_a = np.array([[1], [0]])
+    nodes = (
+        Dense("a", "x", dataclasses.replace(out, name="a"), pick_a, None, FULL, 2, 0),
+        Dense("b", "x", dataclasses.replace(out, name="b"), pick_a[::-1], None, FULL, 2, 0),
+        Add("y", ("a", "b"), out, own, other, requant),
+    )
+    v = a * 2**own + b * 2**other
+    expected = min(max(round(Fraction(v, 2 ** (shift if v >= 0 else shift + slope))), -100), 127)
+    assert run(Graph("g", x, nodes), np.array([[a, b]]))["y"].item() == expected
+
+
+def test_a_tensor_is_added_to_itself_joined_and_repeated() -> None:
+    rng = np.random.default_rng(0)
+    x = Tensor("x", 2, 3, 2, 8, 0)
+    nodes = (
+        Add("s", ("x", "x"), dataclasses.replace(x, name="s"), 1, 0, Requant(0, 0, 0, -128, 90)),
+        Concat("j", ("s", "x"), Tensor("j", 2, 3, 4, 8, 0)),
+        Upsample("u", "j", Tensor("u", 4, 9, 4, 8, 0), (2, 3)),
+    )
+    values = rng.integers(-128, 128, (5, 2, 3, 2))
+    result = run(Graph("g", x, nodes), values)
+    for n, h, w, c in np.ndindex(5, 4, 9, 4):
+        source = int(values[n, h // 2, w // 3, c % 2])
+        expected = min(max(3 * source, -128), 90) if c < 2 else source
+        assert result["u"][n, h, w, c] == expected
+    assert result["u"].dtype == result["j"].dtype == result["s"].dtype == np.int64
+
+
 @pytest.mark.parametrize("bits", [4, 12, 16])
 def test_dense_flattens_in_height_width_channel_order(bits: int) -> None:
     rng = np.random.default_rng(bits)
@@ -278,8 +357,14 @@ def test_large_batches_are_processed_in_slices(monkeypatch: pytest.MonkeyPatch) 
     graph = Graph("g", Tensor("x", 4, 4, 2, 4, 0), (node,))
     x = rng.integers(-8, 8, (11, 4, 4, 2))
     whole = run(graph, x)["y"]
-    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 700)
+    depthwise = Depthwise(
+        "c", "x", output, weights[..., 0], None, (1, 1), (1, 1, 1, 1), requant, 4, 0
+    )
+    other = Graph("g", graph.input, (depthwise,))
+    other_whole = run(other, x)["y"]
+    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 70)
     assert np.array_equal(run(graph, x)["y"], whole)
+    assert np.array_equal(run(other, x)["y"], other_whole)
 
 
 def vector_graph(softmax: bool, input_range: tuple[int, int] | None = None) -> Graph:

@@ -14,14 +14,18 @@ import numpy as np
 import pytest
 
 from corewright.graph import (
+    Add,
+    Concat,
     Conv,
     Dense,
+    Depthwise,
     Graph,
     GraphError,
     Pool,
     Requant,
     Softmax,
     Tensor,
+    Upsample,
     accumulator_bits,
     accumulator_bounds,
     macs,
@@ -78,20 +82,43 @@ def small_graph(seed: int = 1, metadata: dict[str, object] | None = None) -> Gra
     )
 
 
+def branched_graph() -> Graph:
+    """Depthwise, addition to its own input, concatenation, upsampling of a 4x4x2 input."""
+    rng = np.random.default_rng(0)
+    weights, bias = rng.integers(-8, 8, (3, 3, 2)), rng.integers(-9, 9, 2)
+    out, requant = Tensor("d_out", 4, 4, 2, 5, 3), Requant(0, 2, 3, -3, 15)
+    return Graph(
+        "branched",
+        Tensor("x", 4, 4, 2, 5, 3),
+        (
+            Depthwise("d", "x", out, weights, bias, (1, 1), (1, 1, 1, 1), requant, 4, 3),
+            Add("a", ("d_out", "x"), Tensor("sum", 4, 4, 2, 5, 3), 2, 1, Requant(0, 1, 1, -9, 9)),
+            Concat("j", ("sum", "x", "d_out"), Tensor("joined", 4, 4, 6, 5, 3)),
+            Upsample("u", "joined", Tensor("large", 8, 12, 6, 5, 3), (2, 3)),
+        ),
+        input_range=(-10, 12),
+    )
+
+
 def conv_of(graph: Graph) -> Conv:
     node = graph.node("conv")
     assert isinstance(node, Conv)
     return node
 
 
-def test_saved_graph_loads_equal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("branched", [False, True])
+def test_saved_graph_loads_equal(tmp_path: Path, branched: bool) -> None:
     graph = small_graph(metadata={"accuracy": 0.5, "classes": ["a", "b"]})
+    graph = branched_graph() if branched else graph
     loaded = Graph.load(graph.save(tmp_path / "a.cwgraph"))
     assert loaded.digest() == graph.digest()
     assert loaded.metadata == graph.metadata
     assert loaded.tensors == graph.tensors
     for ours, theirs in zip(graph.compute_nodes, loaded.compute_nodes, strict=True):
-        assert ours.requant == theirs.requant
+        assert ours.inputs == theirs.inputs
+        for name in ("own_shift", "other_shift", "factors", "strides", "padding"):
+            assert getattr(ours, name, None) == getattr(theirs, name, None)
+        assert getattr(ours, "requant", None) == getattr(theirs, "requant", None)
         for name in ("weights", "bias"):
             left, right = getattr(ours, name, None), getattr(theirs, name, None)
             assert (left is None) == (right is None)
@@ -155,6 +182,86 @@ def test_illegal_convolutions_are_named(change: dict[str, object], message: str)
     with pytest.raises(GraphError, match=message):
         node = dataclasses.replace(conv_of(graph), **change)  # type: ignore[arg-type]
         dataclasses.replace(graph, nodes=(node, *graph.nodes[1:]))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("a", {"inputs": ("d_out",)}, r"'a': inputs is \('d_out',\), legal are two names"),
+        ("a", {"inputs": "xx"}, "'a': inputs is 'xx', legal are two names"),
+        ("a", {"inputs": ("d_out", "joined")}, "'a': input 'joined' is not defined before it"),
+        ("a", {"own_shift": 16}, r"'a': own_shift is 16, legal is 0\.\.15"),
+        ("a", {"other_shift": -1}, r"'a': other_shift is -1, legal is 0\.\.15"),
+        ("a", {"requant": Requant(1, 1, 1, -9, 9)}, "'a': pre_shift is 1, legal .* is 0"),
+        ("a", {"output": Tensor("sum", 4, 4, 3, 5, 3)}, r"'a': output 'sum' has shape"),
+        ("d", {"weights": np.ones((3, 3, 3), int), "bias": None}, "'d': weights expect 3 chann"),
+        ("d", {"weights": np.ones((3, 3, 2, 1), int)}, "'d': weights have shape .* 3 non-empty"),
+        ("d", {"bias": np.zeros(3, int)}, r"'d': bias has shape \(3,\)"),
+        ("d", {"padding": (3, 0, 0, 0)}, "'d': padding .* below the 3x3 window"),
+        ("j", {"inputs": ("x",)}, "'j': inputs is .*, legal are two names or more"),
+        ("j", {"output": Tensor("joined", 4, 4, 6, 5, 4)}, "'j': copies 'sum' of 5 bits, fraction"),
+        ("j", {"output": Tensor("joined", 4, 4, 5, 5, 3)}, r"'j': output .* legal is \(4, 4, 6\)"),
+        ("u", {"output": Tensor("large", 8, 12, 6, 4, 3)}, "'u': copies 'joined' of 5 bits"),
+        ("u", {"factors": (2, 0)}, "'u': factors is 0, legal is 1"),
+        ("u", {"factors": (3, 2)}, r"'u': output .* legal is \(12, 8, 6\)"),
+    ],
+)
+def test_illegal_branches_are_named(name: str, change: dict[str, object], message: str) -> None:
+    graph = branched_graph()
+    with pytest.raises(GraphError, match=message):
+        nodes = tuple(
+            dataclasses.replace(node, **change) if node.name == name else node  # type: ignore[arg-type]
+            for node in graph.nodes
+        )
+        dataclasses.replace(graph, nodes=nodes)
+
+
+def test_operands_of_other_shapes_are_refused() -> None:
+    half = Pool(
+        "p",
+        "max",
+        "x",
+        Tensor("h", 2, 2, 2, 5, 3),
+        (2, 2),
+        (2, 2),
+        (0, 0, 0, 0),
+        Requant.identity(-10, 12),
+    )
+    add = Add("a", ("h", "x"), Tensor("y", 2, 2, 2, 5, 3), 0, 0, Requant.identity(-16, 15))
+    join = Concat("j", ("x", "h"), Tensor("y", 2, 2, 4, 5, 3))
+    for node, legal in ((add, "equal shapes"), (join, "equal heights and widths")):
+        with pytest.raises(GraphError, match=rf"'{node.name}': inputs .*\(2, 2, 2\).*{legal}"):
+            Graph("g", branched_graph().input, (half, node))
+
+
+def test_ranges_follow_copies_and_sums() -> None:
+    graph = branched_graph()
+    spans = {"x": (-10, 12), "d_out": (-3, 15), "sum": (-9, 9), "joined": (-10, 15)}
+    assert graph.value_ranges == {**spans, "large": (-10, 15)}
+    assert all(value_range(graph, name) == span for name, span in spans.items())
+    depthwise, add, join, up = graph.compute_nodes
+    low, high = accumulator_bounds(graph, add)
+    assert low.tolist() == [4 * -3 + 2 * -10] * 2 and high.tolist() == [4 * 15 + 2 * 12] * 2
+    assert np.array_equal(value_bounds(graph, add)[0], low)
+    low, high = accumulator_bounds(graph, join)
+    assert low.tolist() == [-9, -9, -10, -10, -3, -3] and high.tolist() == [9, 9, 12, 12, 15, 15]
+    assert accumulator_bits(graph, up) == 5
+    low, high = value_bounds(graph, depthwise)
+    assert isinstance(depthwise, Depthwise) and depthwise.bias is not None
+    for channel in range(2):
+        w = depthwise.weights[:, :, channel].ravel().astype(int)
+        bias = int(depthwise.bias[channel])
+        assert high[channel] == sum(max(-10 * v, 12 * v) for v in w) + bias
+        assert low[channel] == sum(min(-10 * v, 12 * v) for v in w) + bias
+    assert [macs(node) for node in graph.nodes] == [4 * 4 * 2 * 9, 0, 0, 0]
+    assert [node.name for node in graph.consumers("x")] == ["d", "a", "j"]
+    assert graph.consumers("d_out") == (add, join)
+
+
+def test_files_of_the_first_version_still_load() -> None:
+    """A file of ``small_graph()``, written before graphs had branches."""
+    graph = Graph.load(Path(__file__).parent / "data" / "before_branches.cwgraph")
+    assert graph.digest() == small_graph().digest()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,196 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""QKeras models evaluated exactly, in float64, layer by layer: what a graph is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright.frontends import tensorflow as lazy
+from corewright.frontends.errors import FrontendError
+from corewright.frontends.layers import (
+    CORES,
+    DEPTHWISE,
+    NORM,
+    POOLS,
+    ROUND_LAYER,
+    TRANSPARENT,
+    Float64Array,
+    batch_norms,
+    check_options,
+    is_linear,
+    kind_of,
+    ordered_layers,
+    pair,
+    quantised_constants,
+    sources_of,
+)
+from corewright.frontends.quantisers import activation_format, constants_on_grid
+
+
+def keras_layer_outputs(
+    model: Any, x: npt.ArrayLike, *, folded: bool = True
+) -> dict[str, Float64Array]:
+    """Every layer's inference output by layer name, computed by TensorFlow in float64.
+
+    ``x`` is a batch of real inputs. Kernels and quantisers are QKeras's own (weights quantised in
+    the precision the model was trained in), sums are float64: exact for all that fits the
+    hardware, where Keras's float32 sums are not above 2**24.
+
+    A BatchNormalization behind a quantised layer is evaluated as the hardware does it, folded into
+    the layer's kernel and bias (so it hands on what it is given); ``folded=False`` evaluates it as
+    Keras does. Comparing the two tells what folding costs.
+    """
+    tf, _ = lazy.load()
+    values: dict[str, Any] = {}
+    layers = ordered_layers(model)
+    norms = batch_norms(layers) if folded else {}
+    folded_names = {norm.name for norm in norms.values()}
+    for layer in layers:
+        if kind_of(layer) == "InputLayer":
+            shape = (
+                (-1, *layer.output_shape[0][1:])
+                if isinstance(layer.output_shape, list)
+                else (-1, *layer.output_shape[1:])
+            )
+            values[layer.name] = tf.constant(np.asarray(x, dtype=np.float64).reshape(shape))
+            continue
+        inputs = [values[name] for name in sources_of(layer)]
+        if layer.name in folded_names:
+            values[layer.name] = inputs[0]
+        elif len(inputs) > 1:
+            values[layer.name] = _join(tf, layer, inputs)
+        else:
+            values[layer.name] = _evaluate(tf, layer, inputs[0], norms.get(layer.name))
+    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+
+
+def _join(tf: Any, layer: Any, inputs: list[Any]) -> Any:
+    kind = kind_of(layer)
+    if kind == "Add":
+        return tf.add_n(inputs)
+    if kind == "Concatenate":
+        return tf.concat(inputs, axis=layer.axis)
+    raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported")
+
+
+def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
+    """One layer on a float64 tensor; ``norm`` is the batch norm to fold into it."""
+    kind = kind_of(layer)
+    check_options(layer)
+    if kind == "QActivation":
+        return _apply_quantiser(tf, layer.name, layer.quantizer, x)
+    if kind in CORES:
+        result = _core(tf, layer, x, norm)
+    elif kind in POOLS:
+        result = _pool(tf, layer, x)
+    elif kind == NORM:
+        return _normalise(tf, layer, x)
+    elif kind in ("Flatten", "Reshape"):
+        return tf.reshape(x, (x.shape[0], *layer.output_shape[1:]))
+    elif kind == "ZeroPadding2D":
+        return tf.pad(x, ((0, 0), *layer.padding, (0, 0)))
+    elif kind == "UpSampling2D":
+        rows, columns = pair(layer.size)
+        return tf.repeat(tf.repeat(x, rows, axis=1), columns, axis=2)
+    elif kind in TRANSPARENT:
+        return x
+    elif kind in (ROUND_LAYER, "Softmax", "Activation", "ReLU"):
+        # These compute in the type that they are given, but a Keras layer casts to its own.
+        return layer.call(x)
+    else:
+        raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported")
+    activation = getattr(layer, "activation", None)
+    if is_linear(activation):
+        return result
+    return _apply_quantiser(tf, layer.name, activation, result)
+
+
+def _core(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
+    kind = kind_of(layer)
+    kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, norm)
+    kernel = _snapped(layer.name, "kernel", kernel, kernel_quantiser)
+    if kind == "QDense":
+        result = tf.matmul(x, kernel)
+    elif kind in DEPTHWISE:
+        strides = (1, *pair(layer.strides), 1)
+        result = tf.nn.depthwise_conv2d(x, kernel[..., None], strides, layer.padding.upper())
+    else:
+        result = tf.nn.conv2d(x, kernel, pair(layer.strides), layer.padding.upper())
+    if bias is not None:
+        result = result + _snapped(layer.name, "bias", bias, bias_quantiser)
+    return result
+
+
+def _pool(tf: Any, layer: Any, x: Any) -> Any:
+    name, is_global = POOLS[kind_of(layer)]
+    if is_global:
+        reduce = tf.reduce_max if name == "max" else tf.reduce_mean
+        return reduce(x, axis=(1, 2), keepdims=layer.keepdims)
+    operate = tf.nn.max_pool2d if name == "max" else tf.nn.avg_pool2d
+    return operate(x, pair(layer.pool_size), pair(layer.strides), layer.padding.upper())
+
+
+def _normalise(tf: Any, layer: Any, x: Any) -> Any:
+    """Batch norm as Keras does it at inference."""
+
+    def constant(value: Any, missing: float) -> Any:
+        return tf.constant(missing, tf.float64) if value is None else tf.cast(value, tf.float64)
+
+    scale = constant(layer.gamma, 1.0) / tf.sqrt(
+        constant(layer.moving_variance, 1.0) + layer.epsilon
+    )
+    return (x - constant(layer.moving_mean, 0.0)) * scale + constant(layer.beta, 0.0)
+
+
+def _snapped(layer: str, what: str, values: Float64Array, quantiser: Any) -> Float64Array:
+    """``values`` without the float32 rounding error of the straight-through estimator."""
+    integers, _, fraction = constants_on_grid(layer, what, values, quantiser, 64)
+    return np.ldexp(integers.astype(np.float64), -fraction)
+
+
+def _apply_quantiser(tf: Any, layer: str, quantiser: Any, x: Any) -> Any:
+    """A QKeras activation quantiser in float64, on the exact grid of its words.
+
+    quantized_relu always computes in float32: it is asked only about numbers that float32 holds,
+    otherwise its formula (qkeras/quantizers.py, quantized_relu.__call__) is evaluated here.
+    """
+    word = activation_format(layer, quantiser, 64)
+    backend = tf.keras.backend
+    if type(quantiser).__name__ == "quantized_relu":
+        if np.array_equal(np.asarray(x, np.float32).astype(np.float64), np.asarray(x)):
+            result = tf.cast(quantiser(tf.cast(x, tf.float32)), tf.float64)
+        else:
+            result = _relu_in_float64(tf, quantiser, x)
+    else:
+        before = backend.floatx()
+        # quantized_bits casts to Keras's default type.
+        backend.set_floatx("float64")
+        try:
+            result = tf.cast(quantiser(x), tf.float64)
+        finally:
+            backend.set_floatx(before)
+    # The straight-through estimator computes x + (q - x), which for an average such as 1/3 can
+    # miss q by a rounding error.
+    scaled = np.ldexp(np.asarray(result), word.fraction)
+    integers = np.rint(scaled)
+    if np.abs(scaled - integers).max() > 2.0**-16:
+        raise FrontendError(f"layer '{layer}': QKeras's output is off the grid of its quantiser")
+    return tf.constant(np.ldexp(integers, -word.fraction))
+
+
+def _relu_in_float64(tf: Any, quantiser: Any, x: Any) -> Any:
+    if quantiser.use_sigmoid or (quantiser.relu_upper_bound and not quantiser.is_quantized_clip):
+        raise FrontendError("quantized_relu with use_sigmoid or relu_upper_bound is not supported")
+    slope = float(quantiser.negative_slope)
+    levels = 2.0 ** (int(quantiser.bits) - (slope != 0.0))
+    scale = 2.0 ** float(quantiser.integer)
+    position = x * (levels / scale)
+    result = scale * tf.clip_by_value(tf.round(position) / levels, 0.0, 1.0 - 1.0 / levels)
+    if slope:
+        negative = tf.round(position * slope) / (slope * levels)
+        result += scale * slope * tf.clip_by_value(negative, -1.0, 0.0)
+    return result

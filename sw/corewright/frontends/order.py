@@ -1,0 +1,122 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The order of a graph's nodes, and words that copies share. Imports no framework."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+from corewright.frontends.errors import FrontendError
+from corewright.graph import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Depthwise,
+    Node,
+    Pool,
+    Softmax,
+    Tensor,
+    Upsample,
+)
+
+_COMPUTED = (Conv, Depthwise, Dense, Pool)
+
+
+def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]:
+    """``nodes`` (topologically ordered) depth first, so that operands come late.
+
+    Keras orders by distance from the output, which interleaves branches. Here a branch is
+    finished before the next begins, and the main operand of an addition comes directly before it
+    wherever it can: the compiler adds while that operand is still in the engine. The main operand
+    is one that only the addition reads and that is computed, not copied; of two such ones,
+    Keras's first.
+
+    ``output`` is the tensor to end at, None for the final softmax.
+
+    Raises:
+        FrontendError: ``output`` is no node's.
+    """
+    position = {node.name: index for index, node in enumerate(nodes)}
+    producers = {node.output.name: node for node in nodes if not isinstance(node, Softmax)}
+    uses = Counter(name for node in nodes for name in node.inputs)
+    uses.update([output] if output is not None else [])
+
+    def main_first(node: Node) -> Node:
+        if not isinstance(node, Add):
+            return node
+
+        def rank(name: str) -> tuple[bool, int]:
+            producer = producers.get(name)
+            if isinstance(producer, _COMPUTED) and uses[name] == 1:
+                return False, 0
+            # Among the others the latest: it may depend on the other.
+            return True, 0 if producer is None else -position[producer.name]
+
+        own, other = node.inputs
+        if rank(other) < rank(own):
+            return dataclasses.replace(
+                node,
+                inputs=(other, own),
+                own_shift=node.other_shift,
+                other_shift=node.own_shift,
+            )
+        return node
+
+    if output is not None and output not in producers:
+        raise FrontendError(f"the model's output '{output}' is its input, legal is a layer's")
+    last = producers[output] if output is not None else nodes[-1]
+    done: set[str] = set()
+    result: list[Node] = []
+    # (node, whether its inputs have been visited): a stack, as networks are deeper than Python's.
+    stack: list[tuple[Node, bool]] = [(last, False)]
+    while stack:
+        node, ready = stack.pop()
+        if node.name in done:
+            continue
+        if ready:
+            done.add(node.name)
+            result.append(node)
+            continue
+        node = main_first(node)
+        stack.append((node, True))
+        # What is pushed last is visited first: an addition's main operand last, a
+        # concatenation's inputs in order.
+        names = node.inputs if isinstance(node, Add) else reversed(node.inputs)
+        stack.extend((producers[name], False) for name in names if name in producers)
+    return tuple(result)
+
+
+def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tuple[Node, ...]]:
+    """Input and nodes with tensors that are copied (concat, upsample) as wide as their copies.
+
+    A wider word holds the same integers, so that tensors of one fraction can be joined.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.get(name, name) != name:
+            name = parent[name]
+        return name
+
+    bits = {source.name: source.bits}
+    bits.update({n.output.name: n.output.bits for n in nodes if not isinstance(n, Softmax)})
+    for node in nodes:
+        if isinstance(node, (Concat, Upsample)):
+            for name in node.inputs:
+                parent[root(name)] = root(node.output.name)
+    widest: Counter[str] = Counter()
+    for name, width in bits.items():
+        widest[root(name)] = max(widest[root(name)], width)
+
+    def widened(tensor: Tensor) -> Tensor:
+        return dataclasses.replace(tensor, bits=widest[root(tensor.name)])
+
+    return widened(source), tuple(
+        node
+        if isinstance(node, Softmax)
+        else dataclasses.replace(node, output=widened(node.output))
+        for node in nodes
+    )
