@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,22 +13,32 @@ import numpy as np
 from corewright.compiler.errors import CompileError
 from corewright.compiler.geometry import Raster, layout_of
 from corewright.compiler.memory import Lifetime, align, place
-from corewright.compiler.operation import Operation, operations
+from corewright.compiler.operation import Operation, TensorSlice, opcode_of, operations
 from corewright.compiler.plan import Choice, plan
 from corewright.compiler.program import CompiledLayer, CompiledProgram, PlacedTensor
 from corewright.compiler.schedule import Part, Schedule
 from corewright.compiler.streams import bias_table, weight_rows
-from corewright.graph import Graph, accumulator_bounds, value_bounds, value_range
-from corewright.graph.ir import ComputeNode
+from corewright.graph import (
+    ComputeNode,
+    Conv,
+    Dense,
+    Depthwise,
+    Graph,
+    Pool,
+    accumulator_bounds,
+    value_bounds,
+    value_range,
+)
 from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
+    Opcode,
     ProgramError,
     decode_program,
     encode_program,
 )
-from corewright.program.tensor import TensorLayout, word_bytes
+from corewright.program.tensor import word_bytes
 
 # The elements of a window are counted in 16 bits.
 _MAX_AVERAGE = (1 << 16) - 1
@@ -49,23 +60,23 @@ def compile_graph(
         CompileError: the graph does not run on this hardware; names layer, cause and parameter.
     """
     _check_limits(graph, hw, batch)
-    layers = operations(graph)
-    for node, layer in zip(graph.compute_nodes, layers, strict=True):
-        _check_values(graph, node, layer, hw)
-    source, choices = plan(graph, layers, hw, batch)
+    for node in graph.compute_nodes:
+        _check_values(graph, node, hw)
+    lowered = operations(graph, hw)
+    source, choices = plan(graph, lowered, hw, batch)
     tensors, arena_bytes = _place_tensors(graph, choices, source, hw, batch, keep_tensors)
 
     streams = bytearray()
     start = HEADER_BYTES + DESCRIPTOR_BYTES * sum(len(choice.schedules) for choice in choices)
     compiled: list[CompiledLayer] = []
     for choice in choices:
-        for number, schedule in enumerate(choice.schedules):
+        for schedule in choice.schedules:
             fields = _geometry_fields(choice, tensors)
             fields |= _schedule_fields(choice, schedule, hw)
             fields |= _output_fields(choice, schedule, tensors, hw)
             fields |= _stream_fields(choice.operation, schedule.part, hw, start, streams)
             fields["layer_index"] = len(compiled)
-            compiled.append(_layer(choice, schedule, number, fields))
+            compiled.append(_layer(choice, schedule, fields))
 
     first, final = tensors[graph.input.name], tensors[graph.output.name]
     header = {
@@ -90,11 +101,14 @@ def compile_graph(
         program=program,
         arena_bytes=arena_bytes,
         tensors=tensors,
+        places=lowered.places,
         input_name=graph.input.name,
         output_name=graph.output.name,
         layers=tuple(
-            replace(layer, descriptor=fields)
-            for layer, fields in zip(compiled, decode_program(program)[1], strict=True)
+            replace(layer, name=name, descriptor=fields)
+            for layer, name, fields in zip(
+                compiled, _names(compiled), decode_program(program)[1], strict=True
+            )
         ),
     )
 
@@ -125,48 +139,54 @@ def _check_limits(graph: Graph, hw: Hardware, batch: int) -> None:
                 )
 
 
-def _check_values(graph: Graph, node: ComputeNode, layer: Operation, hw: Hardware) -> None:
+def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
     """Widths: pixels, weights, accumulators, post-processing; and the kernel's size."""
-    for name in (layer.input, layer.output):
+    for name in (*node.inputs, node.output.name):
         low, high = value_range(graph, name)
         bits = _signed_bits(low, high)
         if bits > hw.bits_input:
             raise CompileError(
-                layer.name,
+                node.name,
                 f"tensor '{name}' spans {low}..{high}, pixels have {hw.bits_input} bits",
                 parameter="bits_input",
                 needed=bits,
             )
-    if layer.weights is not None:
-        low, high = int(layer.weights.min()), int(layer.weights.max())
+    opcode = opcode_of(graph, node)
+    if not isinstance(node, Conv | Dense | Depthwise | Pool):
+        return
+    if not isinstance(node, Pool):
+        low, high = int(node.weights.min()), int(node.weights.max())
         bits = _signed_bits(low, high)
         if bits > hw.bits_weights:
             raise CompileError(
-                layer.name,
+                node.name,
                 f"weights span {low}..{high}, the hardware's have {hw.bits_weights} bits",
                 parameter="bits_weights",
                 needed=bits,
             )
-    if layer.kind == "conv":
-        for what, size, limit in zip(("rows", "columns"), layer.kernel, hw.max_kernel, strict=True):
+    if isinstance(node, Conv | Depthwise):
+        for what, size, limit in zip(
+            ("rows", "columns"), node.kernel_size, hw.max_kernel, strict=True
+        ):
             if size > limit:
                 raise CompileError(
-                    layer.name,
+                    node.name,
                     f"the kernel has {size} {what}, max_kernel_size allows {limit}",
                     parameter="max_kernel_size",
                     needed=size,
                 )
-    if layer.kind == "average_pool" and layer.taps > _MAX_AVERAGE:
+    taps = node.window[0] * node.window[1] if isinstance(node, Pool) else 0
+    if opcode == Opcode.AVERAGE_POOL and taps > _MAX_AVERAGE:
         raise CompileError(
-            layer.name,
-            f"the window has {layer.taps} elements, an average counts {_MAX_AVERAGE} at most",
+            node.name,
+            f"the window has {taps} elements, an average counts {_MAX_AVERAGE} at most",
         )
     lows, highs = accumulator_bounds(graph, node)
     low, high = int(lows.min()), int(highs.max())
     bits = _signed_bits(low, high)
     if bits > hw.bits_sum:
         raise CompileError(
-            layer.name,
+            node.name,
             f"sums reach {low}..{high}, accumulators have {hw.bits_sum} bits",
             parameter="bits_sum",
             needed=bits,
@@ -174,12 +194,12 @@ def _check_values(graph: Graph, node: ComputeNode, layer: Operation, hw: Hardwar
     lows, highs = value_bounds(graph, node)
     low, high = int(lows.min()), int(highs.max())
     bits = _signed_bits(low, high)
-    if layer.bias is not None:
+    if not isinstance(node, Pool) and node.bias is not None:
         # The bias by itself has to fit as well.
-        bits = max(bits, _signed_bits(int(layer.bias.min()), int(layer.bias.max())))
+        bits = max(bits, _signed_bits(int(node.bias.min()), int(node.bias.max())))
     if bits > hw.post_bits:
         raise CompileError(
-            layer.name,
+            node.name,
             f"sums with pre-shift and bias reach {low}..{high}, post-processing has "
             f"{hw.post_bits} bits (bits_sum + 8)",
             parameter="bits_sum",
@@ -201,19 +221,20 @@ def _place_tensors(
     batch: int,
     keep: bool,
 ) -> tuple[dict[str, PlacedTensor], int]:
-    rasters = {graph.input.name: source}
-    first = {graph.input.name: -1}
-    last = {graph.input.name: -1}
+    whole = TensorSlice.whole(graph.input.name, graph.input.channels)
+    layouts = {whole.tensor: layout_of((batch, *graph.input.shape), source, hw.rows)}
+    values = {whole.tensor: whole}
+    first = {whole.tensor: -1}
+    last = {whole.tensor: -1}
     for index, choice in enumerate(choices):
-        op = choice.operation
-        rasters[op.output] = choice.geometry.output
-        first[op.output] = last[op.output] = index
-        last[op.input] = index
+        op, target = choice.operation, choice.operation.target
+        shape = (batch, *op.out_size, target.tensor_channels)
+        layouts.setdefault(target.tensor, layout_of(shape, choice.geometry.output, hw.rows))
+        values.setdefault(target.tensor, _values(graph, choices, index))
+        first.setdefault(target.tensor, index)
+        for name in (target.tensor, *op.tensors_read):
+            last[name] = index
     last[graph.output.name] = len(choices)
-    layouts: dict[str, TensorLayout] = {}
-    for name, raster in rasters.items():
-        shape = (batch, *graph.tensor(name).shape)
-        layouts[name] = layout_of(shape, raster, hw.rows)
     lifetimes = [
         Lifetime(name, layout.nbytes(hw.rows, hw.bits_input), first[name], last[name])
         for name, layout in layouts.items()
@@ -228,7 +249,7 @@ def _place_tensors(
             for later in lifetimes[index + 1 :]
         )
         tensors[tensor.name] = PlacedTensor(
-            tensor.name, layouts[tensor.name], offset, tensor.nbytes, kept
+            tensor.name, layouts[tensor.name], offset, tensor.nbytes, kept, values[tensor.name]
         )
     if total >= 1 << 32:
         raise CompileError(
@@ -239,13 +260,30 @@ def _place_tensors(
     return tensors, total
 
 
+def _values(graph: Graph, choices: Sequence[Choice], index: int) -> TensorSlice:
+    """The channels of the graph's tensors that the tensor written by a choice has to hold."""
+    op = choices[index].operation
+    if op.target.tensor in graph.tensors:
+        return TensorSlice.whole(op.target.tensor, op.target.tensor_channels)
+    if op.kind == "copy":
+        # The second operand of the addition in another raster.
+        return op.source
+    # A result that the next choice copies to its place.
+    return choices[index + 1].operation.target
+
+
 # ---------------------------------------------------------------------- descriptors
 def _geometry_fields(choice: Choice, tensors: dict[str, PlacedTensor]) -> dict[str, int]:
     geometry = choice.geometry
     return {
         **geometry.fields(geometry.ring_blocks),
-        "input_offset": tensors[choice.operation.input].offset,
+        "input_offset": _offset(choice.operation.source, tensors, geometry.hardware),
     }
+
+
+def _offset(part: TensorSlice, tensors: dict[str, PlacedTensor], hw: Hardware) -> int:
+    """Arena offset of a slice's first word."""
+    return tensors[part.tensor].offset + part.first_channel * hw.word_bytes
 
 
 def _schedule_fields(choice: Choice, schedule: Schedule, hw: Hardware) -> dict[str, int]:
@@ -272,13 +310,27 @@ def _output_fields(
     choice: Choice, schedule: Schedule, tensors: dict[str, PlacedTensor], hw: Hardware
 ) -> dict[str, int]:
     op, part, word = choice.operation, schedule.part, hw.word_bytes
-    return {
+    fields = {
         "output_contiguous": int(schedule.output_contiguous),
-        "output_offset": tensors[op.output].offset + part.first_channel * word,
-        "output_block_bytes": op.channels_out * word,
+        "output_offset": _offset(op.target, tensors, hw) + part.first_channel * word,
+        "output_block_bytes": op.target.tensor_channels * word,
         "output_group_bytes": part.group_channels * word,
         "output_bytes": choice.geometry.blocks * part.channels * word,
     }
+    if op.addition is not None:
+        add = op.addition
+        fields |= {
+            "add_enable": 1,
+            "add_offset": _offset(add.source, tensors, hw) + part.first_channel * word,
+            "add_block_bytes": add.source.tensor_channels * word,
+            "add_own_shift": add.own_shift,
+            "add_other_shift": add.other_shift,
+            "add_shift": add.requant.shift,
+            "add_negative_shift": add.requant.negative_shift,
+            "add_clip_low": add.requant.low,
+            "add_clip_high": add.requant.high,
+        }
+    return fields
 
 
 def _stream_fields(
@@ -314,18 +366,29 @@ def _stream_fields(
     }
 
 
-def _layer(
-    choice: Choice, schedule: Schedule, number: int, fields: dict[str, int]
-) -> CompiledLayer:
+def _names(layers: Sequence[CompiledLayer]) -> list[str]:
+    """The nodes' names, numbered where a node is several layers."""
+    count = Counter(layer.node for layer in layers)
+    seen: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        split = count[layer.node] > 1
+        names.append(f"{layer.node}#{seen[layer.node]}" if split else layer.node)
+        seen[layer.node] += 1
+    return names
+
+
+def _layer(choice: Choice, schedule: Schedule, fields: dict[str, int]) -> CompiledLayer:
     op, part = choice.operation, schedule.part
-    split = len(choice.schedules) > 1
     return CompiledLayer(
-        name=f"{op.name}#{number}" if split else op.name,
+        name=op.name,
         node=op.name,
         type=op.kind,
-        input=op.input,
-        output=op.output,
-        channels=(part.first_channel, part.channels),
+        addition=None if op.addition is None else op.addition.node,
+        input=op.source.tensor,
+        operand=None if op.addition is None else op.addition.source.tensor,
+        output=op.target.tensor,
+        channels=(op.target.first_channel + part.first_channel, part.channels),
         macs=op.macs * part.channels // op.channels_out,
         compute_cycles=schedule.compute_cycles,
         estimated_cycles=schedule.estimated_cycles,

@@ -9,7 +9,7 @@ computed here, for all blocks at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,11 +126,15 @@ class Geometry:
     @property
     def segments(self) -> int:
         """Read commands of a pass."""
+        if self.operation.reads_slice:
+            return self.source_blocks
         return self.batch * self.stream_rows if self.skip_rows else 1
 
     @property
     def segment_blocks(self) -> int:
         """Blocks of a read command."""
+        if self.operation.reads_slice:
+            return 1
         if self.skip_rows:
             return self.source.pitch // self.hardware.rows
         return self.source_blocks
@@ -166,7 +170,7 @@ class Geometry:
         stored_row = (h < self.load[0]) & (phase_h < self.planes[0])
         keep = stored_row & (w < self.load[1]) & (phase_w < self.planes[1])
         position = self.scatter_start + image * self.image_positions
-        position += line * self.plane.pitch + column
+        position += line * self.plane.pitch + column + self.phase_skew * (phase_w == 1)
         block = position // rows
         shape = (self.stream_blocks, rows)
         highest = np.where(keep, block, _NOTHING).reshape(shape).max(axis=1)
@@ -179,6 +183,13 @@ class Geometry:
         offset = np.arange(part.size) - starts[part]
         writes = keep if sw > _SCATTER_PHASES else keep & (offset < sw)
         cycles = int(np.maximum(np.bincount(part[writes], minlength=starts.size), 1).sum())
+        if self.phase_skew:
+            # Both phases in one cycle, where their lanes fall into different banks.
+            lanes = np.bincount(part[keep], minlength=starts.size)
+            second = position[np.minimum(starts + 1, position.size - 1)]
+            gap = (second - position[starts]) % rows
+            apart = (gap >= (lanes + 1) // 2) & (rows - gap >= lanes // 2)
+            cycles -= int(np.count_nonzero((lanes >= 2) & apart))
         return np.maximum.accumulate(highest), lowest, float(cycles * channels)
 
     @property
@@ -191,6 +202,21 @@ class Geometry:
     def image_positions(self) -> int:
         """Plane positions from an image to the next."""
         return self.plane.pitch * self.plane.image_rows
+
+    @cached_property
+    def phase_skew(self) -> int:
+        """Lanes by which plane w' = 1 is stored further, so that a word's phases share no bank.
+
+        With stride 2 a word's lanes fall into two runs of half the lanes. With odd R the runs are
+        apart whatever phase the word begins with; with even R the skew depends on it, and words
+        begin alike where the input's pitch is even.
+        """
+        rows = self.hardware.rows
+        if self.direct or self.strides[1] != 2 or self.planes[1] != 2:
+            return 0
+        begins_odd = self.operation.padding[1] % 2
+        skew = (rows + 1) // 2 if rows % 2 else rows // 2 + begins_odd
+        return skew if skew < rows else 0
 
     @property
     def scatter_start(self) -> int:
@@ -318,12 +344,6 @@ class Geometry:
         return int((end - np.arange(self.blocks))[limited].min())
 
     # ------------------------------------------------------------------ program
-    def input_layout(self) -> TensorLayout:
-        """Layout of the input tensor."""
-        op = self.operation
-        shape = (self.batch, *op.size, op.channels_in)
-        return layout_of(shape, self.source, self.hardware.rows)
-
     def fields(self, ring_blocks: int) -> dict[str, int]:
         """The descriptor's fields that follow from the geometry, for a ring of this size."""
         op, rows = self.operation, self.hardware.rows
@@ -337,6 +357,9 @@ class Geometry:
         pitch_blocks, pitch_lane = divmod(self.plane.pitch, rows)
         step, wrap_w, wrap_h = self.position_constants
         words = self.segment_blocks * op.channels_in
+        stride = words * self.row_advance
+        if op.reads_slice:
+            stride = op.source.tensor_channels
         values = {
             "direct_load": int(self.direct),
             "kernel_height": op.kernel[0],
@@ -371,7 +394,7 @@ class Geometry:
             "need_offset": self.need_offset,
             "need_step": self.need_step,
             "segment_bytes": words * self.hardware.word_bytes,
-            "segment_stride": words * self.hardware.word_bytes * self.row_advance,
+            "segment_stride": stride * self.hardware.word_bytes,
             "segments": self.segments,
             "stream_blocks": self.stream_blocks,
             "planes_w": self.planes[1],
@@ -409,6 +432,7 @@ class Geometry:
                 "scatter_image_rows": buffer_rows(image_blocks),
                 "scatter_image_lane": image_lane,
                 "scatter_image_blocks": image_blocks,
+                "phase_skew": self.phase_skew,
             }
         return values
 
@@ -433,9 +457,16 @@ def _extent(operation: Operation, axis: int, stride: int) -> int:
 
 
 def geometries(
-    operation: Operation, hardware: Hardware, batch: int, source: Raster
+    operation: Operation,
+    hardware: Hardware,
+    batch: int,
+    source: Raster,
+    wanted: Collection[Raster] = (),
 ) -> Iterator[Geometry]:
-    """All geometries of a layer whose input lies in ``source``; rings and limits unchecked."""
+    """All geometries of a layer whose input lies in ``source``; rings and limits unchecked.
+
+    Output rasters are those that suit the layer and, where they can be had, those in ``wanted``.
+    """
     rows = hardware.rows
     height, width = operation.out_size
     aligned_raster = Raster(-(-width // rows) * rows, height)
@@ -460,6 +491,7 @@ def geometries(
         skips = [False]
         if (
             operation.kernel[0] == 1
+            and not operation.reads_slice
             and strides[0] > 1
             and source.pitch % rows == 0
             and (batch == 1 or source.image_rows % strides[0] == 0)
@@ -468,3 +500,8 @@ def geometries(
         for skip in skips:
             yield make(strides, False, skip, flat, flat)
             yield make(strides, False, skip, aligned_raster, plane)
+            for other in wanted:
+                # A larger raster only has more lanes that are no pixel.
+                fits = other.pitch >= flat.pitch and other.image_rows >= flat.image_rows
+                if fits and other not in (flat, aligned_raster):
+                    yield make(strides, False, skip, other, other)

@@ -8,12 +8,12 @@ search walks the layers in order; a state holds the rasters of the tensors that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.geometry import Geometry, Raster, geometries
-from corewright.compiler.operation import Operation
+from corewright.compiler.operation import Lowered, Operation, TensorSlice, copy_operation
 from corewright.compiler.schedule import Schedule, best_schedule, parts
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -43,56 +43,144 @@ class _State:
     cost: tuple[float, int]
     rasters: dict[str, Raster]
     previous: _State | None
-    choice: Choice | None
+    choices: tuple[Choice, ...]
 
 
 def plan(
-    graph: Graph, layers: Sequence[Operation], hardware: Hardware, batch: int
+    graph: Graph, lowered: Lowered, hardware: Hardware, batch: int
 ) -> tuple[Raster, list[Choice]]:
-    """Returns the input tensor's raster and a choice a layer.
+    """Returns the input tensor's raster and the choices in order.
+
+    An operation is one choice, or several where rasters that have to agree do not: then copies
+    go before it (its second operand) or behind it (its place in a concatenation).
 
     Raises:
         CompileError: a layer fits in no geometry.
     """
-    last_use = {layer.input: index for index, layer in enumerate(layers)}
+    layers = lowered.operations
+    last_use = {name: index for index, layer in enumerate(layers) for name in layer.tensors_read}
+    for index, layer in enumerate(layers):
+        # Other slices of the same tensor have to agree with the first.
+        last_use[layer.target.tensor] = max(index, last_use.get(layer.target.tensor, index))
     states = [
-        _State((0.0, 0), {graph.input.name: raster}, None, None)
+        _State((0.0, 0), {graph.input.name: raster}, None, ())
         for raster in _input_rasters(graph, hardware)
     ]
-    known: dict[tuple[int, Raster], list[Choice]] = {}
     for index, layer in enumerate(layers):
+        # Names of copies are free: no tensor of the graph is called so.
+        search = _Search(layer, hardware, batch, f"{layer.name}@{index}", set(graph.tensors))
         best: dict[tuple[tuple[str, Raster], ...], _State] = {}
-        failure: CompileError | None = None
         for state in states:
-            source = state.rasters[layer.input]
-            key = (index, source)
-            if key not in known:
-                try:
-                    known[key] = _choices(layer, hardware, batch, source)
-                except CompileError as error:
-                    failure = _easier(failure, error)
-                    known[key] = []
-            for choice in known[key]:
-                rasters = {
-                    name: raster
-                    for name, raster in state.rasters.items()
-                    if last_use.get(name, -1) > index
-                }
-                rasters[layer.output] = choice.geometry.output
-                cost = (state.cost[0] + choice.cost[0], state.cost[1] + choice.cost[1])
+            fixed = state.rasters.get(layer.target.tensor)
+            added = None
+            if layer.addition is not None:
+                added = state.rasters[layer.addition.source.tensor]
+            for raster, choices in search.ways(state.rasters[layer.source.tensor], fixed, added):
+                rasters = {**state.rasters, layer.target.tensor: raster}
+                rasters = {name: r for name, r in rasters.items() if last_use[name] > index}
+                costs = [state.cost, *(choice.cost for choice in choices)]
+                cost = sum(c for c, _ in costs), sum(size for _, size in costs)
                 live = tuple(sorted(rasters.items(), key=lambda item: item[0]))
                 if live not in best or cost < best[live].cost:
-                    best[live] = _State(cost, rasters, state, choice)
+                    best[live] = _State(cost, rasters, state, choices)
         if not best:
-            raise failure or CompileError(layer.name, "fits in no way")
+            raise search.failure or CompileError(layer.name, "fits in no way")
         states = sorted(best.values(), key=lambda state: state.cost)[:_BEAM]
-    choices: list[Choice] = []
+    result: list[Choice] = []
     step: _State | None = states[0]
-    while step is not None and step.choice is not None:
-        choices.append(step.choice)
+    while step is not None:
+        result[:0] = step.choices
         step = step.previous
-    choices.reverse()
-    return choices[0].geometry.source, choices
+    return result[0].geometry.source, result
+
+
+class _Search:
+    """The ways to do one operation, by the rasters of what it reads and writes."""
+
+    def __init__(
+        self, layer: Operation, hardware: Hardware, batch: int, name: str, taken: set[str]
+    ) -> None:
+        self.layer = layer
+        self.hardware = hardware
+        self.batch = batch
+        self.name = name
+        self.taken = taken
+        self.failure: CompileError | None = None
+        self._ways: dict[
+            tuple[Raster, Raster | None, Raster | None], list[tuple[Raster, tuple[Choice, ...]]]
+        ] = {}
+
+    def ways(
+        self, source: Raster, fixed: Raster | None, added: Raster | None
+    ) -> list[tuple[Raster, tuple[Choice, ...]]]:
+        """(output raster, choices in order) of all ways.
+
+        Args:
+            source: raster of the input.
+            fixed: raster that the output tensor has already, if a slice of it is written.
+            added: raster of the addition's second operand, if there is one.
+        """
+        key = source, fixed, added
+        if key not in self._ways:
+            try:
+                self._ways[key] = list(self._find(source, fixed, added))
+            except CompileError as error:
+                self.failure = _easier(self.failure, error)
+                self._ways[key] = []
+        return self._ways[key]
+
+    def _find(
+        self, source: Raster, fixed: Raster | None, added: Raster | None
+    ) -> Iterator[tuple[Raster, tuple[Choice, ...]]]:
+        layer = self.layer
+        wanted = [raster for raster in (fixed, added) if raster is not None]
+        choices = _choices(layer, self.hardware, self.batch, source, wanted)
+        if fixed is None or fixed in choices:
+            for raster, choice in choices.items():
+                if fixed in (None, raster):
+                    yield from self._with_operand(raster, choice, added)
+            return
+        # Written elsewhere first, then copied to its place.
+        temporary = TensorSlice.whole(self._temporary("result"), layer.channels_out)
+        elsewhere = replace(layer, target=temporary)
+        choices = _choices(elsewhere, self.hardware, self.batch, source, wanted)
+        for raster, choice in choices.items():
+            copy = self._copy(temporary, layer.target, raster, fixed)
+            if copy is not None:
+                for _, steps in self._with_operand(raster, choice, added):
+                    yield fixed, (*steps, copy)
+
+    def _with_operand(
+        self, raster: Raster, choice: Choice, added: Raster | None
+    ) -> Iterator[tuple[Raster, tuple[Choice, ...]]]:
+        """The choice, behind a copy that brings its second operand to ``raster`` if need be."""
+        addition = choice.operation.addition
+        if addition is None or added is None or added == raster:
+            yield raster, (choice,)
+            return
+        temporary = TensorSlice.whole(self._temporary("operand"), self.layer.channels_out)
+        copy = self._copy(addition.source, temporary, added, raster)
+        if copy is not None:
+            addition = replace(addition, source=temporary)
+            operation = replace(choice.operation, addition=addition)
+            yield raster, (copy, replace(choice, operation=operation))
+
+    def _copy(
+        self, source: TensorSlice, target: TensorSlice, before: Raster, after: Raster
+    ) -> Choice | None:
+        layer = self.layer
+        copy = copy_operation(layer.name, layer.out_size, source, target, self.hardware)
+        try:
+            return _choices(copy, self.hardware, self.batch, before, [after], only=True)[after]
+        except CompileError as error:
+            self.failure = _easier(self.failure, error)
+            return None
+
+    def _temporary(self, what: str) -> str:
+        name = f"{self.name}.{what}"
+        while name in self.taken:
+            name += "'"
+        return name
 
 
 def _easier(a: CompileError | None, b: CompileError) -> CompileError:
@@ -108,8 +196,18 @@ def _input_rasters(graph: Graph, hardware: Hardware) -> list[Raster]:
     return [Raster(pitch, tensor.height) for pitch in sorted({tensor.width, aligned})]
 
 
-def _choices(layer: Operation, hardware: Hardware, batch: int, source: Raster) -> list[Choice]:
-    """The best choice for each output raster.
+def _choices(
+    layer: Operation,
+    hardware: Hardware,
+    batch: int,
+    source: Raster,
+    wanted: Sequence[Raster],
+    *,
+    only: bool = False,
+) -> dict[Raster, Choice]:
+    """The best choice for each output raster, or ``only`` for those in ``wanted``.
+
+    See :func:`geometries` for the rasters.
 
     Raises:
         CompileError: none fits the pixel buffer.
@@ -117,8 +215,10 @@ def _choices(layer: Operation, hardware: Hardware, batch: int, source: Raster) -
     split = parts(layer, hardware)
     best: dict[Raster, Choice] = {}
     least_rows = None
-    for geometry in geometries(layer, hardware, batch, source):
+    for geometry in geometries(layer, hardware, batch, source, wanted):
         if not _fields_fit(geometry) or not geometry.legal:
+            continue
+        if only and geometry.output not in wanted:
             continue
         rows = geometry.least_ring_blocks * geometry.block_rows
         if geometry.least_ring_blocks > geometry.ring_blocks:
@@ -130,7 +230,7 @@ def _choices(layer: Operation, hardware: Hardware, batch: int, source: Raster) -
         if other is None or choice.cost < other.cost:
             best[geometry.output] = choice
     if best:
-        return list(best.values())
+        return best
     if least_rows is None:
         raise CompileError(
             layer.name,

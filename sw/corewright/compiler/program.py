@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.compiler.operation import TensorSlice
 from corewright.hardware import Hardware
 from corewright.program.tensor import TensorLayout
 
@@ -27,6 +28,8 @@ class PlacedTensor:
         offset: bytes from the arena's start.
         nbytes: its size.
         kept: no later layer overwrites it: it can be read after the run.
+        values: the channels of the graph's tensor that it holds, from ``first_channel`` on: all
+            of the tensor of its own name, unless it is a copy that the compiler has added.
     """
 
     name: str
@@ -34,6 +37,7 @@ class PlacedTensor:
     offset: int
     nbytes: int
     kept: bool
+    values: TensorSlice
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,19 @@ class CompiledLayer:
     Attributes:
         name: the node's name; ``name#i`` where a node is split into several descriptors.
         node: the node's name.
-        type: ``conv``, ``dense``, ``max_pool`` or ``average_pool``.
-        input: name of the tensor read.
-        output: name of the tensor written.
-        channels: (first, count) of the output channels computed.
+        type: ``conv``, ``dense``, ``depthwise``, ``max_pool``, ``average_pool``, ``sum_pool``,
+            ``add`` or ``copy``: see :class:`corewright.compiler.operation.Operation`.
+        addition: name of the addition's node that it computes, too; the tensor between the two
+            does not exist in memory. None: there is no addition.
+        input: name of the stored tensor read.
+        operand: name of the stored tensor that the addition reads, or None.
+        output: name of the stored tensor written; a layer in front of a concatenation writes
+            channels of the concatenation's output.
+        channels: (first, count) of the channels of ``output`` that are written.
         macs: multiply-accumulates of an image.
         compute_cycles: steps issued for the whole batch.
         estimated_cycles: the compiler's estimate for the whole batch.
-        input_bytes: read from the arena, for the whole batch.
+        input_bytes: read from the arena, for the whole batch, ``operand`` included.
         weight_bytes: read from the program, biases included.
         output_bytes: written to the arena.
         descriptor: all fields by name.
@@ -59,7 +68,9 @@ class CompiledLayer:
     name: str
     node: str
     type: str
+    addition: str | None
     input: str
+    operand: str | None
     output: str
     channels: tuple[int, int]
     macs: int
@@ -81,7 +92,9 @@ class CompiledProgram:
         batch: images of a run.
         program: the binary.
         arena_bytes: activation memory that a run needs.
-        tensors: all tensors by name, the input first, in order of definition.
+        tensors: all stored tensors by name, the input first, in order of definition.
+        places: where each tensor of the graph lies: it may be a slice of the channels of a stored
+            one. A tensor whose addition joined its layer is not there.
         input_name: the tensor that the host writes.
         output_name: the tensor that the host reads.
         layers: one a descriptor.
@@ -93,6 +106,7 @@ class CompiledProgram:
     program: bytes = field(repr=False)
     arena_bytes: int
     tensors: Mapping[str, PlacedTensor]
+    places: Mapping[str, TensorSlice]
     input_name: str
     output_name: str
     layers: tuple[CompiledLayer, ...]
@@ -132,14 +146,33 @@ class CompiledProgram:
         return layout.pack(x, self.hardware.rows, self.hardware.bits_input, fill=fill)
 
     def unpack(self, name: str, arena: ByteArray) -> npt.NDArray[np.int64]:
-        """The integers (N, H, W, C) of tensor ``name`` in an arena.
+        """The integers (N, H, W, C) of a stored tensor or a tensor of the graph in an arena.
+
+        Raises:
+            KeyError: there is no such tensor in memory.
+        """
+        place = None if name in self.tensors else self.places[name]
+        tensor = self.tensors[name if place is None else place.tensor]
+        data = arena[tensor.offset : tensor.offset + tensor.nbytes]
+        values = tensor.layout.unpack(data, self.hardware.rows, self.hardware.bits_input)
+        if place is None:
+            return values
+        return values[..., place.first_channel : place.first_channel + place.channels]
+
+    def stored(self, name: str, tensors: Mapping[str, npt.ArrayLike]) -> npt.NDArray[Any]:
+        """What the stored tensor ``name`` has to hold, (N, H, W, C).
+
+        Args:
+            name: one of :attr:`tensors`.
+            tensors: integers of the graph's tensors, as :func:`corewright.golden.run` returns
+                them.
 
         Raises:
             KeyError: there is no such tensor.
         """
-        tensor = self.tensors[name]
-        data = arena[tensor.offset : tensor.offset + tensor.nbytes]
-        return tensor.layout.unpack(data, self.hardware.rows, self.hardware.bits_input)
+        values = self.tensors[name].values
+        first = values.first_channel
+        return np.asarray(tensors[values.tensor])[..., first : first + values.channels]
 
     def pack_input(self, x: npt.ArrayLike) -> ByteArray:
         """The input tensor's bytes: see :meth:`pack`."""
@@ -175,7 +208,7 @@ class CompiledProgram:
             if not tensor.kept:
                 continue
             place = slice(tensor.offset, tensor.offset + tensor.nbytes)
-            expected[place] = self.pack(name, tensors[name])
+            expected[place] = self.pack(name, self.stored(name, tensors))
             layout = tensor.layout
             shape = (layout.batch, layout.height, layout.width, layout.channels)
             ones = layout.pack(np.full(shape, -1, dtype=np.int8), rows, bits)
@@ -192,6 +225,7 @@ class CompiledProgram:
             {
                 "name": layer.name,
                 "type": layer.type,
+                "addition": layer.addition,
                 "macs": layer.macs,
                 "compute_cycles": layer.compute_cycles,
                 "estimated_cycles": round(layer.estimated_cycles),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.geometry import Geometry
-from corewright.compiler.operation import Operation
+from corewright.compiler.operation import MAX_GROUPS, Operation
 from corewright.hardware import Hardware
 from corewright.program import Opcode
 from corewright.program.tensor import word_bytes
@@ -77,7 +77,7 @@ class Schedule:
         output_contiguous: the output is one run of bytes.
         compute_cycles: steps issued.
         estimated_cycles: the estimate.
-        input_bytes: read from the arena.
+        input_bytes: read from the arena, the second operand of an addition included.
         weight_bytes: read from the program, biases included.
         output_bytes: written.
     """
@@ -106,19 +106,18 @@ def parts(operation: Operation, hardware: Hardware) -> tuple[Part, ...]:
     Raises:
         CompileError: the buffer does not even hold one group's biases.
     """
-    width = hardware.drain if operation.is_pool else hardware.columns
+    width = hardware.drain if operation.is_channelwise else hardware.columns
     whole = Part(0, operation.channels_out, width)
     beats = -(-width // hardware.drain)
-    # Channel groups are a 16-bit field.
-    most = (1 << 16) - 1
+    most = MAX_GROUPS
     if operation.bias is not None and whole.drain_beats(hardware.drain) > hardware.bias_rows:
         most = hardware.bias_rows // beats
         if most == 0:
             raise CompileError(
                 operation.name,
-                f"the {hardware.columns} biases of a channel group do not fit the bias buffer",
+                f"the {width} biases of a channel group do not fit the bias buffer",
                 parameter="bias_buffer_depth",
-                needed=hardware.columns,
+                needed=width,
             )
     if whole.groups <= most:
         return (whole,)
@@ -138,7 +137,7 @@ def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
     """The loop orders worth comparing; the geometry's smallest ring has to fit the buffer."""
     op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
     depth, steps = hw.weight_rows, op.steps
-    if op.is_pool:
+    if not op.has_weights:
         yield evaluate(geometry, part, groups, 1)
         return
     # With a single block nothing is read twice: the ring is a FIFO and prefetches best.
@@ -184,7 +183,7 @@ def evaluate(
     op, hw, groups, blocks = geometry.operation, geometry.hardware, part.groups, geometry.blocks
     passes = -(-groups // groups_per_pass)
     sets = -(-blocks // set_blocks)
-    whole = part.channels == op.channels_out
+    whole = part.channels == op.channels_out and not op.writes_slice
     contiguous = whole and ((set_blocks == 1 and passes == 1) or groups == 1)
 
     tile = op.steps
@@ -196,10 +195,12 @@ def evaluate(
 
     axi = hw.axi_bytes
     stream = geometry.stream_blocks * op.channels_in * hw.word_bytes
-    input_bytes = passes * stream
+    # The second operand comes through the input port, too.
+    added = 0 if op.addition is None else blocks * part.channels * hw.word_bytes
+    input_bytes = passes * stream + added
     loader = passes * max(geometry.loader_cycles, stream / axi)
     weights = bias = 0
-    if not op.is_pool:
+    if op.has_weights:
         times = blocks if streamed else 1 if resident else sets
         weights = times * part.weight_bytes(op.steps, hw.bits_weights)
         if op.bias is not None:
@@ -211,7 +212,7 @@ def evaluate(
         output += blocks * groups
 
     first_weights = _first_weights(geometry, part, groups_per_pass, set_blocks)
-    cycles = max(array + first_weights, loader, (weights + bias) / axi, output)
+    cycles = max(array + first_weights, loader, input_bytes / axi, (weights + bias) / axi, output)
     cycles += _waits(geometry, part, groups_per_pass, set_blocks, resident, streamed, array)
     # Nothing can start before the first block's pixels are there.
     first = geometry.first_need / geometry.stream_blocks * loader / passes
@@ -237,7 +238,7 @@ def _first_weights(geometry: Geometry, part: Part, groups_per_pass: int, set_blo
     cycles of the port, for the last group's.
     """
     op, hw = geometry.operation, geometry.hardware
-    if op.is_pool:
+    if not op.has_weights:
         return 0.0
     row = word_bytes(min(part.group_channels, part.channels), hw.bits_weights) / hw.axi_bytes
     behind = groups_per_pass * op.steps * (row - set_blocks) + (set_blocks - 1) * op.steps
@@ -258,12 +259,13 @@ def _waits(
     passes = -(-part.groups // groups_per_pass)
     sets = -(-geometry.blocks // set_blocks)
     waits = 0.0
-    if not op.is_pool and not streamed:
+    if op.has_weights and not streamed:
         row = word_bytes(min(part.group_channels, part.channels), hw.bits_weights) / hw.axi_bytes
         kept = groups_per_pass * op.steps if resident else op.steps
         loads = passes if resident else sets * part.groups
+        # Rows that found no room follow while those that did are used.
         late = max(0, 2 * kept - hw.weight_rows)
-        waits += (loads - 1) * late * row
+        waits += (loads - 1) * max(0.0, late * row - (kept - late))
     if groups_per_pass > 1 and sets > 1:
         # The next set's blocks find room where the ring is larger than a set; the others are
         # loaded while the last group of the set computes.

@@ -108,8 +108,13 @@ class Layer:
 
     @property
     def is_conv(self) -> bool:
-        """The layer multiplies; else it pools."""
+        """Each output channel sums over all input channels; else channels stay by themselves."""
         return self.opcode is Opcode.CONV
+
+    @property
+    def has_weights(self) -> bool:
+        """The layer multiplies; else it pools."""
+        return self.opcode in (Opcode.CONV, Opcode.DEPTHWISE)
 
     @property
     def word_bytes(self) -> int:
@@ -185,12 +190,14 @@ class Layer:
         self._check_groups()
         self._check_walk()
         self._check_buffer()
-        if self.is_conv:
+        if self.has_weights:
             self._check_weights()
         else:
             self.require("weight_rows", 0, "pooling has no weights")
         self._check_bias()
-        self._check_post()
+        self._check_clip("")
+        if self["add_enable"]:
+            self._check_add()
         words = self["stream_blocks"] * self["channels_in"]
         if self["segments"] * self["segment_bytes"] != words * self.word_bytes:
             raise self.error(
@@ -205,7 +212,10 @@ class Layer:
         if self["last_group_channels"] > self.full_channels:
             raise self.error("last_group_channels", f"a group has {self.full_channels} at most")
         if not self.is_conv and self.channels_out > self["channels_in"]:
-            raise self.error("groups", f"pooling {self.channels_out} of {self['channels_in']}")
+            raise self.error(
+                "groups",
+                f"channel by channel, but {self.channels_out} of {self['channels_in']} channels",
+            )
         if self["tail_lanes"] > self.hardware.rows:
             raise self.error("tail_lanes", f"a block has {self.hardware.rows} lanes")
 
@@ -242,6 +252,10 @@ class Layer:
         self.require("ring_rows", ring_rows, "ring_blocks * block_rows")
         if ring_rows > self.hardware.pixel_rows:
             raise self.error("ring_rows", f"the pixel buffer has {self.hardware.pixel_rows} rows")
+        if self["phase_skew"] and (self["direct_load"] or self["stride_w"] != 2):
+            raise self.error("phase_skew", "is for scattered loads with stride_w 2")
+        if self["phase_skew"] >= self.hardware.rows:
+            raise self.error("phase_skew", f"is below {self.hardware.rows}, the lanes")
         distances = ["gather", "pitch"]
         if self["row_blocks"]:
             distances += ["row_step", "image_step"]
@@ -260,7 +274,7 @@ class Layer:
 
     def _check_weights(self) -> None:
         depth, rows = self.hardware.weight_rows, self.steps
-        self.require("weight_rows", rows, "KH * KW * CI")
+        self.require("weight_rows", rows, "KH * KW * CI" if self.is_conv else "KH * KW")
         bits = self.hardware.bits_weights
         if self["groups"] > 1:
             self.require("row_bytes", word_bytes(self.full_channels, bits), "a full group's row")
@@ -289,15 +303,27 @@ class Layer:
         if self["bias_enable"] and self.opcode is Opcode.AVERAGE_POOL:
             raise self.error("bias_enable", "average pooling has no bias")
 
-    def _check_post(self) -> None:
-        low, high = self["clip_low"], self["clip_high"]
+    def _check_clip(self, prefix: str) -> None:
+        """Checks the limits ``prefix``clip_low and ``prefix``clip_high."""
+        low, high = self[f"{prefix}clip_low"], self[f"{prefix}clip_high"]
         half = 1 << (self.hardware.bits_input - 1)
         if low < -half:
-            raise self.error("clip_low", f"pixels start at {-half}")
+            raise self.error(f"{prefix}clip_low", f"pixels start at {-half}")
         if high > half - 1:
-            raise self.error("clip_high", f"pixels end at {half - 1}")
+            raise self.error(f"{prefix}clip_high", f"pixels end at {half - 1}")
         if low > high:
-            raise self.error("clip_low", f"above clip_high = {high}")
+            raise self.error(f"{prefix}clip_low", f"above {prefix}clip_high = {high}")
+
+    def _check_add(self) -> None:
+        self._check_clip("add_")
+        # A block of the second operand has all channels that this layer adds.
+        least = (self["groups"] - 1) * self["output_group_bytes"]
+        least += self["last_group_channels"] * self.word_bytes
+        by_group = self["groups"] > 1 and self["output_group_bytes"] >= (
+            (self["blocks"] - 1) * self["add_block_bytes"] + self.full_channels * self.word_bytes
+        )
+        if self["blocks"] > 1 and self["add_block_bytes"] < least and not by_group:
+            raise self.error("add_block_bytes", f"a block has {least} bytes")
 
     def _check_output(self) -> None:
         blocks, groups = self["blocks"], self["groups"]

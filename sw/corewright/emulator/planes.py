@@ -150,6 +150,7 @@ def _scatter(layer: Layer, count: int) -> tuple[npt.NDArray[np.bool_], Int64Arra
     keep &= (phase_w < layer["planes_w"]) & (phase_h < layer["planes_h"])
     position = layer.position("scatter") + image * layer.position("scatter_image")
     position = position + line * layer.position("pitch") + column
+    position += layer["phase_skew"] * (phase_w == 1)
     return keep, phase_h * layer["planes_w"] + phase_w, position
 
 

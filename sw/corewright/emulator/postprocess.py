@@ -42,7 +42,7 @@ def _round_shift(value: Int64Array, shift: int) -> Int64Array:
 
 
 def requantise(layer: Layer, sums: Int64Array, bias: Int64Array | None) -> Int64Array:
-    """Pixels of convolution or max-pool sums (..., channels_out); bias is (channels_out,)."""
+    """Pixels of all but average-pool sums (..., channels_out); bias is (channels_out,)."""
     value = sums << layer["pre_shift"]
     if bias is not None:
         value += bias
@@ -51,6 +51,19 @@ def requantise(layer: Layer, sums: Int64Array, bias: Int64Array | None) -> Int64
     if layer["shift"] != layer["negative_shift"]:
         result = np.where(value < 0, _round_shift(value, layer["negative_shift"]), result)
     return np.clip(result, layer["clip_low"], layer["clip_high"])
+
+
+def add_operand(layer: Layer, own: Int64Array, other: Int64Array) -> Int64Array:
+    """Pixels of the residual addition of post-processed ``own`` and the second operand's pixels."""
+    bits = layer.hardware.bits_input + 16
+    value = (own << layer["add_own_shift"]) + (other << layer["add_other_shift"])
+    value = wrap(value, bits)
+    result = np.where(
+        value < 0,
+        _round_shift(value, layer["add_negative_shift"]),
+        _round_shift(value, layer["add_shift"]),
+    )
+    return np.clip(result, layer["add_clip_low"], layer["add_clip_high"])
 
 
 def average(layer: Layer, sums: Int64Array, count: Int64Array) -> Int64Array:

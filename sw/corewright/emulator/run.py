@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from corewright.emulator.layer import EmulatorError, HardwareLike, Int64Array, Layer
 from corewright.emulator.planes import Planes, place, read_stream
-from corewright.emulator.postprocess import average, requantise, wrap
+from corewright.emulator.postprocess import add_operand, average, requantise, wrap
 from corewright.emulator.walk import Walk, inside_masks, walk_blocks
 from corewright.emulator.weights import read_bias, read_weights
 from corewright.program.format import (
@@ -24,7 +24,7 @@ from corewright.program.format import (
     decode_header,
     decode_program,
 )
-from corewright.program.tensor import pack_words
+from corewright.program.tensor import pack_words, unpack_words
 
 # Elements of the largest temporaries: gathered pixels, decoded weights, sums.
 _GATHER_ELEMENTS = 1 << 22
@@ -42,7 +42,7 @@ class LayerTrace:
         index: position in the program.
         opcode: what it computed.
         steps: cycles in which a step is issued.
-        input_bytes: bytes that all passes read from the arena.
+        input_bytes: bytes that all passes read from the arena, the second operand's included.
         weight_bytes: bytes of bias and weights that are read from the program.
         output_offset: arena offset of the output.
         output_bytes: bytes that were written.
@@ -159,12 +159,13 @@ class _LayerRun:
         if layer.is_conv:
             self._convolve(planes, walk, bias)
         else:
-            self._pool(planes, walk, bias)
+            self._channelwise(planes, walk, bias)
         return LayerTrace(
             index=layer.index,
             opcode=layer.opcode,
             steps=layer["groups"] * layer["blocks"] * layer.steps,
-            input_bytes=layer.passes * layer["segments"] * layer["segment_bytes"],
+            input_bytes=layer.passes * layer["segments"] * layer["segment_bytes"]
+            + layer["add_enable"] * layer["output_bytes"],
             weight_bytes=self._weight_bytes(),
             output_offset=layer["output_offset"],
             output_bytes=layer["output_bytes"],
@@ -175,7 +176,7 @@ class _LayerRun:
 
     def _weight_bytes(self) -> int:
         layer = self.layer
-        if not layer.is_conv:
+        if not layer.has_weights:
             return layer["bias_bytes"]
         rows = (layer["groups"] - 1) * layer["group_bytes"] + layer["last_group_bytes"]
         times = 1 if layer["weights_resident"] else layer.sets
@@ -185,51 +186,68 @@ class _LayerRun:
 
     def _output_view(self, group: int, blocks: slice, channels: int) -> ByteArray:
         """(blocks, channels * WB) bytes of a group in the arena."""
+        return self._group_view("output", group, blocks, channels)
+
+    def _group_view(self, tensor: str, group: int, blocks: slice, channels: int) -> ByteArray:
+        """The same for the output or, ``tensor`` being ``add``, the second operand."""
         layer = self.layer
-        start = layer["output_offset"] + group * layer["output_group_bytes"]
-        start += blocks.start * layer["output_block_bytes"]
+        start = layer[f"{tensor}_offset"] + group * layer["output_group_bytes"]
+        start += blocks.start * layer[f"{tensor}_block_bytes"]
         return np.lib.stride_tricks.as_strided(
             self.arena[start:],
             shape=(blocks.stop - blocks.start, channels * layer.word_bytes),
-            strides=(layer["output_block_bytes"], 1),
+            strides=(layer[f"{tensor}_block_bytes"], 1),
         )
+
+    def _end(self, tensor: str) -> int:
+        """The first byte behind the output or the second operand."""
+        layer = self.layer
+        blocks = layer[f"{tensor}_offset"] + (layer["blocks"] - 1) * layer[f"{tensor}_block_bytes"]
+        last = (layer["groups"] - 1) * layer["output_group_bytes"]
+        end = blocks + last + layer.group_sizes[-1] * layer.word_bytes
+        if layer["groups"] > 1:
+            # Group-major tensors with a narrow last group may end in an earlier group's block.
+            before = (layer["groups"] - 2) * layer["output_group_bytes"]
+            end = max(end, blocks + before + layer.full_channels * layer.word_bytes)
+        return end
 
     def _check_output_window(self) -> None:
         layer = self.layer
-        start, everything = layer["output_offset"], slice(0, layer["blocks"])
-        end = (
-            start
-            + (layer["blocks"] - 1) * layer["output_block_bytes"]
-            + (layer["groups"] - 1) * layer["output_group_bytes"]
-            + layer.group_sizes[-1] * layer.word_bytes
-        )
-        if layer["groups"] > 1:
-            # Group-major tensors with a narrow last group may end in an earlier group's block.
-            end = max(
-                end,
-                start
-                + (layer["blocks"] - 1) * layer["output_block_bytes"]
-                + (layer["groups"] - 2) * layer["output_group_bytes"]
-                + layer.full_channels * layer.word_bytes,
-            )
+        start, end = layer["output_offset"], self._end("output")
         if end > self.arena.size:
             raise layer.error(
                 "output_offset", f"the output reaches beyond the arena of {self.arena.size}"
             )
+        if layer["add_enable"]:
+            added = layer["add_offset"], self._end("add")
+            if added[1] > self.arena.size:
+                raise layer.error(
+                    "add_offset", f"the operand reaches beyond the arena of {self.arena.size}"
+                )
+            if start < added[1] and added[0] < end and self._shares("add"):
+                raise layer.error("add_offset", "the output overlaps the second operand")
         # The input is read again in each pass and ahead of the writes: they may not share a byte.
         read, size = layer["input_offset"], layer["segment_bytes"]
         stride = layer["segment_stride"]
         read_end = read + (layer["segments"] - 1) * stride + size
         if read_end <= start or end <= read:
             return
-        written = np.zeros(self.arena.size, dtype=bool)
-        arena, self.arena = self.arena, written.view(np.uint8)
-        for group, channels in enumerate(layer.group_sizes):
-            self._output_view(group, everything, channels)[:] = 1
-        self.arena = arena
+        written = self._marks("output")
         for i in range(layer["segments"]):
             if written[read + i * stride :][:size].any():
                 raise layer.error("output_offset", f"the output overlaps input segment {i}")
+
+    def _marks(self, tensor: str) -> npt.NDArray[np.bool_]:
+        """(arena bytes,) True where the output or the second operand lies."""
+        marks = np.zeros(self.arena.size, dtype=bool)
+        arena, self.arena = self.arena, marks.view(np.uint8)
+        for group, channels in enumerate(self.layer.group_sizes):
+            self._group_view(tensor, group, slice(0, self.layer["blocks"]), channels)[:] = 1
+        self.arena = arena
+        return marks
+
+    def _shares(self, tensor: str) -> bool:
+        return bool((self._marks("output") & self._marks(tensor)).any())
 
     def _chunks(self, block_elements: int, limit: int) -> Iterator[slice]:
         count = max(1, limit // block_elements)
@@ -249,6 +267,7 @@ class _LayerRun:
             for kw, inside_column in enumerate(inside_columns):
                 down, phase_h = divmod(kh, layer["stride_h"])
                 right, phase_w = divmod(kw, layer["stride_w"])
+                right += layer["phase_skew"] * (phase_w == 1)
                 position = walk.first[blocks, None] + lane + (down * pitch + right)
                 inside = inside_row & inside_column
                 plane = phase_h * planes.planes_w + phase_w
@@ -285,11 +304,15 @@ class _LayerRun:
                     pixels @ factors, blocks, groups, partial(requantise, layer, bias=part)
                 )
 
-    def _pool(self, planes: Planes, walk: Walk, bias: Int64Array | None) -> None:
+    def _channelwise(self, planes: Planes, walk: Walk, bias: Int64Array | None) -> None:
+        """Pools and depthwise convolutions: output channel i reads input channel i alone."""
         layer = self.layer
         rows, channels = layer.hardware.rows, layer.channels_out
         table = planes.table[:, :channels].astype(np.int32)
         groups = range(layer["groups"])
+        weights: list[npt.NDArray[np.int32]] | None = None
+        if layer.has_weights:
+            weights = list(read_weights(layer, self.program, groups).astype(np.int32))
         for blocks in self._chunks(rows * channels, _SUM_ELEMENTS):
             shape = ((blocks.stop - blocks.start) * rows, channels)
             taps = self._gather(planes, walk, blocks)
@@ -300,12 +323,22 @@ class _LayerRun:
                     np.maximum(sums, table.take(index.ravel(), axis=0), out=sums)
                 self._finish(sums, blocks, groups, partial(requantise, layer, bias=bias))
                 continue
+            if weights is not None:
+                sums = np.zeros(shape, dtype=np.int64)
+                for (_, index), row in zip(taps, weights, strict=True):
+                    # Pixels and weights have 16 bits at most: a product fits 32.
+                    sums += table.take(index.ravel(), axis=0) * row
+                self._finish(sums, blocks, groups, partial(requantise, layer, bias=bias))
+                continue
             sums = np.zeros(shape, dtype=np.int64)
             count = np.zeros((shape[0], 1), dtype=np.int64)
             for inside, index in taps:
                 sums += table.take(index.ravel(), axis=0)
                 count += inside.reshape(-1, 1)
-            self._finish(sums, blocks, groups, self._divider(count))
+            post = self._divider(count)
+            if layer.opcode is Opcode.SUM_POOL:
+                post = partial(requantise, layer, bias=bias)
+            self._finish(sums, blocks, groups, post)
 
     def _divider(self, count: Int64Array) -> Callable[[Int64Array], Int64Array]:
         def divide(sums: Int64Array) -> Int64Array:
@@ -335,7 +368,10 @@ class _LayerRun:
             kept = wrap(exact, bits)
             self.wrapped_sums += int(np.count_nonzero(kept != exact))
             exact = kept
-        pixels = post(exact).astype(np.int16)
+        result = post(exact)
+        if layer["add_enable"]:
+            result = add_operand(layer, result, self._second_operand(blocks, groups))
+        pixels = result.astype(np.int16)
         pixels = pixels.reshape(-1, rows, pixels.shape[-1]).transpose(0, 2, 1)
         words = pack_words(pixels, layer.hardware.bits_input)
         width = layer.full_channels
@@ -344,3 +380,15 @@ class _LayerRun:
             channels = layer.group_sizes[group]
             part = words[:, first : first + channels]
             self._output_view(group, blocks, channels)[:] = part.reshape(part.shape[0], -1)
+
+    def _second_operand(self, blocks: slice, groups: range) -> Int64Array:
+        """(lanes, channels) pixels of the second operand for some blocks and groups."""
+        layer = self.layer
+        parts = [
+            self._group_view("add", group, blocks, layer.group_sizes[group]) for group in groups
+        ]
+        words = np.concatenate(parts, axis=1).reshape(
+            blocks.stop - blocks.start, -1, layer.word_bytes
+        )
+        pixels = unpack_words(words, layer.hardware.rows, layer.hardware.bits_input)
+        return pixels.transpose(0, 2, 1).reshape(-1, words.shape[1]).astype(np.int64)

@@ -10,8 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.graph import (
+    Add,
+    ComputeNode,
+    Concat,
     Conv,
     Dense,
+    Depthwise,
     Graph,
     Pool,
     Requant,
@@ -19,7 +23,6 @@ from corewright.graph import (
     accumulator_bounds,
     same_padding,
 )
-from corewright.graph.ir import ComputeNode
 from corewright.hardware import Hardware
 
 _WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
@@ -61,6 +64,10 @@ def _window(
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
     """Kernel, strides and padding that fit an image."""
     kernel, strides = _pair(rng, largest), _pair(rng, 3)
+    if rng.integers(3) == 0:
+        # Full windows of 2**k elements: averages without a division.
+        powers = [int(2 ** rng.integers(0, min(limit, largest).bit_length())) for limit in size]
+        return (powers[0], powers[1]), strides, (0, 0, 0, 0)
     mode = rng.integers(3)
     if mode == 0:
         return kernel, strides, same_padding(size, kernel, strides)
@@ -82,17 +89,37 @@ def _window(
 
 
 def _random_node(
-    rng: np.random.Generator, hw: Hardware, before: Graph | None, tensor: Tensor, index: int
+    rng: np.random.Generator,
+    hw: Hardware,
+    before: Graph | None,
+    tensor: Tensor,
+    index: int,
+    like: Tensor | None = None,
 ) -> ComputeNode:
-    """A layer that reads ``tensor``, the input or a tensor of ``before``."""
+    """A layer that reads ``tensor``, the input or a tensor of ``before``.
+
+    Its output has the height and width of ``like``, where given and equal to ``tensor``'s, and
+    mostly its channels.
+    """
     bits, weight_bits = hw.bits_input, hw.bits_weights
     size = (tensor.height, tensor.width)
-    kind = str(rng.choice(["conv", "conv", "pool", "dense"]))
+    kind = str(rng.choice(["conv", "conv", "pool", "depthwise", "dense"]))
+    if like is not None and kind == "dense" and like.size != like.channels:
+        kind = "conv"
     pool: Literal["max", "average"] = "max" if rng.integers(2) else "average"
     round_first = bool(rng.integers(2)) and pool == "average"
-    kernel, strides, padding = _window(rng, size, 5 if kind == "conv" else 4)
-    filters = tensor.channels if kind == "pool" else int(rng.integers(1, 31))
+    kernel, strides, padding = _window(rng, size, 4 if kind == "pool" else 5)
+    if like is not None:
+        strides = (1, 1)
+        padding = same_padding(size, kernel, strides)
+    filters = tensor.channels
+    if kind in ("conv", "dense"):
+        filters = int(rng.integers(1, 31))
+        if like is not None and rng.integers(4):
+            filters = like.channels
     shape: tuple[int, ...] = (*kernel, tensor.channels, filters)
+    if kind == "depthwise":
+        shape = (*kernel, filters)
     output = (
         (size[0] + padding[0] + padding[1] - kernel[0]) // strides[0] + 1,
         (size[1] + padding[2] + padding[3] - kernel[1]) // strides[1] + 1,
@@ -113,6 +140,8 @@ def _random_node(
         common = (requant, weight_bits, 0)
         if kind == "dense":
             return Dense(name, tensor.name, result, weights, bias, *common)
+        if kind == "depthwise":
+            return Depthwise(name, tensor.name, result, weights, bias, strides, padding, *common)
         return Conv(name, tensor.name, result, weights, bias, strides, padding, *common)
 
     identity = Requant.identity(tensor.low, tensor.high)
@@ -132,18 +161,56 @@ def _extremes(graph: Graph, node: ComputeNode) -> tuple[int, int]:
     return int(low.min()), int(high.max())
 
 
+def _joining_node(rng: np.random.Generator, graph: Graph, index: int) -> ComputeNode | None:
+    """An addition or a concatenation of the last tensor with others, if there are any."""
+    last = graph.compute_nodes[-1].output
+    names = list(graph.tensors)
+    if rng.integers(2):
+        peers = [name for name in names if graph.tensor(name).shape == last.shape]
+        other = peers[int(rng.integers(len(peers)))]
+        if other == last.name and rng.integers(4):
+            return None
+        shifts = int(rng.integers(0, 4)), int(rng.integers(0, 4))
+        shift = max(0, max(shifts) + int(rng.integers(-1, 2)))
+        bottom = last.low if rng.integers(2) or last.bits == 1 else 0
+        slope = int(rng.choice([0, 0, 2])) if bottom else 0
+        requant = Requant(0, shift, shift + slope, bottom, last.high)
+        inputs = (last.name, other) if rng.integers(2) else (other, last.name)
+        result = Tensor(f"t{index}", *last.shape, last.bits, 0)
+        return Add(f"layer{index}", inputs, result, *shifts, requant)
+    peers = [name for name in names if graph.tensor(name).shape[:2] == last.shape[:2]]
+    count = int(rng.integers(1, 4))
+    chosen = [peers[int(rng.integers(len(peers)))] for _ in range(count)]
+    chosen.insert(int(rng.integers(count + 1)), last.name)
+    channels = sum(graph.tensor(name).channels for name in chosen)
+    if channels > 60:
+        return None
+    result = Tensor(f"t{index}", last.height, last.width, channels, last.bits, 0)
+    return Concat(f"layer{index}", tuple(chosen), result)
+
+
 def random_graph(
-    rng: np.random.Generator, hw: Hardware, *, layers: int = 4, largest: int = 9
+    rng: np.random.Generator, hw: Hardware, *, layers: int = 6, largest: int = 9
 ) -> Graph:
-    """A network whose integers fit ``hw``: a chain, or a tree where a tensor is read twice."""
+    """A network whose integers fit ``hw``.
+
+    A chain, a tree where a tensor is read twice, or branches that additions and concatenations
+    join again.
+    """
     height, width = _pair(rng, largest)
     source = tensor = Tensor("x", height, width, int(rng.integers(1, 7)), hw.bits_input, 0)
     graph: Graph | None = None
+    like: Tensor | None = None
     for index in range(int(rng.integers(1, layers + 1))):
-        if graph is not None and rng.integers(6) == 0:
-            names = list(graph.tensors)
-            tensor = graph.tensor(names[int(rng.integers(len(names)))])
-        node = _random_node(rng, hw, graph, tensor, index)
+        node = None
+        if graph is not None and rng.integers(5) < 2:
+            node = _joining_node(rng, graph, index)
+        if node is None:
+            if graph is not None and rng.integers(4) == 0:
+                names = list(graph.tensors)
+                tensor = graph.tensor(names[int(rng.integers(len(names)))])
+            like = tensor if rng.integers(3) else None
+            node = _random_node(rng, hw, graph, tensor, index, like)
         graph = Graph("random", source, (*(() if graph is None else graph.nodes), node))
         tensor = node.output
     if graph is None:

@@ -68,9 +68,25 @@ class Case:
     set_blocks: int | None = None
     groups_per_pass: int | None = None
     shift_plane: int = 0
+    add: tuple[int, int, int, int] | None = None
+    add_gap: int = 0
     x: np.ndarray = field(init=False)
     weights: np.ndarray = field(init=False)
     biases: np.ndarray = field(init=False)
+    operand: np.ndarray = field(init=False)
+
+    @property
+    def width(self) -> int:
+        """Channels of a full group."""
+        return self.machine.columns if self.opcode is Opcode.CONV else self.machine.drain
+
+    @property
+    def has_weights(self) -> bool:
+        return self.opcode in (Opcode.CONV, Opcode.DEPTHWISE)
+
+    @property
+    def has_bias(self) -> bool:
+        return self.bias and self.opcode is not Opcode.AVERAGE_POOL
 
     def draw(self, rng: np.random.Generator) -> Case:
         """Draws pixels, weights and biases."""
@@ -78,8 +94,12 @@ class Case:
         half = 1 << (m.bits_input - 1)
         self.x = rng.integers(-half, half, self.shape)
         half = 1 << (m.bits_weights - 1)
-        self.weights = rng.integers(-half, half, (*self.kernel, self.shape[3], self.channels_out))
+        inputs = (self.shape[3],) if self.opcode is Opcode.CONV else ()
+        self.weights = rng.integers(-half, half, (*self.kernel, *inputs, self.channels_out))
         self.biases = rng.integers(-3000, 3000, self.channels_out)
+        half = 1 << (m.bits_input - 1)
+        shape = (self.shape[0], *self.out, self.channels_out)
+        self.operand = rng.integers(-half, half, shape)
         return self
 
     # --- the plain formula ---
@@ -96,6 +116,12 @@ class Case:
                     taps.append((self.x[n, h, w], self.weights[kh, kw]))
             for co in range(self.channels_out):
                 y[n, ho, wo, co] = self._pixel(taps, co)
+                if self.add is not None:
+                    own, other, *shifts = self.add
+                    value = (int(y[n, ho, wo, co]) << own) + (
+                        int(self.operand[n, ho, wo, co]) << other
+                    )
+                    y[n, ho, wo, co] = self._round(Fraction(value), *shifts)
         return y
 
     def _pixel(self, taps, co: int) -> int:
@@ -103,15 +129,20 @@ class Case:
             total = sum(int(x @ w[:, co]) for x, w in taps)
         elif self.opcode is Opcode.MAX_POOL:
             total = max(int(x[co]) for x, _ in taps)
+        elif self.opcode is Opcode.SUM_POOL:
+            total = sum(int(x[co]) for x, _ in taps)
+        elif self.opcode is Opcode.DEPTHWISE:
+            total = sum(int(x[co] * w[co]) for x, w in taps)
         else:
             mean = Fraction(sum(int(x[co]) for x, _ in taps), len(taps))
             value = Fraction(round(mean) if self.round_first else mean) * 2**self.pre_shift
-            return self._round(value)
+            return self._round(value, self.shift, self.negative_shift)
         bias = int(self.biases[co]) if self.bias else 0
-        return self._round(Fraction((total << self.pre_shift) + bias))
+        value = Fraction((total << self.pre_shift) + bias)
+        return self._round(value, self.shift, self.negative_shift)
 
-    def _round(self, value: Fraction) -> int:
-        shift = self.negative_shift if value < 0 else self.shift
+    def _round(self, value: Fraction, shift: int, negative_shift: int) -> int:
+        shift = negative_shift if value < 0 else shift
         half = 1 << (self.machine.bits_input - 1)
         # Python rounds a Fraction half to even.
         return min(max(round(value / 2**shift), -half + 1), half - 1)
@@ -161,7 +192,7 @@ class Case:
         in_layout, out_layout = self.input_layout(), self.output_layout()
         plane_image_rows, plane_pitch = self._plane_size()
         conv = self.opcode is Opcode.CONV
-        width = m.columns if conv else m.drain
+        width = self.width
         groups = -(-self.channels_out // width)
         last = self.channels_out - (groups - 1) * width
         steps = kh_n * kw_n * (self.shape[3] if conv else 1)
@@ -190,7 +221,7 @@ class Case:
             "last_layer": 1,
             "layer_index": 0,
             "direct_load": int(self.direct),
-            "bias_enable": int(self.bias and self.opcode is not Opcode.AVERAGE_POOL),
+            "bias_enable": int(self.has_bias),
             "round_first": int(self.round_first),
             "kernel_height": kh_n,
             "kernel_width": kw_n,
@@ -253,8 +284,8 @@ class Case:
             d["output_group_bytes"] = width * words
             d["output_block_bytes"] = self.channels_out * words
             d["output_contiguous"] = int(groups == 1 or (per_pass == groups and set_blocks == 1))
-        d |= self._stream_fields(conv, groups, last, steps, streams_offset)
-        if conv:
+        d |= self._stream_fields(groups, last, steps, streams_offset)
+        if self.has_weights:
             d["weights_resident"] = int(per_pass * steps <= m.weight_rows and per_pass % 2)
             d["weights_streamed"] = int(steps > m.weight_rows)
 
@@ -366,18 +397,15 @@ class Case:
                     q += image_in - d["image_rows"] * plane_pitch
         return ring
 
-    def _stream_fields(
-        self, conv: bool, groups: int, last: int, steps: int, offset: int
-    ) -> dict[str, int]:
-        m = self.machine
-        width = m.columns if conv else m.drain
+    def _stream_fields(self, groups: int, last: int, steps: int, offset: int) -> dict[str, int]:
+        m, width = self.machine, self.width
         d: dict[str, int] = {}
-        if self.bias and self.opcode is not Opcode.AVERAGE_POOL:
+        if self.has_bias:
             beats = (groups - 1) * (width // m.drain) + -(-last // m.drain)
             d["bias_offset"] = offset
             d["bias_bytes"] = beats * m.drain * -(-m.post_bits // 8)
             offset += d["bias_bytes"]
-        if conv:
+        if self.has_weights:
             d["weight_offset"] = offset
             d["weight_rows"] = steps
             d["row_bytes"] = -(-width * m.bits_weights // 8)
@@ -388,17 +416,15 @@ class Case:
 
     def streams(self) -> bytes:
         """Bias table and weight rows."""
-        m, out = self.machine, b""
-        conv = self.opcode is Opcode.CONV
-        width = m.columns if conv else m.drain
+        m, out, width = self.machine, b"", self.width
         starts = range(0, self.channels_out, width)
-        if self.bias and self.opcode is not Opcode.AVERAGE_POOL:
+        if self.has_bias:
             for start in starts:
                 part = list(self.biases[start : start + width])
                 part += [0] * (-len(part) % m.drain)
                 for value in part:
                     out += int(value).to_bytes(-(-m.post_bits // 8), "little", signed=True)
-        if conv:
+        if self.has_weights:
             matrix = self.weights.reshape(-1, self.channels_out)
             for start in starts:
                 out += pack_words(matrix[:, start : start + width], m.bits_weights).tobytes()
@@ -415,24 +441,49 @@ def single_layer(
     d = case.descriptor(3, output_offset, HEADER_BYTES + DESCRIPTOR_BYTES)
     size = output_offset + (d["blocks"] - 1) * d["output_block_bytes"]
     size += d["groups"] * max(d["output_group_bytes"], m.columns * m.word_bytes)
+    if case.add is not None:
+        # In group-major order blocks lie too tightly for gaps.
+        gap = 0 if case.output == "group_major" else case.add_gap
+        own, other, shift, negative_shift = case.add
+        d |= {
+            "add_enable": 1,
+            "add_offset": size + 5,
+            "add_block_bytes": d["output_block_bytes"] + gap,
+            "add_own_shift": own,
+            "add_other_shift": other,
+            "add_shift": shift,
+            "add_negative_shift": negative_shift,
+            "add_clip_low": d["clip_low"],
+            "add_clip_high": d["clip_high"],
+        }
+        size += size - output_offset + gap * d["blocks"] + 5
     arena = rng.integers(0, 256, size, dtype=np.uint8)
     arena[3 : 3 + image.size] = image
+    if case.add is not None:
+        operand = case.output_layout().pack(case.operand, m.rows, m.bits_input, fill=-1)
+        places = word_places(case, d, "add")
+        for at, word in zip(places, operand.reshape(-1, m.word_bytes), strict=True):
+            arena[at : at + m.word_bytes] = word
     header = {"hardware_hash": m.hash, "arena_bytes": size, "batch": case.shape[0]}
     d |= changes
     return encode_program(header, [d], case.streams()), arena, d
 
 
+def word_places(case: Case, d: dict[str, int], tensor: str) -> list[int]:
+    """Addresses of all words, block by block, of the ``output`` or the second operand: ``add``."""
+    places = []
+    for block in range(d["blocks"]):
+        for channel in range(case.channels_out):
+            group, within = divmod(channel, case.width)
+            at = d[f"{tensor}_offset"] + block * d[f"{tensor}_block_bytes"]
+            places.append(at + group * d["output_group_bytes"] + within * case.machine.word_bytes)
+    return places
+
+
 def read_output(case: Case, arena: np.ndarray, d: dict[str, int]) -> np.ndarray:
     """(N, HO, WO, CO) from the addresses that the contract gives."""
     m, words = case.machine, case.machine.word_bytes
-    width = m.columns if case.opcode is Opcode.CONV else m.drain
-    parts = []
-    for block in range(d["blocks"]):
-        for channel in range(case.channels_out):
-            group, within = divmod(channel, width)
-            at = d["output_offset"] + block * d["output_block_bytes"]
-            at += group * d["output_group_bytes"] + within * words
-            parts.append(arena[at : at + words])
+    parts = [arena[at : at + words] for at in word_places(case, d, "output")]
     return case.output_layout().unpack(np.concatenate(parts), m.rows, m.bits_input)
 
 
@@ -463,16 +514,16 @@ def random_case(rng: np.random.Generator, kind: str) -> Case:
     elif kind == "valid_row_aligned":
         kernel = (draw(1, min(h, 4)), draw(1, min(w, 4)))
         options["row_aligned"] = True
-    elif kind in ("strided_flat", "strided_row_aligned", "max_pool", "average_pool"):
+    elif kind in ("strided_flat", "strided_row_aligned", *CHANNELWISE):
         kernel, stride = (draw(1, 4), draw(1, 4)), (draw(1, 3), draw(1, 3))
         options["direct"] = False
         options["row_aligned"] = kind == "strided_row_aligned" or bool(draw(0, 1))
         if kind == "strided_flat":
             options["row_aligned"] = False
-        if kind.endswith("pool"):
+        if kind in CHANNELWISE:
             opcode = Opcode[kind.upper()]
             co = ci
-            options["round_first"] = bool(draw(0, 1))
+            options["round_first"] = opcode is Opcode.AVERAGE_POOL and bool(draw(0, 1))
             options["bias"] = bool(draw(0, 1))
         outs = (-(-h // stride[0]), -(-w // stride[1]))
         need = [
@@ -515,6 +566,9 @@ def random_case(rng: np.random.Generator, kind: str) -> Case:
         shift_plane=draw(-30, 30),
         **options,
     )
+    if draw(0, 2) == 0:
+        case.add = (draw(0, 15), draw(0, 15), draw(0, 18), draw(0, 18))
+        case.add_gap = draw(0, 9)
     if draw(0, 3) == 0:
         case.machine = replace(machine, weight_rows=max(1, draw(1, 20)))
         case.groups_per_pass = 1
@@ -532,4 +586,7 @@ KINDS = (
     "average_pool",
     "flatten_dense",
     "skip_rows",
+    "sum_pool",
+    "depthwise",
 )
+CHANNELWISE = ("max_pool", "average_pool", "sum_pool", "depthwise")

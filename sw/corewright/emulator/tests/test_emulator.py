@@ -32,17 +32,14 @@ def test_a_layer_equals_the_plain_formula(kind, seed):
     (trace,) = run(program, arena, hardware=case.machine)
     np.testing.assert_array_equal(layers.read_output(case, arena, d), case.expected())
     # Nothing but the output's words has changed.
-    words = case.machine.word_bytes
-    width = case.machine.columns if case.opcode is Opcode.CONV else case.machine.drain
     written = np.zeros(arena.size, dtype=bool)
-    for block in range(d["blocks"]):
-        for channel in range(case.channels_out):
-            at = d["output_offset"] + block * d["output_block_bytes"]
-            at += channel // width * d["output_group_bytes"] + channel % width * words
-            written[at : at + words] = True
+    for at in layers.word_places(case, d, "output"):
+        written[at : at + case.machine.word_bytes] = True
     assert (arena[~written] == before[~written]).all()
     assert trace.wrapped_sums == 0
     assert trace.output_bytes == written.sum()
+    read = (-(-d["groups"] // d["groups_per_pass"])) * d["segments"] * d["segment_bytes"]
+    assert trace.input_bytes == read + (case.add is not None) * trace.output_bytes
 
 
 def _with_ring(d: dict[str, int], ring: int) -> dict[str, int]:
@@ -125,10 +122,19 @@ def _run_changed(case, **changes):
         ("bias_enable", -1),
         ("position_step", -2),
         ("tail_lanes", -1),
+        ("add_enable", -1),
+        ("add_offset", 5),
+        ("add_block_bytes", -5),
+        ("add_own_shift", 1),
+        ("add_other_shift", 1),
+        ("add_shift", 1),
+        ("add_negative_shift", 1),
+        ("add_clip_low", 100),
+        ("add_clip_high", -100),
     ],
 )
 def test_a_wrong_field_shows_in_the_result(field, change):
-    case = _fixed_case()
+    case = _fixed_case(add=(1, 2, 2, 1), add_gap=5)
     _, _, d = layers.single_layer(case, np.random.default_rng(6))
     assert (_run_changed(case) == case.expected()).all()
     assert (_run_changed(case, **{field: d[field] + change}) != case.expected()).any()
@@ -150,6 +156,7 @@ def test_unmasked_lanes_that_were_never_stored_read_changing_garbage():
     ("field", "value"),
     [
         ("opcode", 7),
+        ("opcode", 5),
         ("layer_index", 1),
         ("last_layer", 0),
         ("kernel_height", 0),
@@ -184,10 +191,15 @@ def test_unmasked_lanes_that_were_never_stored_read_changing_garbage():
         ("output_contiguous", 1),
         ("row_blocks", 1),
         ("wrap_w", 0),
+        ("add_offset", 1 << 20),
+        ("add_offset", 700),
+        ("add_block_bytes", 35),
+        ("add_clip_low", -129),
+        ("add_clip_high", 128),
     ],
 )
 def test_an_illegal_field_is_named(field, value):
-    case = _fixed_case()
+    case = _fixed_case(add=(1, 2, 2, 1))
     program, arena, d = layers.single_layer(case, np.random.default_rng(6), **{field: value})
     assert d[field] == value
     with pytest.raises(EmulatorError) as caught:
