@@ -22,7 +22,11 @@ CAUSES = (
     *("layer_start", "layer_end", "control"),
 )
 # The bench's names of the memory ports.
-_PORTS = {"weights": "program", "pixels_in": "pixels", "pixels_out": "output"}
+_PORTS = {
+    "weights": ("program",),
+    "pixels_in": ("pixels", "residual"),
+    "pixels_out": ("output",),
+}
 # Images of a model that brings none.
 _RANDOM_SEED = 1
 
@@ -193,7 +197,10 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
     causes["control"] += outside
     macs = sum(layer["macs"] for layer in vectors.layers)
     seconds = result["wall_seconds"]
-    bytes_moved = {name: sum(run["bytes"][port] for run in runs) for name, port in _PORTS.items()}
+    bytes_moved = {
+        name: sum(run["bytes"][port] for run in runs for port in ports)
+        for name, ports in _PORTS.items()
+    }
     all_words = [word for run in runs for word in run["layer_cycles"]]
     counters_add_up = outside >= 0 and all(
         sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words

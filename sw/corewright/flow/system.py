@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +19,16 @@ import numpy.typing as npt
 import yaml
 
 from corewright.environment import repository_root
+from corewright.flow.cache import build_folder, cached_folder, digest, tree_digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 
 GENERATOR = "system"
 PARAMETERS = ("hardware", "model", "reference", "batch", "images")
+# What a script's graph is made by.
+_GRAPH_PACKAGES = ("builder", "golden", "graph")
+_GRAPH_FILE = "model.cwgraph"
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,19 +118,73 @@ def hardware_of(value: object, base: Path) -> Hardware:
 
 
 def graph_of(value: object, base: Path) -> Graph:
-    """Return the graph in a file relative to ``base``.
+    """Return the graph in a file relative to ``base``, or what a Python script there builds.
+
+    A script has a function ``build`` that can be called without arguments and returns the graph,
+    the same one whenever it is called. The graph is kept, by the contents of the script and of the
+    packages that build graphs: a script should import nothing else of which it depends.
 
     Raises:
-        FlowInputError: there is no such file, or it is no graph.
+        FlowInputError: there is no such file, or it is no graph, or the script fails.
     """
     if not isinstance(value, str) or not value:
-        raise FlowInputError(f"model is {value!r}, legal is the name of a .cwgraph file")
+        raise FlowInputError(
+            f"model is {value!r}, legal is the name of a .cwgraph file or of a Python script"
+        )
     try:
+        if value.endswith(".py"):
+            return Graph.load(_built_graph(base / value))
         return Graph.load(base / value)
     except OSError as error:
         raise FlowInputError(f"model {value}: {error.strerror or error}") from error
     except GraphError as error:
         raise FlowInputError(f"model: {error}") from error
+
+
+def _built_graph(script: Path) -> Path:
+    """Return the file with a script's graph; runs the script unless its graph is kept."""
+    package = Path(__file__).resolve().parents[1]
+    key = digest(
+        {
+            "script": hashlib.sha256(script.read_bytes()).hexdigest(),
+            "code": tree_digest([package / name for name in _GRAPH_PACKAGES], [".py"]),
+            "numpy": np.__version__,
+        }
+    )
+    final = build_folder() / "graphs" / f"{script.stem}-{key[:24]}"
+
+    def save(folder: Path) -> None:
+        _run_script(script).save(folder / _GRAPH_FILE)
+
+    cached_folder(final, save)
+    return final / _GRAPH_FILE
+
+
+def _run_script(script: Path) -> Graph:
+    """Import a script by its path and call its ``build``."""
+    spec = importlib.util.spec_from_file_location(f"corewright_model_{script.stem}", script)
+    if spec is None or spec.loader is None:
+        raise FlowInputError(f"model {script.name}: cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+        build = getattr(module, "build", None)
+        if not callable(build):
+            raise FlowInputError(f"model {script.name}: has no function build()")
+        graph = build()
+    except FlowInputError:
+        raise
+    except Exception as error:
+        # Whatever a user's script raises is that script's error, with its type.
+        raise FlowInputError(f"model {script.name}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.modules.pop(spec.name, None)
+    if not isinstance(graph, Graph):
+        raise FlowInputError(
+            f"model {script.name}: build() returned a {type(graph).__name__}, legal is a Graph"
+        )
+    return graph
 
 
 def reference_of(path: Path) -> Reference:

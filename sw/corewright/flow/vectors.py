@@ -210,7 +210,8 @@ def _emulate(
     except emulator.EmulatorError as error:
         return {"bit_exact": False, "run": run, "error": str(error)}
     for layer in compiled.layers:
-        got, want = compiled.unpack(layer.output, arena), tensors[layer.output]
+        got = compiled.unpack(layer.output, arena)
+        want = compiled.stored(layer.output, tensors)
         if not np.array_equal(got, want):
             place = np.argwhere(got != want)[0]
             at = tuple(int(i) for i in place)
@@ -270,7 +271,7 @@ def tensor_table(compiled: CompiledProgram, graph: Graph) -> str:
         if not tensor.kept:
             raise FlowInputError(f"tensor '{layer.output}' is overwritten in the arena")
         place = tensor.layout
-        bits = min(graph.tensor(layer.output).bits, compiled.hardware.bits_input)
+        bits = min(graph.tensor(tensor.values.tensor).bits, compiled.hardware.bits_input)
         lines.append(
             f"{file_name(layer.node)} {layer.type} {tensor.offset} {place.batch} {place.height} "
             f"{place.width} {place.channels} {place.pitch} {place.image_rows} {bits}"
