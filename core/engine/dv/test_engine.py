@@ -112,7 +112,7 @@ MUTANTS = {
     ),
     "loader_second_run_written_before_it_is_free": (
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "if (both && 33'(written[1].block)", "if (1'b0 && 33'(written[1].block)",
+        "if (both && further > distance)", "if (1'b0 && further > distance)",
     ),
     "loader_phases_never_together": (
         "pixel_loader_8x4", "cw_pixel_loader.sv",

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import sys
+import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,13 +162,13 @@ def _built_graph(script: Path) -> Path:
 
 def _run_script(script: Path) -> Graph:
     """Import a script by its path and call its ``build``."""
-    spec = importlib.util.spec_from_file_location(f"corewright_model_{script.stem}", script)
-    if spec is None or spec.loader is None:
-        raise FlowInputError(f"model {script.name}: cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+    module = types.ModuleType(f"corewright_model_{script.stem}")
+    module.__file__ = str(script)
+    sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        spec.loader.exec_module(module)
+        # Not through the import system: its bytecode cache tells a changed file by size and second.
+        code = compile(script.read_text(encoding="utf-8"), str(script), "exec")
+        exec(code, module.__dict__)
         build = getattr(module, "build", None)
         if not callable(build):
             raise FlowInputError(f"model {script.name}: has no function build()")
@@ -179,7 +179,7 @@ def _run_script(script: Path) -> Graph:
         # Whatever a user's script raises is that script's error, with its type.
         raise FlowInputError(f"model {script.name}: {type(error).__name__}: {error}") from error
     finally:
-        sys.modules.pop(spec.name, None)
+        sys.modules.pop(module.__name__, None)
     if not isinstance(graph, Graph):
         raise FlowInputError(
             f"model {script.name}: build() returned a {type(graph).__name__}, legal is a Graph"
