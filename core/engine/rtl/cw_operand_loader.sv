@@ -10,6 +10,7 @@
 /// D words a beat. `start_i` begins a layer; without `add_enable` nothing happens and `ready_o` is high.
 /// A command outside the arena pulses `window_o` and is not issued.
 module cw_operand_loader
+  import cw_pkg::*;
   import cw_program_pkg::*;
 #(
     parameter  int unsigned Drain      = 4,
@@ -78,16 +79,6 @@ module cw_operand_loader
   assign group_end       = done_q + 1 == size_q;
   assign set_end         = group_end && group_q + 1'b1 == pass_end_q;
   assign pass_end        = set_end && left_q == '0;
-
-  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
-                                              logic [15:0] per_pass);
-    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
-    return last > {1'b0, groups} ? groups : last[15:0];
-  endfunction
-
-  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
-    return a < b ? a : b;
-  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

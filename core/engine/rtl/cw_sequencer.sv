@@ -290,16 +290,6 @@ module cw_sequencer
     end
   end
 
-  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
-                                              logic [15:0] per_pass);
-    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
-    return last > {1'b0, groups} ? groups : last[15:0];
-  endfunction
-
-  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
-    return a < b ? a : b;
-  endfunction
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q         <= StIdle;

