@@ -8,7 +8,7 @@ package cw_program_pkg;
   // Not every user of the format needs every constant:
   // verilator lint_off UNUSEDPARAM
   localparam logic [31:0] Magic = 32'h50525743;
-  localparam logic [31:0] Version = 32'd1;
+  localparam logic [31:0] Version = 32'd2;
   localparam int unsigned HeaderWords = 16;
   localparam int unsigned HeaderBytes = 64;
   localparam int unsigned DescriptorWords = 64;
@@ -51,6 +51,10 @@ package cw_program_pkg;
     logic [31:0] output_bytes;              // length of the output tensor
     logic [31:0] batch;                     // images that one run processes
     logic [31:0] body_crc;                  // CRC-32 (zlib) of everything behind the header
+    // from this header to the next stage's; 0: the last stage:
+    logic [31:0] next_offset;
+    // host operations behind this stage, from its header; 0: none:
+    logic [31:0] host_offset;
     logic [31:0] header_crc;                // CRC-32 (zlib) of header words 0 to 14
   } header_t;
 
@@ -65,7 +69,10 @@ package cw_program_pkg;
     logic bias_enable;                      // add the bias table
     logic round_first;                      // average: round to an integer before requantising
     logic add_enable;                       // add a second tensor behind the post-processing
-    logic [15:0] layer_index;               // position in the program, for status and counters
+    logic release_rows;                     // plane blocks are released after each kernel row
+    logic input_program;                    // the input tensor is a constant in the program
+    logic weights_arena;                    // the weights are a tensor in the arena
+    logic [15:0] layer_index;               // position in the stage, for status and counters
     logic [15:0] kernel_height;             // KH
     logic [15:0] kernel_width;              // KW
     logic [15:0] channels_in;               // CI, words of an input block
@@ -84,8 +91,8 @@ package cw_program_pkg;
     logic [15:0] step_h;
     logic [15:0] stride_h;                  // sh
     logic [15:0] stride_w;                  // sw
-    logic [15:0] pad_top;                   // pt
-    logic [15:0] pad_left;                  // pl
+    logic signed [15:0] pad_top;            // pt; negative: rows cut off
+    logic signed [15:0] pad_left;           // pl; negative: columns cut off
     logic [15:0] height;                    // H of the input: a tap outside reads the fill value
     logic [15:0] width;                     // W of the input
     logic [23:0] gather_row;                // buffer row of the slot of block 0's position
@@ -93,7 +100,10 @@ package cw_program_pkg;
     logic signed [31:0] gather_block;       // its absolute plane block (may be negative)
     // BS: buffer rows of a plane block (planes * ceil(CI/D)):
     logic [23:0] block_rows;
+    // scatter: further copies of each pixel to its right, at most 3:
+    logic [7:0] copies_w;
     logic [23:0] ring_rows;                 // buffer rows of the ring, a multiple of BS
+    logic [7:0] copies_h;                   // scatter: further copies of each row below it
     logic [23:0] ring_blocks;               // ring_rows / BS
     logic [31:0] row_blocks;                // output blocks of an image row (row-aligned); 0: flat
     logic [15:0] image_rows;                // output rows of an image (row-aligned)
@@ -147,11 +157,13 @@ package cw_program_pkg;
     logic signed [15:0] clip_high;          // largest result
     logic [31:0] bias_offset;               // program offset of the bias table
     logic [31:0] bias_bytes;                // its length, 0: none
-    logic [31:0] weight_offset;             // program offset of group 0's rows
+    // program offset of group 0's rows; weights_arena: arena:
+    logic [31:0] weight_offset;
     logic [31:0] weight_rows;               // K: rows of a group, 0: the layer has no weights
     logic [15:0] row_bytes;                 // bytes of a weight row of a full group
     logic [15:0] last_row_bytes;            // bytes of a weight row of the last group
-    logic [31:0] group_bytes;               // K * row_bytes
+    // K * row_bytes; weights_arena: from a block to the next:
+    logic [31:0] group_bytes;
     logic [31:0] last_group_bytes;          // K * last_row_bytes
     logic [31:0] add_offset;                // arena offset of the second operand's first word
     logic [31:0] add_block_bytes;           // bytes from a block of the second operand to the next
@@ -182,6 +194,8 @@ package cw_program_pkg;
     fields.output_bytes = words[320 +: 32];
     fields.batch = words[352 +: 32];
     fields.body_crc = words[384 +: 32];
+    fields.next_offset = words[416 +: 32];
+    fields.host_offset = words[448 +: 32];
     fields.header_crc = words[480 +: 32];
     return fields;
   endfunction
@@ -201,6 +215,9 @@ package cw_program_pkg;
     fields.bias_enable = words[13];
     fields.round_first = words[14];
     fields.add_enable = words[15];
+    fields.release_rows = words[4];
+    fields.input_program = words[5];
+    fields.weights_arena = words[6];
     fields.layer_index = words[16 +: 16];
     fields.kernel_height = words[32 +: 16];
     fields.kernel_width = words[48 +: 16];
@@ -226,7 +243,9 @@ package cw_program_pkg;
     fields.gather_lane = words[408 +: 8];
     fields.gather_block = words[416 +: 32];
     fields.block_rows = words[448 +: 24];
+    fields.copies_w = words[472 +: 8];
     fields.ring_rows = words[480 +: 24];
+    fields.copies_h = words[504 +: 8];
     fields.ring_blocks = words[512 +: 24];
     fields.row_blocks = words[544 +: 32];
     fields.image_rows = words[576 +: 16];

@@ -6,7 +6,8 @@ The SystemVerilog package ``core/config/rtl/cw_program_pkg.sv`` and the C header
 ``sw/runtime/include/cw_program.h`` are generated from the tables below
 (``python -m corewright.program.generate``); a test compares them.
 
-A program is ``header | descriptors | weight streams``, little-endian, every part 64-byte aligned.
+A program is one stage or several; a stage is ``header | descriptors | weight streams``,
+little-endian, every part 64-byte aligned. Between two stages the host works on the arena.
 ``docs/architecture.md`` explains what the hardware does with each field.
 """
 
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 MAGIC = 0x50525743  # "CWRP" read as a little-endian word
-VERSION = 1
+VERSION = 2
 HEADER_WORDS = 16
 HEADER_BYTES = HEADER_WORDS * 4
 DESCRIPTOR_WORDS = 64
 DESCRIPTOR_BYTES = DESCRIPTOR_WORDS * 4
+HOST_WORDS = 16
+HOST_BYTES = HOST_WORDS * 4
 
 
 class ProgramError(ValueError):
@@ -39,6 +42,12 @@ class Opcode(enum.IntEnum):
     AVERAGE_POOL = 2
     DEPTHWISE = 3
     SUM_POOL = 4
+
+
+class HostOpcode(enum.IntEnum):
+    """What a host operation asks the firmware to do."""
+
+    SOFTMAX = 1
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ HEADER_FIELDS: tuple[Field, ...] = (
     _field("output_bytes", 10, 0, 32, "length of the output tensor"),
     _field("batch", 11, 0, 32, "images that one run processes"),
     _field("body_crc", 12, 0, 32, "CRC-32 (zlib) of everything behind the header"),
+    _field("next_offset", 13, 0, 32, "from this header to the next stage's; 0: the last stage"),
+    _field("host_offset", 14, 0, 32, "host operations behind this stage, from its header; 0: none"),
     _field("header_crc", 15, 0, 32, "CRC-32 (zlib) of header words 0 to 14"),
 )
 
@@ -89,7 +100,10 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("bias_enable", 0, 13, 1, "add the bias table"),
     _field("round_first", 0, 14, 1, "average: round to an integer before requantising"),
     _field("add_enable", 0, 15, 1, "add a second tensor behind the post-processing"),
-    _field("layer_index", 0, 16, 16, "position in the program, for status and counters"),
+    _field("release_rows", 0, 4, 1, "plane blocks are released after each kernel row"),
+    _field("input_program", 0, 5, 1, "the input tensor is a constant in the program"),
+    _field("weights_arena", 0, 6, 1, "the weights are a tensor in the arena"),
+    _field("layer_index", 0, 16, 16, "position in the stage, for status and counters"),
     _field("kernel_height", 1, 0, 16, "KH"),
     _field("kernel_width", 1, 16, 16, "KW"),
     _field("channels_in", 2, 0, 16, "CI, words of an input block"),
@@ -107,8 +121,8 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("step_h", 8, 16, 16, "((R div pitch) mod image rows) * stride_h: h grows so a block"),
     _field("stride_h", 9, 0, 16, "sh"),
     _field("stride_w", 9, 16, 16, "sw"),
-    _field("pad_top", 10, 0, 16, "pt"),
-    _field("pad_left", 10, 16, 16, "pl"),
+    _field("pad_top", 10, 0, 16, "pt; negative: rows cut off", signed=True),
+    _field("pad_left", 10, 16, 16, "pl; negative: columns cut off", signed=True),
     _field("height", 11, 0, 16, "H of the input: a tap outside reads the fill value"),
     _field("width", 11, 16, 16, "W of the input"),
     # --- gather: where lane 0's first tap is in the pixel buffer ---
@@ -116,7 +130,9 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("gather_lane", 12, 24, 8, "its lane"),
     _field("gather_block", 13, 0, 32, "its absolute plane block (may be negative)", signed=True),
     _field("block_rows", 14, 0, 24, "BS: buffer rows of a plane block (planes * ceil(CI/D))"),
+    _field("copies_w", 14, 24, 8, "scatter: further copies of each pixel to its right, at most 3"),
     _field("ring_rows", 15, 0, 24, "buffer rows of the ring, a multiple of BS"),
+    _field("copies_h", 15, 24, 8, "scatter: further copies of each row below it"),
     _field("ring_blocks", 16, 0, 24, "ring_rows / BS"),
     _field("row_blocks", 17, 0, 32, "output blocks of an image row (row-aligned); 0: flat"),
     _field("image_rows", 18, 0, 16, "output rows of an image (row-aligned)"),
@@ -175,11 +191,11 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     # --- weights ---
     _field("bias_offset", 52, 0, 32, "program offset of the bias table"),
     _field("bias_bytes", 53, 0, 32, "its length, 0: none"),
-    _field("weight_offset", 54, 0, 32, "program offset of group 0's rows"),
+    _field("weight_offset", 54, 0, 32, "program offset of group 0's rows; weights_arena: arena"),
     _field("weight_rows", 55, 0, 32, "K: rows of a group, 0: the layer has no weights"),
     _field("row_bytes", 56, 0, 16, "bytes of a weight row of a full group"),
     _field("last_row_bytes", 56, 16, 16, "bytes of a weight row of the last group"),
-    _field("group_bytes", 57, 0, 32, "K * row_bytes"),
+    _field("group_bytes", 57, 0, 32, "K * row_bytes; weights_arena: from a block to the next"),
     _field("last_group_bytes", 58, 0, 32, "K * last_row_bytes"),
     # --- residual addition, behind post-processing ---
     _field("add_offset", 59, 0, 32, "arena offset of the second operand's first word"),
@@ -191,6 +207,29 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("add_clip_low", 62, 0, 16, "smallest sum", signed=True),
     _field("add_clip_high", 62, 16, 16, "largest sum", signed=True),
     _field("crc", 63, 0, 32, "CRC-32 (zlib) of words 0 to 62"),
+)
+
+# A softmax over each run of ``channels`` consecutive channels; docs/architecture.md defines it.
+HOST_FIELDS: tuple[Field, ...] = (
+    _field("host_opcode", 0, 0, 8, "HostOpcode"),
+    _field("last_operation", 0, 8, 1, "no other operation follows before the next stage"),
+    _field("input_offset", 1, 0, 32, "arena offset of the input's first word"),
+    _field("output_offset", 2, 0, 32, "arena offset of the output's first word"),
+    _field("height", 3, 0, 16, "H of both tensors"),
+    _field("width", 3, 16, 16, "W of both tensors"),
+    _field("channels", 4, 0, 16, "channels that one softmax runs over"),
+    _field("runs", 4, 16, 16, "softmaxes of a pixel"),
+    _field("input_pitch", 5, 0, 16, "P of the input"),
+    _field("input_rows", 5, 16, 16, "HS of the input"),
+    _field("output_pitch", 6, 0, 16, "P of the output"),
+    _field("output_rows", 6, 16, 16, "HS of the output"),
+    _field("input_channels", 7, 0, 16, "words of a block of the stored input"),
+    _field("output_channels", 7, 16, 16, "words of a block of the stored output"),
+    _field("table_offset", 8, 0, 32, "the table of 32-bit weights, from the stage's header"),
+    _field("table_entries", 9, 0, 32, "its length; weights behind it are 0"),
+    _field("shift", 10, 0, 6, "fraction of the output"),
+    _field("clip_low", 11, 0, 16, "smallest result", signed=True),
+    _field("clip_high", 11, 16, 16, "largest result", signed=True),
 )
 
 
@@ -205,6 +244,7 @@ def _check_layout(fields: Sequence[Field], words: int) -> None:
 
 _check_layout(HEADER_FIELDS, HEADER_WORDS)
 _check_layout(DESCRIPTOR_FIELDS, DESCRIPTOR_WORDS)
+_check_layout(HOST_FIELDS, HOST_WORDS)
 
 
 def _encode(fields: Sequence[Field], words: int, values: Mapping[str, int]) -> bytearray:
@@ -286,16 +326,44 @@ def decode_header(data: bytes) -> dict[str, int]:
     return values
 
 
+def encode_host_operation(values: Mapping[str, int]) -> bytes:
+    """Packs one host operation of ``HOST_BYTES`` bytes; fields left out are zero.
+
+    Raises:
+        ProgramError: an unknown field, or a value that does not fit.
+    """
+    return bytes(_encode(HOST_FIELDS, HOST_WORDS, values))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What runs between two visits of the host.
+
+    Attributes:
+        offset: of its header in the whole program.
+        header: header fields.
+        descriptors: fields of each layer.
+        host_operations: what the host does behind it, in order.
+        data: its bytes; every offset in it counts from their first.
+    """
+
+    offset: int
+    header: Mapping[str, int]
+    descriptors: tuple[Mapping[str, int], ...]
+    host_operations: tuple[Mapping[str, int], ...]
+    data: bytes
+
+
 def encode_program(
     header: Mapping[str, int], descriptors: Sequence[Mapping[str, int]], streams: bytes
 ) -> bytes:
-    """Joins header, descriptors and weight streams to one program.
+    """Joins header, descriptors and weight streams to one stage: where it is alone, a program.
 
     Args:
         header: header fields; offsets, lengths and CRCs are filled in.
         descriptors: one mapping a layer; their program offsets must already count from the
             program's first byte (streams start at ``HEADER_BYTES + layers * DESCRIPTOR_BYTES``).
-        streams: bias tables and weight rows.
+        streams: bias tables, weight rows, constants and host operations.
     """
     body = b"".join(encode_descriptor(d) for d in descriptors) + streams
     filled = {
@@ -309,7 +377,7 @@ def encode_program(
 
 
 def decode_program(data: bytes) -> tuple[dict[str, int], list[dict[str, int]]]:
-    """Checks a whole program and returns its header and descriptors.
+    """Checks a stage and returns its header and descriptors.
 
     Raises:
         ProgramError: wrong magic, version, length or CRC, or a descriptor outside the program.
@@ -327,3 +395,60 @@ def decode_program(data: bytes) -> tuple[dict[str, int], list[dict[str, int]]]:
         decode_descriptor(data[i : i + DESCRIPTOR_BYTES])
         for i in range(start, end, DESCRIPTOR_BYTES)
     ]
+
+
+def join_stages(stages: Sequence[bytes]) -> bytes:
+    """Joins stages, each as :func:`encode_program` returns it, to one program.
+
+    Every stage but the last is padded to whole 64 bytes and points to the next.
+    """
+    result = bytearray()
+    for index, stage in enumerate(stages):
+        last = index == len(stages) - 1
+        size = -(-len(stage) // HEADER_BYTES) * HEADER_BYTES
+        header = {**decode_header(stage), "next_offset": 0 if last else size}
+        result += encode_header(header) + stage[HEADER_BYTES:]
+        if not last:
+            result += bytes(size - len(stage))
+    return bytes(result)
+
+
+def decode_stages(data: bytes) -> tuple[Stage, ...]:
+    """Checks a whole program and returns its stages.
+
+    Raises:
+        ProgramError: as :func:`decode_program`; host operations outside their stage.
+    """
+    stages: list[Stage] = []
+    offset = 0
+    while True:
+        header = decode_header(data[offset:])
+        step, size = header["next_offset"], header["program_bytes"]
+        if step == 0 and offset + size != len(data):
+            raise ProgramError(f"the headers say {offset + size} bytes, got {len(data)}")
+        if step and not size <= step <= len(data) - offset:
+            raise ProgramError(f"stage {len(stages)} ends behind the next one")
+        part = data[offset : offset + size]
+        header, descriptors = decode_program(part)
+        stages.append(
+            Stage(offset, header, tuple(descriptors), _host_operations(header, part), part)
+        )
+        if step == 0:
+            return tuple(stages)
+        offset += step
+
+
+def _host_operations(header: Mapping[str, int], data: bytes) -> tuple[Mapping[str, int], ...]:
+    operations: list[Mapping[str, int]] = []
+    start = header["host_offset"]
+    while start:
+        if start + HOST_BYTES > len(data):
+            raise ProgramError("host operations reach beyond the stage's end")
+        values = _decode(HOST_FIELDS, data[start : start + HOST_BYTES])
+        if values["host_opcode"] not in set(HostOpcode):
+            raise ProgramError(f"unknown host operation {values['host_opcode']}")
+        if values["table_offset"] + 4 * values["table_entries"] > len(data):
+            raise ProgramError("a host operation's table reaches beyond the stage's end")
+        operations.append(values)
+        start = 0 if values["last_operation"] else start + HOST_BYTES
+    return tuple(operations)

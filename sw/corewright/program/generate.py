@@ -21,9 +21,13 @@ from corewright.program.format import (
     HEADER_BYTES,
     HEADER_FIELDS,
     HEADER_WORDS,
+    HOST_BYTES,
+    HOST_FIELDS,
+    HOST_WORDS,
     MAGIC,
     VERSION,
     Field,
+    HostOpcode,
     Opcode,
 )
 
@@ -145,16 +149,22 @@ def c_header() -> str:
         f"#define CW_HEADER_BYTES {HEADER_BYTES}u",
         f"#define CW_DESCRIPTOR_WORDS {DESCRIPTOR_WORDS}u",
         f"#define CW_DESCRIPTOR_BYTES {DESCRIPTOR_BYTES}u",
+        f"#define CW_HOST_WORDS {HOST_WORDS}u",
+        f"#define CW_HOST_BYTES {HOST_BYTES}u",
         "",
         "/* Opcodes of a descriptor. */",
     ]
     lines += [f"#define CW_OPCODE_{opcode.name} {opcode.value}u" for opcode in Opcode]
+    lines += ["", "/* What a host operation is. */"]
+    lines += [f"#define CW_HOST_OPCODE_{o.name} {o.value}u" for o in HostOpcode]
     lines += ["", "/* STATUS.error_code after a run. */"]
     lines += [f"#define CW_ERROR_{e.name} {e.value}u /* {MEANING[e]} */" for e in ErrorCode]
     lines += ["", "/* Header: field <name> is (words[_WORD] & _MASK) >> _SHIFT. */"]
     lines += _c_fields("HEADER", HEADER_FIELDS)
     lines += ["/* Layer descriptor. */"]
     lines += _c_fields("DESCRIPTOR", DESCRIPTOR_FIELDS)
+    lines += ["/* Host operation. */"]
+    lines += _c_fields("HOST", HOST_FIELDS)
     return "\n".join([*lines, "#endif /* CW_PROGRAM_H */", ""])
 
 

@@ -3,8 +3,8 @@
 """Activation tensors in memory: ``[block][channel]`` of words (docs/architecture.md).
 
 A word packs lanes (or a weight row its channels) of 1 to 16 bits, two's complement, the first in
-the lowest bits, and is padded with zero bits to whole bytes. A single bit is signed as well: 0 or
--1.
+the lowest bits, and is padded with zero bits to whole bytes. A single bit b stands for 1 - 2b: +1
+or -1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
     """Packs the last axis of an integer array into words.
 
     Args:
-        values: (..., rows), each in [-2**(bits-1), 2**(bits-1) - 1].
+        values: (..., rows), each in [-2**(bits-1), 2**(bits-1) - 1]. A single bit says whether a
+            value of -1, 0 or 1 is negative, so that 0 comes back as 1.
         bits: bits of an element, 1 to 16.
 
     Returns:
@@ -40,7 +41,7 @@ def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
     _check_bits(bits)
     if values.dtype.kind not in "iub":
         raise TypeError(f"words hold integers, not {values.dtype}")
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    low, high = (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
     if values.size and (values.min() < low or values.max() > high):
         raise ValueError(
             f"values from {values.min()} to {values.max()} do not fit {bits} signed bits "
@@ -50,6 +51,8 @@ def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
     if bits in (8, 16):
         plain = np.ascontiguousarray(values.astype(f"<i{bits // 8}"))
         return plain.view(np.uint8).reshape(*values.shape[:-1], rows * bits // 8)
+    if bits == 1:
+        return np.packbits(values < 0, axis=-1, bitorder="little")
     unsigned = values.astype(np.int16).view(np.uint16)
     flags = np.empty((*values.shape, bits), dtype=np.uint8)
     for bit in range(bits):
@@ -67,7 +70,7 @@ def unpack_words(words: npt.NDArray[np.uint8], rows: int, bits: int) -> npt.NDAr
         bits: bits of an element, 1 to 16.
 
     Returns:
-        (..., rows) int16.
+        (..., rows) int16; single bits are 1 and -1.
 
     Raises:
         ValueError: a bit width that words cannot have, or words of another length.
@@ -82,6 +85,9 @@ def unpack_words(words: npt.NDArray[np.uint8], rows: int, bits: int) -> npt.NDAr
         return words.view(np.int8).astype(np.int16)
     if bits == 16:
         return words.view("<i2").astype(np.int16, copy=False)
+    if bits == 1:
+        flags = np.unpackbits(words, axis=-1, count=rows, bitorder="little")
+        return 1 - 2 * flags.astype(np.int16)
     # Element i starts at bit i*bits: take the three bytes that can hold it, shift, extend the sign.
     starts = np.arange(rows) * bits
     byte, shift = starts >> 3, (starts & 7).astype(np.uint32)

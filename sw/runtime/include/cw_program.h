@@ -5,11 +5,13 @@
 #define CW_PROGRAM_H
 
 #define CW_PROGRAM_MAGIC 0x50525743u
-#define CW_PROGRAM_VERSION 1u
+#define CW_PROGRAM_VERSION 2u
 #define CW_HEADER_WORDS 16u
 #define CW_HEADER_BYTES 64u
 #define CW_DESCRIPTOR_WORDS 64u
 #define CW_DESCRIPTOR_BYTES 256u
+#define CW_HOST_WORDS 16u
+#define CW_HOST_BYTES 64u
 
 /* Opcodes of a descriptor. */
 #define CW_OPCODE_CONV 0u
@@ -17,6 +19,9 @@
 #define CW_OPCODE_AVERAGE_POOL 2u
 #define CW_OPCODE_DEPTHWISE 3u
 #define CW_OPCODE_SUM_POOL 4u
+
+/* What a host operation is. */
+#define CW_HOST_OPCODE_SOFTMAX 1u
 
 /* STATUS.error_code after a run. */
 #define CW_ERROR_NONE 0u /* no error */
@@ -83,6 +88,14 @@
 #define CW_HEADER_BODY_CRC_WORD 12u
 #define CW_HEADER_BODY_CRC_SHIFT 0u
 #define CW_HEADER_BODY_CRC_MASK 0xFFFFFFFFu
+/* from this header to the next stage's; 0: the last stage */
+#define CW_HEADER_NEXT_OFFSET_WORD 13u
+#define CW_HEADER_NEXT_OFFSET_SHIFT 0u
+#define CW_HEADER_NEXT_OFFSET_MASK 0xFFFFFFFFu
+/* host operations behind this stage, from its header; 0: none */
+#define CW_HEADER_HOST_OFFSET_WORD 14u
+#define CW_HEADER_HOST_OFFSET_SHIFT 0u
+#define CW_HEADER_HOST_OFFSET_MASK 0xFFFFFFFFu
 /* CRC-32 (zlib) of header words 0 to 14 */
 #define CW_HEADER_HEADER_CRC_WORD 15u
 #define CW_HEADER_HEADER_CRC_SHIFT 0u
@@ -125,7 +138,19 @@
 #define CW_DESCRIPTOR_ADD_ENABLE_WORD 0u
 #define CW_DESCRIPTOR_ADD_ENABLE_SHIFT 15u
 #define CW_DESCRIPTOR_ADD_ENABLE_MASK 0x00008000u
-/* position in the program, for status and counters */
+/* plane blocks are released after each kernel row */
+#define CW_DESCRIPTOR_RELEASE_ROWS_WORD 0u
+#define CW_DESCRIPTOR_RELEASE_ROWS_SHIFT 4u
+#define CW_DESCRIPTOR_RELEASE_ROWS_MASK 0x00000010u
+/* the input tensor is a constant in the program */
+#define CW_DESCRIPTOR_INPUT_PROGRAM_WORD 0u
+#define CW_DESCRIPTOR_INPUT_PROGRAM_SHIFT 5u
+#define CW_DESCRIPTOR_INPUT_PROGRAM_MASK 0x00000020u
+/* the weights are a tensor in the arena */
+#define CW_DESCRIPTOR_WEIGHTS_ARENA_WORD 0u
+#define CW_DESCRIPTOR_WEIGHTS_ARENA_SHIFT 6u
+#define CW_DESCRIPTOR_WEIGHTS_ARENA_MASK 0x00000040u
+/* position in the stage, for status and counters */
 #define CW_DESCRIPTOR_LAYER_INDEX_WORD 0u
 #define CW_DESCRIPTOR_LAYER_INDEX_SHIFT 16u
 #define CW_DESCRIPTOR_LAYER_INDEX_MASK 0xFFFF0000u
@@ -193,11 +218,11 @@
 #define CW_DESCRIPTOR_STRIDE_W_WORD 9u
 #define CW_DESCRIPTOR_STRIDE_W_SHIFT 16u
 #define CW_DESCRIPTOR_STRIDE_W_MASK 0xFFFF0000u
-/* pt */
+/* pt; negative: rows cut off (signed) */
 #define CW_DESCRIPTOR_PAD_TOP_WORD 10u
 #define CW_DESCRIPTOR_PAD_TOP_SHIFT 0u
 #define CW_DESCRIPTOR_PAD_TOP_MASK 0x0000FFFFu
-/* pl */
+/* pl; negative: columns cut off (signed) */
 #define CW_DESCRIPTOR_PAD_LEFT_WORD 10u
 #define CW_DESCRIPTOR_PAD_LEFT_SHIFT 16u
 #define CW_DESCRIPTOR_PAD_LEFT_MASK 0xFFFF0000u
@@ -225,10 +250,18 @@
 #define CW_DESCRIPTOR_BLOCK_ROWS_WORD 14u
 #define CW_DESCRIPTOR_BLOCK_ROWS_SHIFT 0u
 #define CW_DESCRIPTOR_BLOCK_ROWS_MASK 0x00FFFFFFu
+/* scatter: further copies of each pixel to its right, at most 3 */
+#define CW_DESCRIPTOR_COPIES_W_WORD 14u
+#define CW_DESCRIPTOR_COPIES_W_SHIFT 24u
+#define CW_DESCRIPTOR_COPIES_W_MASK 0xFF000000u
 /* buffer rows of the ring, a multiple of BS */
 #define CW_DESCRIPTOR_RING_ROWS_WORD 15u
 #define CW_DESCRIPTOR_RING_ROWS_SHIFT 0u
 #define CW_DESCRIPTOR_RING_ROWS_MASK 0x00FFFFFFu
+/* scatter: further copies of each row below it */
+#define CW_DESCRIPTOR_COPIES_H_WORD 15u
+#define CW_DESCRIPTOR_COPIES_H_SHIFT 24u
+#define CW_DESCRIPTOR_COPIES_H_MASK 0xFF000000u
 /* ring_rows / BS */
 #define CW_DESCRIPTOR_RING_BLOCKS_WORD 16u
 #define CW_DESCRIPTOR_RING_BLOCKS_SHIFT 0u
@@ -433,7 +466,7 @@
 #define CW_DESCRIPTOR_BIAS_BYTES_WORD 53u
 #define CW_DESCRIPTOR_BIAS_BYTES_SHIFT 0u
 #define CW_DESCRIPTOR_BIAS_BYTES_MASK 0xFFFFFFFFu
-/* program offset of group 0's rows */
+/* program offset of group 0's rows; weights_arena: arena */
 #define CW_DESCRIPTOR_WEIGHT_OFFSET_WORD 54u
 #define CW_DESCRIPTOR_WEIGHT_OFFSET_SHIFT 0u
 #define CW_DESCRIPTOR_WEIGHT_OFFSET_MASK 0xFFFFFFFFu
@@ -449,7 +482,7 @@
 #define CW_DESCRIPTOR_LAST_ROW_BYTES_WORD 56u
 #define CW_DESCRIPTOR_LAST_ROW_BYTES_SHIFT 16u
 #define CW_DESCRIPTOR_LAST_ROW_BYTES_MASK 0xFFFF0000u
-/* K * row_bytes */
+/* K * row_bytes; weights_arena: from a block to the next */
 #define CW_DESCRIPTOR_GROUP_BYTES_WORD 57u
 #define CW_DESCRIPTOR_GROUP_BYTES_SHIFT 0u
 #define CW_DESCRIPTOR_GROUP_BYTES_MASK 0xFFFFFFFFu
@@ -493,5 +526,83 @@
 #define CW_DESCRIPTOR_CRC_WORD 63u
 #define CW_DESCRIPTOR_CRC_SHIFT 0u
 #define CW_DESCRIPTOR_CRC_MASK 0xFFFFFFFFu
+
+/* Host operation. */
+/* HostOpcode */
+#define CW_HOST_HOST_OPCODE_WORD 0u
+#define CW_HOST_HOST_OPCODE_SHIFT 0u
+#define CW_HOST_HOST_OPCODE_MASK 0x000000FFu
+/* no other operation follows before the next stage */
+#define CW_HOST_LAST_OPERATION_WORD 0u
+#define CW_HOST_LAST_OPERATION_SHIFT 8u
+#define CW_HOST_LAST_OPERATION_MASK 0x00000100u
+/* arena offset of the input's first word */
+#define CW_HOST_INPUT_OFFSET_WORD 1u
+#define CW_HOST_INPUT_OFFSET_SHIFT 0u
+#define CW_HOST_INPUT_OFFSET_MASK 0xFFFFFFFFu
+/* arena offset of the output's first word */
+#define CW_HOST_OUTPUT_OFFSET_WORD 2u
+#define CW_HOST_OUTPUT_OFFSET_SHIFT 0u
+#define CW_HOST_OUTPUT_OFFSET_MASK 0xFFFFFFFFu
+/* H of both tensors */
+#define CW_HOST_HEIGHT_WORD 3u
+#define CW_HOST_HEIGHT_SHIFT 0u
+#define CW_HOST_HEIGHT_MASK 0x0000FFFFu
+/* W of both tensors */
+#define CW_HOST_WIDTH_WORD 3u
+#define CW_HOST_WIDTH_SHIFT 16u
+#define CW_HOST_WIDTH_MASK 0xFFFF0000u
+/* channels that one softmax runs over */
+#define CW_HOST_CHANNELS_WORD 4u
+#define CW_HOST_CHANNELS_SHIFT 0u
+#define CW_HOST_CHANNELS_MASK 0x0000FFFFu
+/* softmaxes of a pixel */
+#define CW_HOST_RUNS_WORD 4u
+#define CW_HOST_RUNS_SHIFT 16u
+#define CW_HOST_RUNS_MASK 0xFFFF0000u
+/* P of the input */
+#define CW_HOST_INPUT_PITCH_WORD 5u
+#define CW_HOST_INPUT_PITCH_SHIFT 0u
+#define CW_HOST_INPUT_PITCH_MASK 0x0000FFFFu
+/* HS of the input */
+#define CW_HOST_INPUT_ROWS_WORD 5u
+#define CW_HOST_INPUT_ROWS_SHIFT 16u
+#define CW_HOST_INPUT_ROWS_MASK 0xFFFF0000u
+/* P of the output */
+#define CW_HOST_OUTPUT_PITCH_WORD 6u
+#define CW_HOST_OUTPUT_PITCH_SHIFT 0u
+#define CW_HOST_OUTPUT_PITCH_MASK 0x0000FFFFu
+/* HS of the output */
+#define CW_HOST_OUTPUT_ROWS_WORD 6u
+#define CW_HOST_OUTPUT_ROWS_SHIFT 16u
+#define CW_HOST_OUTPUT_ROWS_MASK 0xFFFF0000u
+/* words of a block of the stored input */
+#define CW_HOST_INPUT_CHANNELS_WORD 7u
+#define CW_HOST_INPUT_CHANNELS_SHIFT 0u
+#define CW_HOST_INPUT_CHANNELS_MASK 0x0000FFFFu
+/* words of a block of the stored output */
+#define CW_HOST_OUTPUT_CHANNELS_WORD 7u
+#define CW_HOST_OUTPUT_CHANNELS_SHIFT 16u
+#define CW_HOST_OUTPUT_CHANNELS_MASK 0xFFFF0000u
+/* the table of 32-bit weights, from the stage's header */
+#define CW_HOST_TABLE_OFFSET_WORD 8u
+#define CW_HOST_TABLE_OFFSET_SHIFT 0u
+#define CW_HOST_TABLE_OFFSET_MASK 0xFFFFFFFFu
+/* its length; weights behind it are 0 */
+#define CW_HOST_TABLE_ENTRIES_WORD 9u
+#define CW_HOST_TABLE_ENTRIES_SHIFT 0u
+#define CW_HOST_TABLE_ENTRIES_MASK 0xFFFFFFFFu
+/* fraction of the output */
+#define CW_HOST_SHIFT_WORD 10u
+#define CW_HOST_SHIFT_SHIFT 0u
+#define CW_HOST_SHIFT_MASK 0x0000003Fu
+/* smallest result (signed) */
+#define CW_HOST_CLIP_LOW_WORD 11u
+#define CW_HOST_CLIP_LOW_SHIFT 0u
+#define CW_HOST_CLIP_LOW_MASK 0x0000FFFFu
+/* largest result (signed) */
+#define CW_HOST_CLIP_HIGH_WORD 11u
+#define CW_HOST_CLIP_HIGH_SHIFT 16u
+#define CW_HOST_CLIP_HIGH_MASK 0xFFFF0000u
 
 #endif /* CW_PROGRAM_H */
