@@ -3,9 +3,9 @@
 """Writes integer graphs in a few lines, without a training framework.
 
 ``Builder("net", 32, 32, 3)`` and its methods ``conv``, ``depthwise``, ``dense``, ``pool``,
-``global_average``, ``add``, ``concat``, ... make a :class:`corewright.graph.Graph` with seeded
-random weights, or with weights from a file. See :mod:`corewright.builder.builder` for how the
-requantisation shifts are chosen. Needs NumPy only.
+``global_average``, ``add``, ``concat``, ``slice``, ``matmul``, ``attention``, ... make a
+:class:`corewright.graph.Graph` with seeded random weights, or with weights from a file. See
+:mod:`corewright.builder.builder` for how the requantisation shifts are chosen. Needs NumPy only.
 """
 
 from corewright.builder.builder import Activation, Builder, Padding

@@ -14,11 +14,18 @@ images, computed with the exact integer operators of ``corewright.golden``), and
   words narrower than 7 bits, all but a share of ``2**-bits``, lest most of them be zero. So about
   half of the word or more is used, and hardly anything saturates.
 
-An addition is aligned by the operands' fractions and its shift chosen the same way. Everything is
-computed in exact integers: the same arguments give the same graph on every machine.
+An addition is aligned by the operands' fractions and its shift chosen the same way; a product of
+activations, too. The fraction of a softmax is the largest with which none of its results on the
+sample saturates. Everything is computed in exact integers (but for the table of a softmax): the
+same arguments give the same graph on every machine.
 
 Fractions: an activation has ``bits - 1`` fraction bits; what the shift makes of the sums goes to
-the weights' fraction, as random weights have no scale of their own.
+the weights' fraction, as random weights have no scale of their own. Additions and products have
+none to hide it in: it moves the fraction of their result.
+
+**One bit.** With ``bits=1`` all activations are signs, -1 and 1: nothing is shifted, the bias
+balances them, and ``activation`` has no effect. Additions, averages, products and softmax need
+words of two bits or more. Weights of ``weight_bits=1`` are -1 and 1.
 """
 
 from __future__ import annotations
@@ -35,10 +42,11 @@ import numpy.typing as npt
 from corewright.builder import sample
 from corewright.builder.errors import BuilderError
 from corewright.builder.weights import IntArray, layer_weights, load_weights
-from corewright.golden import operators
+from corewright.golden import operators, random_words
 from corewright.golden.operators import Int64Array
 from corewright.graph import (
     MAX_SHIFT,
+    MAX_SOFTMAX_FRACTION,
     Add,
     ComputeNode,
     Concat,
@@ -46,14 +54,18 @@ from corewright.graph import (
     Dense,
     Depthwise,
     Graph,
+    MatMul,
     Node,
     Pool,
+    QuantisedSoftmax,
     Requant,
+    Slice,
     Softmax,
     Tensor,
     Upsample,
     output_shape,
     same_padding,
+    softmax_table,
 )
 
 Activation = Literal["linear", "relu", "leaky"]
@@ -66,6 +78,8 @@ _SATURATED = 0.01
 _BIAS_SPREAD = 0.25
 # A leaky ReLU has the slope 2**-3.
 _LEAK = 3
+# A word of attention scores spans -2**2..2**2.
+_SCORE_BITS = 2
 _MAX_BITS = 16
 # Sums are measured in words of this many bits.
 _PROBE_BITS = 32
@@ -79,9 +93,9 @@ class Builder:
         height: rows of the input.
         width: columns of the input.
         channels: channels of the input.
-        bits: of activations and, unless ``weight_bits`` says otherwise, of weights: 2 to 16.
+        bits: of activations and, unless ``weight_bits`` says otherwise, of weights: 1 to 16.
         seed: of weights, biases and the activations that shifts are measured with.
-        weight_bits: 2 to 16.
+        weight_bits: 1 to 16.
         weights: instead of random ones; an ``.npz`` file or its arrays, see
             :func:`corewright.builder.load_weights`.
 
@@ -103,9 +117,9 @@ class Builder:
         weights: str | os.PathLike[str] | Mapping[str, IntArray] | None = None,
     ) -> None:
         self.name = name
-        self.bits = _in_range("bits", bits, 2, _MAX_BITS)
+        self.bits = _in_range("bits", bits, 1, _MAX_BITS)
         wanted = bits if weight_bits is None else weight_bits
-        self.weight_bits = _in_range("weight_bits", wanted, 2, _MAX_BITS)
+        self.weight_bits = _in_range("weight_bits", wanted, 1, _MAX_BITS)
         self.seed = _in_range("seed", seed, 0, (1 << 63) - 1)
         self.fraction = self.bits - 1
         self.input = Tensor("image", height, width, channels, self.bits, self.fraction)
@@ -152,7 +166,7 @@ class Builder:
             strides: an int or (rows, columns).
             padding: TensorFlow's ``"same"``, ``"valid"``, zeros on all sides, or (top, bottom,
                 left, right).
-            activation: ``linear``, ``relu``, or ``leaky`` (slope 1/8).
+            activation: ``linear``, ``relu``, or ``leaky`` (slope 1/8); none matters to one bit.
             name: the layer's; left out: kind and number.
         """
         layer = self._name("conv", name)
@@ -305,12 +319,190 @@ class Builder:
         node = Upsample(layer, self._known(source).name, output, pair)
         return self._append(node, operators.upsample(self._samples[source.name], node))
 
+    def slice(
+        self, source: Tensor, first_channel: int, channels: int, *, name: str | None = None
+    ) -> Tensor:
+        """Add a copy of ``channels`` channels of a tensor, from ``first_channel`` on."""
+        layer = self._name("slice", name)
+        count = _in_range(f"layer '{layer}': channels", channels, 1, self._known(source).channels)
+        output = dataclasses.replace(source, name=f"{layer}.out", channels=count)
+        node = Slice(layer, source.name, output, first_channel)
+        output_shape(node, source)
+        return self._append(node, operators.take_channels(self._samples[source.name], node))
+
+    # ------------------------------------------------------------------ attention
+    def matmul(
+        self,
+        own: Tensor,
+        other: Tensor,
+        *,
+        transpose_b: bool = False,
+        scale: int = 0,
+        activation: Activation = "linear",
+        name: str | None = None,
+    ) -> Tensor:
+        """Add the product of two activations of an image.
+
+        Args:
+            own: (H, W, C): H*W rows of C features.
+            other: (Hb, Wb, N), Hb*Wb = C; or (Hb, Wb, C) with ``transpose_b``.
+            transpose_b: multiply by the rows of ``other`` as columns; the result has Hb*Wb
+                channels.
+            scale: the result stands for ``2**-scale`` times the product; costs nothing.
+            activation: as for :meth:`conv`.
+            name: the layer's.
+        """
+        layer = self._name("matmul", name)
+        return self._products([(layer, own, other)], transpose_b, scale, activation)[0]
+
+    def quantised_softmax(
+        self,
+        source: Tensor,
+        runs: int = 1,
+        *,
+        fraction: int | None = None,
+        name: str | None = None,
+    ) -> Tensor:
+        """Add a softmax of integers over each of ``runs`` equal runs of channels, on the host.
+
+        Args:
+            source: (H, W, C), C a multiple of ``runs``.
+            runs: softmaxes of a pixel.
+            fraction: of the result; left out, the largest with which no result on the sample
+                saturates, but for a one itself.
+            name: the layer's.
+        """
+        layer = self._name("quantised_softmax", name)
+        table = softmax_table(self._known(source).fraction, 1 << source.bits)
+        x = self._samples[source.name]
+
+        def node(fraction: int, bits: int) -> QuantisedSoftmax:
+            output = Tensor(f"{layer}.out", *source.shape, bits, fraction)
+            return QuantisedSoftmax(layer, source.name, output, runs, table, 0, output.high)
+
+        if fraction is None:
+            fine = MAX_SOFTMAX_FRACTION
+            largest = int(operators.softmax(x, node(fine, _PROBE_BITS)).max())
+            # A one would need another bit: it saturates.
+            largest = min(largest, (1 << fine) - (1 << (fine - self.bits + 1)))
+            fraction = max(fine - self._right_shift(largest), 0)
+        final = node(fraction, self.bits)
+        return self._append(final, operators.softmax(x, final))
+
+    def attention(
+        self,
+        source: Tensor,
+        heads: int,
+        key_channels: int | None = None,
+        *,
+        channels: int | None = None,
+        name: str | None = None,
+    ) -> Tensor:
+        """Add multi-head self-attention; tokens are pixels, (1, T, C) or a map.
+
+        Queries, keys and values are 1x1 convolutions, sliced by head. Random weights have no scale
+        of their own, so the scores are scaled by the power of two with which their word spans
+        -4..4: neither is all the attention one pixel's nor is it everywhere alike. The softmax of
+        all heads is one node, so that the host is visited once; the heads' results are joined and
+        projected by another 1x1 convolution. Layers are named ``NAME.query``, ``NAME.key``, ...,
+        the projection ``NAME``.
+
+        Args:
+            source: (H, W, C).
+            heads: number of heads.
+            key_channels: of queries, keys and values of a head; left out, C / heads.
+            channels: of the result; left out, C.
+            name: the layer's.
+        """
+        layer = self._name("attention", name)
+        _in_range(f"layer '{layer}': heads", heads, 1, 1 << 12)
+        if key_channels is None:
+            key_channels = self._known(source).channels // heads
+        width = _in_range(f"layer '{layer}': key_channels", key_channels, 1, 1 << 16)
+
+        def by_head(tensor: Tensor, part: str, size: int) -> list[Tensor]:
+            if heads == 1:
+                return [tensor]
+            return [
+                self.slice(tensor, head * size, size, name=f"{layer}.{part}{head}")
+                for head in range(heads)
+            ]
+
+        def joined(parts: list[Tensor], part: str) -> Tensor:
+            return parts[0] if heads == 1 else self.concat(*parts, name=f"{layer}.{part}")
+
+        query, key, value = (
+            by_head(
+                self.conv(source, heads * width, 1, activation="linear", name=f"{layer}.{part}"),
+                part,
+                width,
+            )
+            for part in ("query", "key", "value")
+        )
+        scores = self._products(
+            [(f"{layer}.score{h}", query[h], key[h]) for h in range(heads)], True, None, "linear"
+        )
+        weights = self.quantised_softmax(joined(scores, "scores"), heads, name=f"{layer}.softmax")
+        mixed = self._products(
+            [
+                (f"{layer}.mix{h}", part, value[h])
+                for h, part in enumerate(by_head(weights, "weights", scores[0].channels))
+            ],
+            False,
+            0,
+            "linear",
+        )
+        units = source.channels if channels is None else channels
+        return self.conv(joined(mixed, "mixed"), units, 1, activation="linear", name=layer)
+
+    def _products(
+        self,
+        operands: Sequence[tuple[str, Tensor, Tensor]],
+        transpose_b: bool,
+        scale: int | None,
+        activation: Activation,
+    ) -> list[Tensor]:
+        """Add products of (layer, own, other) with one requantisation, so that they can be joined.
+
+        The tensors of all layers have equal shapes and fractions. Without ``scale`` the results
+        are scaled to words that span -4..4.
+        """
+        layer, first, second = operands[0]
+        if scale is not None:
+            _in_range(f"layer '{layer}': scale", scale, -MAX_SHIFT, MAX_SHIFT)
+        for tensor in {t.name: t for _, own, other in operands for t in (own, other)}.values():
+            self._known(tensor)
+        pixels = second.height * second.width
+        channels = pixels if transpose_b else second.channels
+        bound = first.channels << (first.bits + second.bits - 2)
+        # As for layers with weights: sums beyond 32 bits are measured without their last bits.
+        coarse = max(bound.bit_length() + 1 - _PROBE_BITS, 0)
+        output = Tensor("sums", first.height, first.width, channels, _PROBE_BITS, 0)
+        probe = Requant(0, coarse, coarse, output.low, output.high)
+        sums: list[Int64Array] = []
+        for name, own, other in operands:
+            node = MatMul(name, (own.name, other.name), output, transpose_b, probe)
+            output_shape(node, own, other)
+            x, y = self._samples[own.name], sample.whole_map(self._samples[other.name], other)
+            sums.append(operators.matmul(x, y, node, bound))
+        shift = self._shift(np.stack(sums)) + coarse
+        requant = self._requant(layer, shift, activation)
+        fraction = self.bits - 1 - _SCORE_BITS
+        if scale is not None:
+            fraction = first.fraction + second.fraction - shift + scale
+        results = []
+        for (name, own, other), values in zip(operands, sums, strict=True):
+            final = Tensor(f"{name}.out", *output.shape, self.bits, fraction)
+            node = MatMul(name, (own.name, other.name), final, transpose_b, requant)
+            results.append(self._append(node, _requantised(values, requant, coarse)))
+        return results
+
     def space_to_depth(self, source: Tensor, block: int, *, name: str | None = None) -> Tensor:
         """Add a rearrangement of blocks of pixels into channels, phase after phase.
 
         Channel ``(row * block + column) * C + c`` of the result is channel c of each block's pixel
         (row, column): one depthwise convolution with a single one for each phase, and a
-        concatenation. H and W have to be multiples of ``block``.
+        concatenation. H and W have to be multiples of ``block``, weights of two bits or more.
         """
         layer = self._name("space_to_depth", name)
         _in_range(f"layer '{layer}': block", block, 2, 1 << 8)
@@ -355,7 +547,7 @@ class Builder:
     # ------------------------------------------------------------------ calibration
     @property
     def _high(self) -> int:
-        return (1 << (self.bits - 1)) - 1
+        return self.input.high
 
     def _calibrated(
         self,
@@ -406,16 +598,8 @@ class Builder:
             requant=final,
             weight_fraction=shift + self.fraction - source.fraction,
         )
-        kept = operators.requantise(
-            value,
-            None,
-            dataclasses.replace(
-                final,
-                shift=max(final.shift - coarse, 0),
-                negative_shift=max(final.negative_shift - coarse, 0),
-            ),
-        )
-        return self._append(finished, kept)
+        kept = _requantised(value, final, coarse)
+        return self._append(finished, operators.sign(kept) if self.bits == 1 else kept)
 
     def _window(
         self, node: Conv | Depthwise | Pool, source: Tensor
@@ -450,10 +634,15 @@ class Builder:
 
     def _shift(self, value: Int64Array) -> int:
         """The smallest right shift with which enough of the magnitudes fit into the word."""
+        if self.bits == 1:
+            return 0
         magnitudes = np.abs(value).ravel()
         share = 1 - max(_SATURATED, 2.0**-self.bits)
         index = min(int(len(magnitudes) * share), len(magnitudes) - 1)
-        largest = int(np.partition(magnitudes, index)[index])
+        return self._right_shift(int(np.partition(magnitudes, index)[index]))
+
+    def _right_shift(self, largest: int) -> int:
+        """The smallest right shift with which ``largest`` fits into the word."""
         return max(-(-largest // self._high) - 1, 0).bit_length()
 
     def _requant(self, layer: str, shift: int, activation: Activation) -> Requant:
@@ -462,6 +651,8 @@ class Builder:
             raise BuilderError(
                 f"layer '{layer}': activation is {activation!r}, legal are linear, relu, leaky"
             )
+        if self.bits == 1:
+            return Requant.identity(-1, 1)
         negative = shift + _LEAK if activation == "leaky" else shift
         low = 0 if activation == "relu" else -self._high - 1
         return Requant(0, shift, negative, low, self._high)
@@ -472,8 +663,10 @@ class Builder:
     ) -> tuple[IntArray, IntArray | None, int | None]:
         if self._given is not None:
             return layer_weights(self._given, layer, shape)
-        high = (1 << (self.weight_bits - 1)) - 1
         kind: type[np.integer] = np.int8 if self.weight_bits <= 8 else np.int16
+        if self.weight_bits == 1:
+            return random_words(self._rng(layer, 0), 1, shape).astype(kind), None, None
+        high = (1 << (self.weight_bits - 1)) - 1
         values = self._rng(layer, 0).integers(-high, high, shape, dtype=kind, endpoint=True)
         return values, None, None
 
@@ -482,7 +675,9 @@ class Builder:
         return np.random.default_rng([self.seed, purpose, *layer.encode()])
 
     def _name(self, kind: str, name: str | None) -> str:
-        result = name or f"{kind}{1 + sum(node.name.startswith(kind) for node in self._nodes)}"
+        # What a layer is made of has a dot in its name.
+        whole = [node.name for node in self._nodes if "." not in node.name]
+        result = name or f"{kind}{1 + sum(other.startswith(kind) for other in whole)}"
         if any(node.name == result for node in self._nodes):
             raise BuilderError(f"layer '{result}': the name occurs twice, names must be unique")
         return result
@@ -500,6 +695,19 @@ class Builder:
         height, width = node.output.height, node.output.width
         self._samples[node.output.name] = values[:, :height, :width]
         return node.output
+
+
+def _requantised(sums: Int64Array, requant: Requant, coarse: int) -> Int64Array:
+    """Requantise sums that lack their last ``coarse`` bits."""
+    return operators.requantise(
+        sums,
+        None,
+        dataclasses.replace(
+            requant,
+            shift=max(requant.shift - coarse, 0),
+            negative_shift=max(requant.negative_shift - coarse, 0),
+        ),
+    )
 
 
 def _shaped(node: Node, output: Tensor, *sources: Tensor) -> Tensor:

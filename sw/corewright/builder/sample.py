@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from corewright.golden import random_words
 from corewright.golden.operators import Int64Array
 from corewright.graph import Tensor
 
@@ -25,8 +26,7 @@ def random_sample(tensor: Tensor, rng: np.random.Generator) -> Int64Array:
     """Return (N, min(H, 64), min(W, 64), C) integers, uniform over the tensor's words."""
     height, width = min(tensor.height, SIDE), min(tensor.width, SIDE)
     images = min(max(_POSITIONS // (height * width), 1), _MOST_IMAGES)
-    shape = (images, height, width, tensor.channels)
-    return rng.integers(tensor.low, tensor.high, shape, endpoint=True, dtype=np.int64)
+    return random_words(rng, tensor.bits, (images, height, width, tensor.channels))
 
 
 def pad_axis(

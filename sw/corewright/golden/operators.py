@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright.graph import Add, Conv, Dense, Depthwise, Pool, Requant, Upsample
+from corewright.graph import (
+    Add,
+    Conv,
+    Dense,
+    Depthwise,
+    MatMul,
+    Pool,
+    QuantisedSoftmax,
+    Requant,
+    Slice,
+    Upsample,
+)
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -59,6 +70,11 @@ def requantise(
         negative = round_half_even_shift(value, requant.negative_shift)
         result = np.where(value < 0, negative, result)
     return np.clip(result, requant.low, requant.high)
+
+
+def sign(value: npt.NDArray[Any]) -> Int64Array:
+    """1 where ``value >= 0``, else -1: what a tensor of a single bit keeps."""
+    return np.where(value < 0, np.int64(-1), np.int64(1))
 
 
 def product_type(bound: int) -> type[np.floating[Any] | np.integer[Any]]:
@@ -141,6 +157,13 @@ def _finish(
     return sums.astype(np.int64)
 
 
+def _result(sums: npt.NDArray[Any], node: Conv | Depthwise | Dense) -> Int64Array:
+    """What ``node`` makes of its accumulators; ``sums`` is overwritten."""
+    values = _finish(sums, node.bias, node.requant)
+    # Of a single bit the shifts are 0, so that saturating to -1..1 has kept the sign.
+    return sign(values) if node.output.bits == 1 else values
+
+
 def conv(x: Int64Array, node: Conv, bound: int) -> Int64Array:
     """Run a convolution; ``bound`` is the largest magnitude before the shift of a value."""
     kind = product_type(bound)
@@ -152,7 +175,7 @@ def conv(x: Int64Array, node: Conv, bound: int) -> Int64Array:
     result = np.empty((len(x), *node.output.shape), dtype=np.int64)
     for start in range(0, len(x), step):
         part = _convolve(x[start : start + step].astype(kind), weights, node)
-        result[start : start + step] = _finish(part, node.bias, node.requant)
+        result[start : start + step] = _result(part, node)
     return result
 
 
@@ -168,7 +191,7 @@ def depthwise(x: Int64Array, node: Depthwise, bound: int) -> Int64Array:
         sums = np.zeros((len(padded), *node.output.shape), dtype=kind)
         for row, column in np.ndindex(*node.kernel_size):
             sums += _tap(padded, row, column, size, node.strides) * weights[row, column]
-        result[start : start + step] = _finish(sums, node.bias, node.requant)
+        result[start : start + step] = _result(sums, node)
     return result
 
 
@@ -186,7 +209,44 @@ def dense(x: Int64Array, node: Dense, bound: int) -> Int64Array:
     """Run a fully connected layer on (N, H, W, C), flattened in (h, w, c) order."""
     kind = product_type(bound)
     sums = x.reshape(len(x), -1).astype(kind) @ node.weights.astype(kind)
-    return _finish(sums, node.bias, node.requant).reshape(len(x), 1, 1, -1)
+    return _result(sums, node).reshape(len(x), 1, 1, -1)
+
+
+def matmul(own: Int64Array, other: Int64Array, node: MatMul, bound: int) -> Int64Array:
+    """Multiply (N, H, W, C) by (N, Hb, Wb, C or channels); ``bound`` as for :func:`conv`.
+
+    Of ``own`` any part of the rows may be given, of ``other`` all: the result has the height and
+    width of ``own``.
+    """
+    kind = product_type(bound)
+    right = other.reshape(len(other), -1, other.shape[-1]).astype(kind)
+    if node.transpose_b:
+        right = right.transpose(0, 2, 1)
+    left = own.reshape(len(own), -1, own.shape[-1]).astype(kind)
+    step = max(1, _CHUNK_ELEMENTS // (left.shape[1] * right.shape[2]))
+    result = np.empty((len(own), left.shape[1], right.shape[2]), dtype=np.int64)
+    for start in range(0, len(own), step):
+        part = slice(start, start + step)
+        result[part] = _finish(left[part] @ right[part], None, node.requant)
+    return result.reshape(*own.shape[:3], right.shape[2])
+
+
+def take_channels(x: Int64Array, node: Slice) -> Int64Array:
+    """The slice's channels of (N, H, W, C)."""
+    return x[..., node.first_channel : node.first_channel + node.output.channels]
+
+
+def softmax(x: Int64Array, node: QuantisedSoftmax) -> Int64Array:
+    """Softmax of each run of channels of (N, H, W, C), in integers."""
+    runs = x.reshape(*x.shape[:3], node.runs, -1)
+    below = runs.max(axis=-1, keepdims=True) - runs
+    entries = len(node.table)
+    terms = np.where(below < entries, node.table[np.minimum(below, entries - 1)], 0)
+    # 32-bit entries and a shift of at most 30: 62 bits.
+    quotients = round_half_even_divide(
+        terms << node.output.fraction, terms.sum(axis=-1, keepdims=True)
+    )
+    return np.clip(quotients, node.low, node.high).reshape(x.shape)
 
 
 def pool(x: Int64Array, node: Pool) -> Int64Array:

@@ -18,7 +18,10 @@ from corewright.graph import (
     Depthwise,
     Graph,
     GraphError,
+    MatMul,
     Pool,
+    QuantisedSoftmax,
+    Slice,
     accumulator_bounds,
 )
 
@@ -48,15 +51,24 @@ def _operate(graph: Graph, node: ComputeNode, sources: list[Int64Array]) -> Int6
         return operators.pool(sources[0], node)
     if isinstance(node, Add):
         return operators.add(sources[0], sources[1], node)
+    if isinstance(node, MatMul):
+        bound = _largest_magnitude(graph, node)
+        return operators.matmul(sources[0], sources[1], node, bound)
+    if isinstance(node, QuantisedSoftmax):
+        return operators.softmax(sources[0], node)
     if isinstance(node, Concat):
         return np.concatenate(sources, axis=-1)
+    if isinstance(node, Slice):
+        return operators.take_channels(sources[0], node)
     return operators.upsample(sources[0], node)
 
 
-def _largest_magnitude(graph: Graph, node: Conv | Depthwise | Dense) -> int:
+def _largest_magnitude(graph: Graph, node: Conv | Depthwise | Dense | MatMul) -> int:
     """The largest magnitude of a partial sum, shifted or not, with its bias or without."""
     low, high = accumulator_bounds(graph, node)
-    bias = 0 if node.bias is None else int(np.abs(node.bias).max())
+    bias = 0
+    if not isinstance(node, MatMul) and node.bias is not None:
+        bias = int(np.abs(node.bias).max())
     # Python integers: they cannot overflow.
     return (max(int(high.max()), -int(low.min())) << node.requant.pre_shift) + bias
 
@@ -77,13 +89,34 @@ def _checked_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
         raise GraphError(
             f"{where} spans {int(array.min())}..{int(array.max())}, legal is {low}..{high}"
         )
+    if graph.input.bits == 1 and not array.all():
+        raise GraphError(f"{where} holds 0, legal for 1 bit are -1 and 1")
     return array.astype(np.int64)
+
+
+def random_words(
+    rng: np.random.Generator,
+    bits: int,
+    shape: tuple[int, ...],
+    limits: tuple[int, int] | None = None,
+) -> Int64Array:
+    """Uniform integers of a ``bits`` wide word, or of (low, high); of a single bit, -1 and 1."""
+    if bits == 1:
+        return 2 * rng.integers(0, 2, shape) - 1
+    low, high = limits or (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    return rng.integers(low, high, shape, endpoint=True)
+
+
+def random_input(rng: np.random.Generator, graph: Graph, batch: int) -> Int64Array:
+    """Integers of the input's whole range, (batch, H, W, C)."""
+    return random_words(rng, graph.input.bits, (batch, *graph.input.shape), graph.input_limits)
 
 
 def quantise_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
     """Quantise real numbers (N, H, W, C) to the input's integers: half to even, saturating.
 
-    A vector input may be (N, C). Raises :class:`GraphError` for a wrong shape or a value that is
+    Of an input of a single bit only the sign is kept: -1 below 0, else 1. A vector input may be
+    (N, C). Raises :class:`GraphError` for a wrong shape or a value that is
     not finite.
     """
     array = np.asarray(x, dtype=np.float64)
@@ -91,6 +124,8 @@ def quantise_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
         raise GraphError(
             f"graph '{graph.name}': input '{graph.input.name}' has values that are not finite"
         )
+    if graph.input.bits == 1:
+        return _checked_input(graph, operators.sign(array))
     # ldexp is exact: a power of two only changes the exponent.
     scaled = np.rint(np.ldexp(array, graph.input.fraction))
     return _checked_input(graph, np.clip(scaled, *graph.input_limits).astype(np.int64))

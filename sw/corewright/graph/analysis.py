@@ -10,22 +10,34 @@ import numpy.typing as npt
 from corewright.graph.ir import (
     Add,
     ComputeNode,
-    Concat,
     Conv,
+    CopyNode,
     Dense,
     Depthwise,
     Graph,
+    MatMul,
     Node,
     Pool,
+    QuantisedSoftmax,
+    RequantNode,
+    Slice,
     Softmax,
-    Upsample,
 )
 
 Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-def macs(node: Node) -> int:
-    """Multiply-accumulates of one image, padding taps included; 0 for nodes without weights."""
+def macs(node: Node, graph: Graph | None = None) -> int:
+    """Multiply-accumulates of one image, padding taps included; 0 for nodes that multiply nothing.
+
+    Raises:
+        TypeError: ``node`` is a product of activations and ``graph`` is left out, which knows the
+            length of its sums.
+    """
+    if isinstance(node, MatMul):
+        if graph is None:
+            raise TypeError(f"layer '{node.name}': the work of a product depends on the graph")
+        return node.output.size * graph.tensor(node.inputs[0]).channels
     if isinstance(node, (Conv, Depthwise)):
         return node.output.height * node.output.width * int(node.weights.size)
     if isinstance(node, Dense):
@@ -36,8 +48,8 @@ def macs(node: Node) -> int:
 def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
     """Smallest and largest integer that ``tensor`` can hold: its producer's saturation limits.
 
-    Concatenation and upsampling hold what their inputs hold. Raises GraphError if there is no
-    such tensor.
+    Copies (concatenation, slice, upsampling) hold what their inputs hold; a softmax's results lie
+    between 0 and 1. Raises GraphError if there is no such tensor.
     """
     return graph.value_ranges[graph.tensor(tensor).name]
 
@@ -48,21 +60,35 @@ def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
     Every input element is taken to be free in its producer's saturation range, extended to zero:
     so the bounds also hold for padding and for every partial sum, in any order. Pools: the sum
     of a full window ('average') or the element ('max'). Add: the aligned sum ``v``, which is no
-    sum of the array's; concat and upsample: the elements themselves, by channel. Softmax raises
-    TypeError.
+    sum of the array's; MatMul: both operands are free; copies: the elements themselves, by channel;
+    QuantisedSoftmax: its results. A final Softmax raises TypeError.
     """
     if isinstance(node, Softmax):
         raise TypeError(f"layer '{node.name}': softmax has no accumulator")
-    if isinstance(node, (Concat, Upsample)):
+    channels = node.output.channels
+    if isinstance(node, CopyNode):
         spans = [
-            np.tile(value_range(graph, name), (graph.tensor(name).channels, 1))
+            np.tile(
+                value_range(graph, name),
+                (channels if isinstance(node, Slice) else graph.tensor(name).channels, 1),
+            )
             for name in node.inputs
         ]
         low_high = np.concatenate(spans).astype(np.int64)
         return low_high[:, 0], low_high[:, 1]
+    if isinstance(node, QuantisedSoftmax):
+        low, high = node.value_range
+        return np.full(channels, low), np.full(channels, high)
+    if isinstance(node, MatMul):
+        own, other = (value_range(graph, name) for name in node.inputs)
+        products = [a * b for a in own for b in other]
+        terms = graph.tensor(node.inputs[0]).channels
+        low, high = min(*products, 0) * terms, max(*products, 0) * terms
+        # Of 32-bit operands it may leave 64 bits; the graph refuses what reaches 2**62.
+        limit = 1 << 62
+        return np.full(channels, max(low, -limit)), np.full(channels, min(high, limit))
     if isinstance(node, Add):
         own, other = (value_range(graph, name) for name in node.inputs)
-        channels = node.output.channels
         return (
             np.full(channels, (own[0] << node.own_shift) + (other[0] << node.other_shift)),
             np.full(channels, (own[1] << node.own_shift) + (other[1] << node.other_shift)),
@@ -71,7 +97,6 @@ def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
     low, high = min(low, 0), max(high, 0)
     if isinstance(node, Pool):
         count = node.window[0] * node.window[1] if node.kind == "average" else 1
-        channels = node.output.channels
         return np.full(channels, low * count), np.full(channels, high * count)
     weights = node.weights.reshape(-1, node.weights.shape[-1])
     positive = np.maximum(weights, 0).sum(axis=0, dtype=np.int64)
@@ -89,7 +114,7 @@ def value_bounds(graph: Graph, node: ComputeNode) -> Bounds:
     limit = 1 << 62
     bias = [0] * len(low)
     scale = 1
-    if not isinstance(node, (Concat, Upsample)):
+    if isinstance(node, RequantNode):
         scale = 1 << node.requant.pre_shift
     if isinstance(node, (Conv, Depthwise, Dense)) and node.bias is not None:
         bias = node.bias.tolist()

@@ -1,6 +1,6 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The graph file: a zip archive of one canonical JSON and one .npy a weight or bias array.
+"""The graph file: a zip archive of one canonical JSON and one .npy a weight, bias or table array.
 
 Deterministic: sorted keys, fixed time stamps and permissions, fixed compression. Arrays are kept
 in the narrowest integer type, so 8-bit weights cost at most a byte each.
@@ -28,9 +28,12 @@ from corewright.graph.ir import (
     Dense,
     Depthwise,
     Graph,
+    MatMul,
     Node,
     Pool,
+    QuantisedSoftmax,
     Requant,
+    Slice,
     Softmax,
     Tensor,
     Upsample,
@@ -45,11 +48,14 @@ _NODE_TYPES: dict[str, type[Node]] = {
     "conv": Conv,
     "dense": Dense,
     "depthwise": Depthwise,
+    "matmul": MatMul,
     "pool": Pool,
+    "quantised_softmax": QuantisedSoftmax,
+    "slice": Slice,
     "softmax": Softmax,
     "upsample": Upsample,
 }
-_ARRAYS = ("weights", "bias")
+_ARRAYS = ("weights", "bias", "table")
 # The earliest moment that a zip archive can express.
 _TIME = (1980, 1, 1, 0, 0, 0)
 

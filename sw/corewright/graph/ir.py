@@ -28,6 +28,9 @@ MAX_PRE_SHIFT = 15
 MAX_SHIFT = 62
 MAX_BITS = 32
 MAX_FRACTION = 64
+# Largest fraction that a quantised softmax may have, and the width of its sums.
+MAX_SOFTMAX_FRACTION = 30
+SOFTMAX_SUM_BITS = 48
 
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -50,6 +53,11 @@ def _integers(
     return tuple(_integer(where, what, value, low, high) for value in values)
 
 
+def _word(bits: int) -> tuple[int, int]:
+    """Smallest and largest integer of a word; of a single bit, -1 and 1."""
+    return (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
 def _name(where: str, value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
         raise GraphError(f"{where}: name is {value!r}, legal is a non-empty printable string")
@@ -60,7 +68,8 @@ def _name(where: str, value: object) -> str:
 class Tensor:
     """A feature map of signed integers; the value of an integer ``i`` is ``i * 2**-fraction``.
 
-    A vector has height = width = 1. Integers are two's complement, ``bits`` wide.
+    A vector has height = width = 1. Integers are two's complement, ``bits`` wide. A single bit is
+    a sign: its integers are -1 and 1, never 0.
     """
 
     name: str
@@ -93,12 +102,12 @@ class Tensor:
     @property
     def low(self) -> int:
         """Smallest integer of the word."""
-        return -(1 << (self.bits - 1))
+        return _word(self.bits)[0]
 
     @property
     def high(self) -> int:
         """Largest integer of the word."""
-        return (1 << (self.bits - 1)) - 1
+        return _word(self.bits)[1]
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,9 @@ class Requant:
     ``v = (a << pre_shift) + b``; ``s = shift if v >= 0 else negative_shift``;
     ``y = clip(round_half_even(v / 2**s), low, high)``.
 
-    ReLU is ``low = 0``; a leaky ReLU of slope ``2**-k`` is ``negative_shift = shift + k``.
+    ReLU is ``low = 0``; a leaky ReLU of slope ``2**-k`` is ``negative_shift = shift + k``. Where
+    the output has a single bit, the shifts are 0, the limits -1 and 1, and ``y`` is the sign of
+    ``v``: 1 where ``v >= 0``, else -1.
     """
 
     pre_shift: int
@@ -138,19 +149,21 @@ class Requant:
 
 
 def _weights(where: str, value: object, dimensions: int, bits: int) -> npt.NDArray[np.int32]:
-    """Validate weights and return a read-only contiguous int32 copy."""
+    """Validate weights and return a read-only contiguous int32 copy; a single bit is -1 or 1."""
     array = np.asarray(value)
     if array.ndim != dimensions or not np.issubdtype(array.dtype, np.integer) or array.size == 0:
         raise GraphError(
             f"{where}: weights have shape {array.shape} and type {array.dtype}, "
             f"legal are {dimensions} non-empty dimensions of integers"
         )
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    low, high = _word(bits)
     if int(array.min()) < low or int(array.max()) > high:
         raise GraphError(
             f"{where}: weights span {int(array.min())}..{int(array.max())}, "
             f"legal for weight_bits={bits} is {low}..{high}"
         )
+    if bits == 1 and not array.all():
+        raise GraphError(f"{where}: weights hold 0, legal for weight_bits=1 are -1 and 1")
     result = np.array(array, dtype=np.int32, order="C")
     result.flags.writeable = False
     return result
@@ -183,6 +196,13 @@ def _requant(where: str, requant: object, output: Tensor) -> None:
             f"{where}: requant saturates to {requant.low}..{requant.high}, legal for the "
             f"{output.bits}-bit output '{output.name}' is {output.low}..{output.high}"
         )
+    sign = (requant.shift, requant.negative_shift, requant.low, requant.high) == (0, 0, -1, 1)
+    if output.bits == 1 and not sign:
+        raise GraphError(
+            f"{where}: requant has shifts {requant.shift} and {requant.negative_shift}, limits "
+            f"{requant.low}..{requant.high}, legal for the 1-bit output '{output.name}' are "
+            "shifts 0 and limits -1..1"
+        )
 
 
 def _border(node: ComputeNode) -> str:
@@ -196,13 +216,22 @@ def _border(node: ComputeNode) -> str:
     return where
 
 
-def _common(node: Conv | Depthwise | Dense | Pool | Add) -> str:
+def _common(node: RequantNode) -> str:
     where = _border(node)
     _requant(where, node.requant, node.output)
     return where
 
 
-def _inputs(node: Add | Concat, at_most: int) -> None:
+def _no_sign(where: str, output: Tensor) -> None:
+    """Refuse an output of a single bit."""
+    if output.bits == 1:
+        raise GraphError(
+            f"{where}: output '{output.name}' has 1 bit, legal are 2 or more; the sign of a "
+            "result is left to convolutions, dense layers and maxima"
+        )
+
+
+def _inputs(node: Add | Concat | MatMul, at_most: int) -> None:
     """Turn ``inputs`` into a tuple of two to ``at_most`` names."""
     values = node.inputs
     # A string is a sequence of strings, too.
@@ -341,7 +370,8 @@ class Pool:
     maximum and is not counted by the average. The average of ``n`` elements of sum ``s`` rounds
     once, ``round_half_even(s * 2**pre_shift / n / 2**shift)``, unless ``round_first``: then
     ``round_half_even(s / n)`` is an integer of the input's fraction that is requantised like any
-    accumulator (the semantics of the ``Bundle`` API).
+    accumulator (the semantics of the ``Bundle`` API). Maxima of a 1-bit input may have a 1-bit
+    output.
     """
 
     name: str
@@ -360,6 +390,8 @@ class Pool:
             raise GraphError(f"{where}: kind is {self.kind!r}, legal is 'max' or 'average'")
         if not isinstance(self.round_first, bool):
             raise GraphError(f"{where}: round_first is {self.round_first!r}, legal is a bool")
+        if self.kind == "average":
+            _no_sign(where, self.output)
         window = _integers(where, "window", self.window, 2, 1, 1 << 15)
         object.__setattr__(self, "window", window)
         _window(where, self, (window[0], window[1]))
@@ -397,6 +429,7 @@ class Add:
     def __post_init__(self) -> None:
         _inputs(self, 2)
         where = _common(self)
+        _no_sign(where, self.output)
         for what in ("own_shift", "other_shift"):
             value = _integer(where, what, getattr(self, what), 0, MAX_PRE_SHIFT)
             object.__setattr__(self, what, value)
@@ -405,6 +438,31 @@ class Add:
                 f"{where}: pre_shift is {self.requant.pre_shift}, legal for an addition is 0 "
                 "(own_shift and other_shift align its operands)"
             )
+
+
+@dataclass(frozen=True)
+class MatMul:
+    """Product of two activations of an image, requantised.
+
+    With ``inputs = (a, b)``, a of shape (H, W, C) is H*W rows of C features. ``transpose_b``: b is
+    (Hb, Wb, C) and row q of b gives channel q of the result (H, W, Hb*Wb),
+    ``y[p, q] = requant(sum_c a[p, c] * b[q, c])``. Else b is (Hb, Wb, N) with Hb*Wb = C, and the
+    result (H, W, N) is ``y[p, n] = requant(sum_q a[p, q] * b[q, n])``. Rows are in raster order.
+    Both inputs may name the same tensor.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: Tensor
+    transpose_b: bool
+    requant: Requant
+
+    def __post_init__(self) -> None:
+        _inputs(self, 2)
+        where = _common(self)
+        _no_sign(where, self.output)
+        if not isinstance(self.transpose_b, bool):
+            raise GraphError(f"{where}: transpose_b is {self.transpose_b!r}, legal is a bool")
 
 
 @dataclass(frozen=True)
@@ -444,6 +502,124 @@ class Upsample:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """Channels ``first_channel`` and up, as many as the output has; integers are unchanged."""
+
+    name: str
+    input: str
+    output: Tensor
+    first_channel: int
+
+    def __post_init__(self) -> None:
+        where = _border(self)
+        first = _integer(where, "first_channel", self.first_channel, 0, 1 << 30)
+        object.__setattr__(self, "first_channel", first)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+
+def _table(where: str, value: object) -> npt.NDArray[np.int64]:
+    """Validate a softmax table and return a read-only int64 copy."""
+    array = np.asarray(value)
+    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer) or array.size == 0:
+        raise GraphError(
+            f"{where}: table has shape {array.shape} and type {array.dtype}, "
+            "legal is one non-empty dimension of integers"
+        )
+    if int(array.min()) < 0 or int(array.max()) >= 1 << 32:
+        raise GraphError(
+            f"{where}: table spans {int(array.min())}..{int(array.max())}, legal is 0..2**32-1"
+        )
+    result = np.array(array, dtype=np.int64)
+    if result[0] == 0 or (np.diff(result) > 0).any():
+        raise GraphError(
+            f"{where}: table starts with {result[0]} and falls or rises by "
+            f"{np.diff(result, append=0).min()}..{np.diff(result, append=0).max()}, "
+            "legal is a first entry above 0 and no rise"
+        )
+    result.flags.writeable = False
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class QuantisedSoftmax:
+    """Softmax in integers over each of ``runs`` runs of C/runs consecutive channels of a pixel.
+
+    With m the largest integer of a run, ``e[c] = table[m - x[c]]`` (0 behind the table's end) and
+    ``y[c] = clip(round_half_even(e[c] * 2**fraction / sum(e)), low, high)``, ``fraction`` the
+    output's. ``table`` is int64[entries] of unsigned 32-bit integers that never rise, the first
+    above 0; :func:`softmax_table` makes the one of the exponential.
+    """
+
+    name: str
+    input: str
+    output: Tensor
+    runs: int
+    table: IntArray
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        where = _border(self)
+        _no_sign(where, self.output)
+        channels = self.output.channels
+        runs = _integer(where, "runs", self.runs, 1, channels)
+        if channels % runs:
+            raise GraphError(f"{where}: runs is {runs}, legal is a divisor of {channels} channels")
+        object.__setattr__(self, "runs", runs)
+        _integer(where, "fraction of the output", self.output.fraction, 0, MAX_SOFTMAX_FRACTION)
+        for what in ("low", "high"):
+            limit = _integer(where, what, getattr(self, what), self.output.low, self.output.high)
+            object.__setattr__(self, what, limit)
+        if self.low > self.high:
+            raise GraphError(f"{where}: low {self.low} is above high {self.high}")
+        object.__setattr__(self, "table", _table(where, self.table))
+        if self.run_channels * int(self.table[0]) >= 1 << SOFTMAX_SUM_BITS:
+            raise GraphError(
+                f"{where}: {self.run_channels} channels of table[0] = {self.table[0]} sum up to "
+                f"{self.run_channels * int(self.table[0])}, legal is below 2**{SOFTMAX_SUM_BITS}"
+            )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensors read."""
+        return (self.input,)
+
+    @property
+    def run_channels(self) -> int:
+        """Channels that one softmax runs over."""
+        return self.output.channels // self.runs
+
+    @property
+    def value_range(self) -> tuple[int, int]:
+        """(low, high) of the results: those of 0 and of 1."""
+        one = 1 << self.output.fraction
+        return min(max(0, self.low), self.high), min(max(one, self.low), self.high)
+
+
+def softmax_table(fraction: int, entries_limit: int = 1 << 16) -> npt.NDArray[np.int64]:
+    """The table of ``exp`` for integers of ``fraction``: ``round(2**16 * exp(-i * 2**-fraction))``.
+
+    It ends behind its last entry that is not 0, at most ``entries_limit`` entries: ``2**bits``
+    are enough for an input of that many bits, as no difference of its integers is larger.
+
+    Raises:
+        GraphError: an argument out of range.
+    """
+    where = "softmax_table"
+    fraction = _integer(where, "fraction", fraction, -MAX_FRACTION, MAX_FRACTION)
+    limit = _integer(where, "entries_limit", entries_limit, 1, 1 << 24)
+    # exp(-12) * 2**16 is below a half: what is behind is 0.
+    entries = limit if fraction > 24 else min(limit, int(12 * 2.0**fraction) + 1)
+    exponents = -np.ldexp(np.arange(entries, dtype=np.float64), -fraction)
+    table: npt.NDArray[np.int64] = np.rint(np.exp(exponents) * (1 << 16)).astype(np.int64)
+    return table[: np.count_nonzero(table)]
+
+
+@dataclass(frozen=True)
 class Softmax:
     """Softmax over the channels, in floating point on the host; only ever the last node."""
 
@@ -460,11 +636,12 @@ class Softmax:
         return (self.input,)
 
 
-# A node that rounds: it has a ``requant``. The others (but for softmax) move integers.
-RequantNode = Conv | Depthwise | Dense | Pool | Add
-ComputeNode = RequantNode | Concat | Upsample
+# A node that rounds: it has a ``requant``.
+RequantNode = Conv | Depthwise | Dense | Pool | Add | MatMul
+# A node that moves integers: its output has the bits and the fraction of its inputs.
+CopyNode = Concat | Slice | Upsample
+ComputeNode = RequantNode | CopyNode | QuantisedSoftmax
 Node = ComputeNode | Softmax
-_NODES = (Conv, Depthwise, Dense, Pool, Add, Concat, Upsample, Softmax)
 
 
 def same_padding(
@@ -490,10 +667,21 @@ def output_shape(node: Node, *sources: Tensor) -> tuple[int, int, int]:
     if len(sources) != len(node.inputs):
         raise GraphError(f"{where}: got {len(sources)} tensors for its inputs {node.inputs}")
     source = sources[0]
-    if isinstance(node, Softmax):
+    if isinstance(node, (Softmax, QuantisedSoftmax)):
         return source.shape
     if isinstance(node, (Add, Concat)):
         return _joined_shape(where, node, sources)
+    if isinstance(node, MatMul):
+        return _product_shape(where, node, sources)
+    if isinstance(node, Slice):
+        _check_copies(where, node, sources)
+        last = node.first_channel + node.output.channels
+        if last > source.channels:
+            raise GraphError(
+                f"{where}: takes channels {node.first_channel}..{last - 1}, "
+                f"the input '{source.name}' has {source.channels}"
+            )
+        return source.height, source.width, node.output.channels
     if isinstance(node, Upsample):
         _check_copies(where, node, sources)
         height, width = source.height * node.factors[0], source.width * node.factors[1]
@@ -521,6 +709,11 @@ def output_shape(node: Node, *sources: Tensor) -> tuple[int, int, int]:
             )
     else:
         window, channels = node.window, source.channels
+        if node.output.bits == 1 and source.bits != 1:
+            raise GraphError(
+                f"{where}: output '{node.output.name}' has 1 bit and the input '{source.name}' "
+                f"{source.bits}, legal for a maximum of 1 bit is an input of 1 bit"
+            )
     top, bottom, left, right = node.padding
     height = (source.height + top + bottom - window[0]) // node.strides[0] + 1
     width = (source.width + left + right - window[1]) // node.strides[1] + 1
@@ -550,7 +743,20 @@ def _joined_shape(
     return first.height, first.width, sum(source.channels for source in sources)
 
 
-def _check_copies(where: str, node: Concat | Upsample, sources: tuple[Tensor, ...]) -> None:
+def _product_shape(where: str, node: MatMul, sources: tuple[Tensor, ...]) -> tuple[int, int, int]:
+    own, other = sources
+    rows = other.height * other.width
+    terms, channels = (other.channels, rows) if node.transpose_b else (rows, other.channels)
+    if terms != own.channels:
+        legal = "equal channels" if node.transpose_b else "as many pixels of b as channels of a"
+        raise GraphError(
+            f"{where}: inputs '{own.name}' {own.shape} and '{other.name}' {other.shape}, "
+            f"legal with transpose_b={node.transpose_b} are {legal}"
+        )
+    return own.height, own.width, channels
+
+
+def _check_copies(where: str, node: CopyNode, sources: tuple[Tensor, ...]) -> None:
     """What is copied unchanged keeps its bits and fraction."""
     output = node.output
     for source in sources:
@@ -567,8 +773,8 @@ class Graph:
     """A network: one input tensor and nodes in topological order.
 
     ``input_range`` is the (low, high) that input integers may take, by default the whole word of
-    ``input``. ``metadata`` is any JSON-compatible dictionary; it travels in the file and takes no
-    part in :meth:`digest`.
+    ``input``, and always the whole word of a single bit. ``metadata`` is any JSON-compatible
+    dictionary; it travels in the file and takes no part in :meth:`digest`.
     """
 
     name: str
@@ -589,6 +795,8 @@ class Graph:
         low, high = _integers(where, "input_range", span, 2, self.input.low, self.input.high)
         if low > high:
             raise GraphError(f"{where}: input_range {low}..{high} is empty")
+        if self.input.bits == 1 and (low, high) != (-1, 1):
+            raise GraphError(f"{where}: input_range is {low}..{high}, legal for 1 bit is -1..1")
         object.__setattr__(self, "input_range", (low, high))
         try:
             # A private deep copy: the caller may go on using its dictionary.
@@ -604,7 +812,7 @@ class Graph:
         tensors = {self.input.name: self.input}
         names: set[str] = set()
         for index, node in enumerate(self.nodes):
-            if not isinstance(node, _NODES):
+            if not isinstance(node, Node):
                 raise GraphError(f"{where}: node {index} is {node!r}, legal is a graph node")
             layer = f"layer '{node.name}'"
             if node.name in names:
@@ -660,20 +868,23 @@ class Graph:
     def value_ranges(self) -> dict[str, tuple[int, int]]:
         """(low, high) that the integers of each tensor lie in, by tensor name.
 
-        A node that rounds saturates to its limits; copies hold what their inputs hold.
+        A node that rounds saturates to its limits; copies hold what their inputs hold; a softmax
+        lies between its 0 and its 1.
         """
         result = {self.input.name: self.input_limits}
         for node in self.compute_nodes:
-            if isinstance(node, (Concat, Upsample)):
+            if isinstance(node, CopyNode):
                 spans = [result[name] for name in node.inputs]
                 result[node.output.name] = min(s[0] for s in spans), max(s[1] for s in spans)
+            elif isinstance(node, QuantisedSoftmax):
+                result[node.output.name] = node.value_range
             else:
                 result[node.output.name] = node.requant.low, node.requant.high
         return result
 
     @cached_property
     def compute_nodes(self) -> tuple[ComputeNode, ...]:
-        """The nodes that define an integer tensor: all but a final softmax."""
+        """The nodes that define an integer tensor: all but a final :class:`Softmax`."""
         return tuple(node for node in self.nodes if not isinstance(node, Softmax))
 
     @property

@@ -18,12 +18,14 @@ from corewright.golden import (
     dequantise,
     host_output,
     quantise_input,
+    random_input,
+    random_words,
     requantise,
     round_half_even_divide,
     round_half_even_shift,
     run,
 )
-from corewright.golden.operators import _finish, product_type
+from corewright.golden.operators import _finish, matmul, product_type
 from corewright.graph import (
     Add,
     Concat,
@@ -32,12 +34,16 @@ from corewright.graph import (
     Depthwise,
     Graph,
     GraphError,
+    MatMul,
     Pool,
+    QuantisedSoftmax,
     Requant,
+    Slice,
     Softmax,
     Tensor,
     Upsample,
     same_padding,
+    softmax_table,
 )
 
 FULL = Requant.identity(-128, 127)
@@ -283,6 +289,200 @@ def test_a_tensor_is_added_to_itself_joined_and_repeated() -> None:
         expected = min(max(3 * source, -128), 90) if c < 2 else source
         assert result["u"][n, h, w, c] == expected
     assert result["u"].dtype == result["j"].dtype == result["s"].dtype == np.int64
+
+
+def test_products_of_activations_by_hand() -> None:
+    """Two rows of three features (one pixel each), times themselves and the transpose."""
+    x = Tensor("x", 2, 1, 3, 8, 0)
+    nodes = (
+        Slice("a", "x", Tensor("a", 2, 1, 2, 8, 0), 1),
+        MatMul("gram", ("x", "x"), Tensor("g", 2, 1, 2, 8, 0), True, Requant(0, 1, 2, -20, 90)),
+        # (2 rows, 2 features) times (2 pixels, 3 channels).
+        MatMul("mix", ("a", "x"), Tensor("m", 2, 1, 3, 8, 0), False, Requant(1, 2, 2, -128, 127)),
+    )
+    values = np.array([[1, 2, 3], [4, -5, 6]]).reshape(1, 2, 1, 3)
+    result = run(Graph("g", x, nodes), values)
+    assert result["a"].reshape(2, 2).tolist() == [[2, 3], [-5, 6]]
+    # 14, 12 / 12, 77: halves 7, 6, 38.5 to even.
+    assert result["g"].reshape(2, 2).tolist() == [[7, 6], [6, 38]]
+    # 2*[1 2 3] + 3*[4 -5 6] = [14 -11 24], halved: -5.5 becomes -6;
+    # -5*[1 2 3] + 6*[4 -5 6] = [19 -40 21], halved: 9.5 becomes 10, 10.5 becomes 10.
+    assert result["m"].reshape(2, 3).tolist() == [[7, -6, 12], [10, -20, 10]]
+    negative = run(Graph("g", x, nodes), np.array([[1, 2, 3], [-4, -5, -6]]).reshape(1, 2, 1, 3))
+    # -32 has the shift of negative sums.
+    assert negative["g"].reshape(2, 2).tolist() == [[7, -8], [-8, 38]]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32))
+def test_products_equal_einsum_in_raster_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bits = int(rng.choice([2, 8, 16, 24]))
+    own = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    other = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    transpose, rows = bool(rng.integers(2)), other[0] * other[1]
+    channels = int(rng.integers(1, 9)) if transpose else rows
+    left = Tensor("a", *own, channels, bits, 0)
+    right = Tensor("b", *other, channels if transpose else int(rng.integers(1, 9)), bits, 0)
+    requant = Requant(1, bits + 1, bits + 2, -(1 << 30), 1 << 30)
+    columns = rows if transpose else right.channels
+    node = MatMul("m", ("a", "b"), Tensor("y", *own, columns, 32, 0), transpose, requant)
+    a, b = (random_words(rng, bits, (3, *tensor.shape)) for tensor in (left, right))
+    formula = "nhwc,nqc->nhwq" if transpose else "nhwq,nqc->nhwc"
+    sums = np.einsum(formula, a, b.reshape(3, rows, -1))
+    result = matmul(a, b, node, channels << (2 * bits - 1))
+    assert np.array_equal(result, requantise(sums, None, requant))
+
+
+def test_a_product_is_processed_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = Tensor("x", 2, 3, 4, 8, 0)
+    node = MatMul("m", ("x", "x"), Tensor("y", 2, 3, 6, 8, 0), True, Requant(0, 8, 8, -128, 127))
+    graph = Graph("g", x, (node,))
+    values = random_input(rng, graph, 7)
+    whole = run(graph, values)["y"]
+    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 80)
+    assert np.array_equal(run(graph, values)["y"], whole)
+
+
+def softmax_graph(
+    channels: int, runs: int, table: npt.ArrayLike, output: Tensor, low: int, high: int
+) -> Graph:
+    x = Tensor("x", 1, 1, channels, 16, 3)
+    return Graph("g", x, (QuantisedSoftmax("s", "x", output, runs, np.array(table), low, high),))
+
+
+def test_softmax_in_integers_by_hand() -> None:
+    output = Tensor("y", 1, 1, 6, 8, 4)
+    graph = softmax_graph(6, 2, [8, 4, 1], output, 0, 15)
+    # Differences 0 1 2: 8 4 1 of 13 times 16: 9.85, 4.92, 1.23. Differences 3 0 0: 0 8 8 of 16.
+    result = run(graph, np.array([[5, 4, 3, -3, 0, 0]]))["y"]
+    assert result.ravel().tolist() == [10, 5, 1, 0, 8, 8]
+    # All of it goes to one channel: 16, saturated. Thirds of 16: 5.33.
+    assert run(graph, np.array([[9, 0, 0, 1, 1, 1]]))["y"].ravel().tolist() == [15, 0, 0, 5, 5, 5]
+    coarse = softmax_graph(6, 2, [8, 4, 1], Tensor("y", 1, 1, 6, 8, 0), 0, 15)
+    # Halves round to even, to 0.
+    ties = run(coarse, np.array([[0, 0, -9, 0, -1, -1]]))["y"]
+    assert ties.ravel().tolist() == [0, 0, 0, 0, 0, 0]
+    limited = softmax_graph(6, 2, [8, 4, 1], output, 2, 9)
+    assert run(limited, np.array([[5, 4, 3, -3, 0, 0]]))["y"].ravel().tolist() == [9, 5, 2, 2, 8, 8]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32))
+def test_softmax_is_exact_in_its_largest_integers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    runs, channels = int(rng.integers(1, 4)), int(rng.integers(1, 9))
+    entries = int(rng.integers(1, 40))
+    table = np.sort(rng.integers(0, 1 << int(rng.integers(1, 33)), entries))[::-1]
+    table[0] = max(table[0], 1)
+    fraction = int(rng.integers(0, 31))
+    output = Tensor("y", 1, 1, runs * channels, 32, fraction)
+    graph = softmax_graph(runs * channels, runs, table, output, -(2**31), 2**31 - 1)
+    x = rng.integers(-30, 30, (4, runs * channels))
+    result = run(graph, x)["y"].reshape(4, runs, channels)
+    for n, r in np.ndindex(4, runs):
+        run_x = [int(v) for v in x[n, r * channels : (r + 1) * channels]]
+        below = [max(run_x) - v for v in run_x]
+        terms = [int(table[d]) if d < entries else 0 for d in below]
+        expected = [round(Fraction(t << fraction, sum(terms))) for t in terms]
+        assert result[n, r].tolist() == expected
+
+
+def test_softmax_comes_close_to_the_real_one() -> None:
+    rng = np.random.default_rng(0)
+    table = softmax_table(3, 1 << 16)
+    graph = softmax_graph(40, 4, table, Tensor("y", 1, 1, 40, 16, 14), 0, (1 << 15) - 1)
+    x = rng.integers(-40, 40, (50, 40))
+    exponent = np.exp(x.reshape(50, 4, 10) / 8)
+    expected = (exponent / exponent.sum(axis=-1, keepdims=True)).reshape(50, 40)
+    result = dequantise(graph, "y", run(graph, x)["y"]).reshape(50, 40)
+    assert np.abs(result - expected).max() < 2.0**-14
+
+
+def binary_graph(bias: npt.ArrayLike | None) -> Graph:
+    weights = np.array([1, -1, 1, 1]).reshape(1, 4, 1, 1)
+    output = Tensor("y", 1, 5, 1, 1, 0)
+    sign = Requant(1, 0, 0, -1, 1)
+    node = Conv(
+        "c",
+        "x",
+        output,
+        weights,
+        None if bias is None else np.array(bias),
+        (1, 1),
+        (0, 0, 1, 2),
+        sign,
+        1,
+        0,
+    )
+    return Graph("g", Tensor("x", 1, 5, 1, 1, 0), (node,))
+
+
+def test_single_bits_by_hand() -> None:
+    x = np.array([1, -1, -1, 1, 1]).reshape(1, 1, 5, 1)
+    # Windows 0 1 -1 -1 | 1 -1 -1 1 | -1 -1 1 1 | -1 1 1 0 | 1 1 0 0: the padding is no -1.
+    sums = [0 - 1 - 1 - 1, 1 + 1 - 1 + 1, -1 + 1 + 1 + 1, -1 - 1 + 1 + 0, 1 - 1 + 0 + 0]
+    assert sums == [-3, 2, 2, -1, 0]
+    assert run(binary_graph(None), x)["y"].ravel().tolist() == [-1, 1, 1, -1, 1]
+    # Twice the sum, plus the bias: -4, 6, 6, 0, 2 and -10, 0, 0, -6, -4.
+    assert run(binary_graph([2]), x)["y"].ravel().tolist() == [-1, 1, 1, 1, 1]
+    assert run(binary_graph([-4]), x)["y"].ravel().tolist() == [-1, 1, 1, -1, -1]
+
+
+def test_signs_of_every_layer_that_may_have_them() -> None:
+    rng = np.random.default_rng(0)
+    x, sign = Tensor("x", 3, 3, 2, 1, 0), Requant.identity(-1, 1)
+    pads = (0, 1, 0, 1)
+    nodes = (
+        Depthwise(
+            "d",
+            "x",
+            Tensor("d", 3, 3, 2, 1, 0),
+            np.array([1, -1]).reshape(1, 1, 2),
+            np.array([1, 0]),
+            (1, 1),
+            (0, 0, 0, 0),
+            sign,
+            1,
+            0,
+        ),
+        Pool("p", "max", "x", Tensor("p", 3, 3, 2, 1, 0), (2, 2), (1, 1), pads, sign),
+        Concat("j", ("d", "p"), Tensor("j", 3, 3, 4, 1, 0)),
+        Slice("s", "j", Tensor("s", 3, 3, 2, 1, 0), 1),
+        Upsample("u", "s", Tensor("u", 6, 3, 2, 1, 0), (2, 1)),
+        Dense("y", "u", Tensor("y", 1, 1, 1, 1, 0), np.ones((36, 1), int), None, sign, 1, 0),
+    )
+    graph = Graph("g", x, nodes)
+    values = random_input(rng, graph, 200)
+    result = run(graph, values)
+    assert all(set(np.unique(v)) == {-1, 1} for v in result.values())
+    # A bias of 1 lifts -1 to 0, whose sign is 1.
+    assert (result["d"][..., 0] == 1).all()
+    assert np.array_equal(result["d"][..., 1], -values[..., 1])
+    assert result["p"][:, 2, 2].tolist() == values[:, 2, 2].tolist()
+    corner = values[:, :2, :2].max(axis=(1, 2))
+    assert np.array_equal(result["p"][:, 0, 0], corner)
+    sums = result["u"].sum(axis=(1, 2, 3))
+    assert (sums == 0).any()
+    assert np.array_equal(result["y"].ravel(), np.where(sums >= 0, 1, -1))
+
+
+def test_an_input_of_one_bit_is_a_sign_and_never_zero() -> None:
+    graph = binary_graph(None)
+    real = np.array([0.0, -0.0, -1e-9, 3.0, -7.0]).reshape(1, 1, 5, 1)
+    assert quantise_input(graph, real).ravel().tolist() == [1, 1, -1, 1, -1]
+    with pytest.raises(GraphError, match="input 'x' holds 0, legal for 1 bit are -1 and 1"):
+        run(graph, np.zeros((1, 1, 5, 1), int))
+    with pytest.raises(GraphError, match=r"spans -2\.\.-2, legal is -1\.\.1"):
+        run(graph, np.full((1, 1, 5, 1), -2))
+
+
+def test_random_words_use_the_whole_word() -> None:
+    rng = np.random.default_rng(0)
+    assert np.unique(random_words(rng, 1, (99,))).tolist() == [-1, 1]
+    assert np.unique(random_words(rng, 2, (99,))).tolist() == [-2, -1, 0, 1]
+    assert np.unique(random_words(rng, 4, (99,), (-1, 2))).tolist() == [-1, 0, 1, 2]
 
 
 @pytest.mark.parametrize("bits", [4, 12, 16])

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,11 @@ from corewright.graph import (
     Depthwise,
     Graph,
     GraphError,
+    MatMul,
     Pool,
+    QuantisedSoftmax,
     Requant,
+    Slice,
     Softmax,
     Tensor,
     Upsample,
@@ -30,6 +35,7 @@ from corewright.graph import (
     accumulator_bounds,
     macs,
     same_padding,
+    softmax_table,
     value_bounds,
     value_range,
 )
@@ -100,26 +106,84 @@ def branched_graph() -> Graph:
     )
 
 
+def attention_graph() -> Graph:
+    """Slices of a 1x4x6 input as Q, K and V; scores, their softmax in two runs, product with V."""
+    out = Tensor("q", 1, 4, 2, 5, 2)
+    return Graph(
+        "attention",
+        Tensor("x", 1, 4, 6, 5, 2),
+        (
+            Slice("query", "x", out, 0),
+            Slice("key", "x", dataclasses.replace(out, name="k"), 2),
+            Slice("value", "x", dataclasses.replace(out, name="v"), 4),
+            MatMul(
+                "score", ("q", "k"), Tensor("s", 1, 4, 4, 5, 2), True, Requant(0, 2, 2, -16, 15)
+            ),
+            QuantisedSoftmax(
+                "soft", "s", Tensor("p", 1, 4, 4, 5, 4), 2, softmax_table(2, 32), 0, 15
+            ),
+            MatMul("mix", ("p", "v"), Tensor("y", 1, 4, 2, 5, 2), False, Requant(1, 3, 4, -9, 15)),
+        ),
+        input_range=(-10, 12),
+    )
+
+
+def binary_graph() -> Graph:
+    """A 1-bit convolution, depthwise, maximum, copies and dense layer of a 4x4x2 input."""
+    rng = np.random.default_rng(0)
+    sign, out = Requant.identity(-1, 1), Tensor("c", 4, 4, 3, 1, 0)
+
+    def weights(*shape: int) -> np.ndarray:
+        return 2 * rng.integers(0, 2, shape) - 1
+
+    pads = (1, 1, 1, 1)
+    return Graph(
+        "binary",
+        Tensor("x", 4, 4, 2, 1, 0),
+        (
+            Conv("conv", "x", out, weights(3, 3, 2, 3), None, (1, 1), pads, sign, 1, 0),
+            Depthwise(
+                "depth",
+                "c",
+                dataclasses.replace(out, name="d"),
+                weights(3, 3, 3),
+                rng.integers(-3, 4, 3),
+                (1, 1),
+                pads,
+                sign,
+                1,
+                0,
+            ),
+            Pool("pool", "max", "d", Tensor("p", 2, 2, 3, 1, 0), (2, 2), (2, 2), (0,) * 4, sign),
+            Upsample("up", "p", Tensor("u", 4, 4, 3, 1, 0), (2, 2)),
+            Concat("join", ("u", "c"), Tensor("j", 4, 4, 6, 1, 0)),
+            Slice("part", "j", Tensor("t", 4, 4, 4, 1, 0), 1),
+            Dense("dense", "t", Tensor("y", 1, 1, 5, 1, 0), weights(64, 5), None, sign, 1, 0),
+        ),
+    )
+
+
 def conv_of(graph: Graph) -> Conv:
     node = graph.node("conv")
     assert isinstance(node, Conv)
     return node
 
 
-@pytest.mark.parametrize("branched", [False, True])
-def test_saved_graph_loads_equal(tmp_path: Path, branched: bool) -> None:
-    graph = small_graph(metadata={"accuracy": 0.5, "classes": ["a", "b"]})
-    graph = branched_graph() if branched else graph
+@pytest.mark.parametrize("build", [small_graph, branched_graph, attention_graph, binary_graph])
+def test_saved_graph_loads_equal(tmp_path: Path, build: Callable[[], Graph]) -> None:
+    metadata = {"accuracy": 0.5, "classes": ["a", "b"]}
+    graph = dataclasses.replace(build(), metadata=metadata)
     loaded = Graph.load(graph.save(tmp_path / "a.cwgraph"))
     assert loaded.digest() == graph.digest()
     assert loaded.metadata == graph.metadata
     assert loaded.tensors == graph.tensors
     for ours, theirs in zip(graph.compute_nodes, loaded.compute_nodes, strict=True):
         assert ours.inputs == theirs.inputs
-        for name in ("own_shift", "other_shift", "factors", "strides", "padding"):
+        for name in ("own_shift", "other_shift", "factors", "strides", "padding", "requant"):
             assert getattr(ours, name, None) == getattr(theirs, name, None)
-        assert getattr(ours, "requant", None) == getattr(theirs, "requant", None)
-        for name in ("weights", "bias"):
+        for name in ("transpose_b", "first_channel", "runs", "low", "high"):
+            assert getattr(ours, name, None) == getattr(theirs, name, None)
+        for name in ("weights", "bias", "table"):
             left, right = getattr(ours, name, None), getattr(theirs, name, None)
             assert (left is None) == (right is None)
             if left is not None:
@@ -256,6 +320,177 @@ def test_ranges_follow_copies_and_sums() -> None:
     assert [macs(node) for node in graph.nodes] == [4 * 4 * 2 * 9, 0, 0, 0]
     assert [node.name for node in graph.consumers("x")] == ["d", "a", "j"]
     assert graph.consumers("d_out") == (add, join)
+
+
+def changed(graph: Graph, name: str, change: dict[str, object]) -> Graph:
+    nodes = tuple(
+        dataclasses.replace(node, **change) if node.name == name else node  # type: ignore[arg-type]
+        for node in graph.nodes
+    )
+    return dataclasses.replace(graph, nodes=nodes)
+
+
+TABLE = np.array([3, 2, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("query", {"first_channel": 5}, r"'query': takes channels 5\.\.6, the input 'x' has 6"),
+        ("query", {"first_channel": -1}, "'query': first_channel is -1, legal is 0"),
+        ("query", {"output": Tensor("q", 1, 4, 2, 5, 1)}, "'query': copies 'x' of 5 bits, fract"),
+        ("query", {"output": Tensor("q", 1, 3, 2, 5, 2)}, r"legal is \(1, 4, 2\)"),
+        ("score", {"inputs": ("q",)}, "'score': inputs is .*, legal are two names"),
+        ("score", {"inputs": ("q", "x")}, r"'score': .*transpose_b=True are equal channels"),
+        ("score", {"transpose_b": False}, "'score': .* as many pixels of b as channels of a"),
+        ("score", {"transpose_b": 1}, "'score': transpose_b is 1, legal is a bool"),
+        ("score", {"output": Tensor("s", 1, 4, 3, 5, 2)}, r"'s' has shape .* is \(1, 4, 4\)"),
+        (
+            "score",
+            {"output": Tensor("s", 1, 4, 4, 1, 2), "requant": Requant.identity(-1, 1)},
+            "'score': output 's' has 1 bit, legal are 2 or more",
+        ),
+        ("soft", {"runs": 3}, "'soft': runs is 3, legal is a divisor of 4 channels"),
+        ("soft", {"runs": 0}, r"'soft': runs is 0, legal is 1\.\.4"),
+        ("soft", {"table": TABLE[::-1]}, "'soft': table starts with 1 and falls .* no rise"),
+        ("soft", {"table": TABLE * 0}, "'soft': table starts with 0"),
+        ("soft", {"table": TABLE - 2}, r"'soft': table spans -1\.\.1, legal is 0\.\.2\*\*32-1"),
+        ("soft", {"table": TABLE << 31}, r"'soft': table spans .* legal is 0\.\.2\*\*32-1"),
+        ("soft", {"table": TABLE / 2}, "'soft': table has .*float64"),
+        ("soft", {"table": TABLE[:0]}, "'soft': table has shape"),
+        ("soft", {"table": TABLE[None]}, r"'soft': table has shape \(1, 3\)"),
+        ("soft", {"low": -17}, r"'soft': low is -17, legal is -16\.\.15"),
+        ("soft", {"high": 16}, r"'soft': high is 16, legal is -16\.\.15"),
+        ("soft", {"low": 3, "high": 2}, "'soft': low 3 is above high 2"),
+        ("soft", {"output": Tensor("p", 1, 4, 4, 5, 31)}, r"'soft': fraction .* is 31.* 0\.\.30"),
+        ("soft", {"output": Tensor("p", 1, 4, 4, 5, -1)}, r"'soft': fraction .* is -1"),
+        ("soft", {"output": Tensor("p", 1, 4, 4, 1, 0)}, "'soft': output 'p' has 1 bit"),
+        ("soft", {"output": Tensor("p", 1, 4, 8, 5, 4)}, r"'p' has shape .* is \(1, 4, 4\)"),
+    ],
+)
+def test_illegal_attention_is_named(name: str, change: dict[str, object], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        changed(attention_graph(), name, change)
+
+
+def test_sums_of_a_softmax_stay_in_48_bits() -> None:
+    def node(channels: int, entry: int) -> QuantisedSoftmax:
+        output = Tensor("y", 1, 1, 2 * channels, 8, 7)
+        return QuantisedSoftmax("s", "x", output, 2, np.array([entry]), 0, 127)
+
+    largest = (1 << 32) - 1
+    assert node(1 << 16, largest).run_channels == 1 << 16
+    with pytest.raises(GraphError, match=r"'s': 65537 channels of table\[0\] .* below 2\*\*48"):
+        node((1 << 16) + 1, largest)
+
+
+def test_a_softmax_table_is_read_only() -> None:
+    node = attention_graph().node("soft")
+    assert isinstance(node, QuantisedSoftmax) and node.table.dtype == np.int64
+    with pytest.raises(ValueError, match="read-only"):
+        node.table[0] = 1
+
+
+@pytest.mark.parametrize("fraction", [-2, 0, 3, 7])
+def test_softmax_table_is_the_exponential(fraction: int) -> None:
+    table = softmax_table(fraction)
+    expected = [round(65536 * math.exp(-i / 2**fraction)) for i in range(len(table) + 1)]
+    assert table.tolist() == expected[:-1]
+    assert (table[0], expected[-1]) == (65536, 0) and table[-1] > 0
+    assert np.array_equal(softmax_table(fraction, 5), table[:5])
+
+
+def test_softmax_table_of_fine_integers_is_cut_at_its_limit() -> None:
+    assert len(softmax_table(20)) == 1 << 16
+    assert softmax_table(64, 16).tolist() == [65536] * 16
+    for values, message in (((65, 16), "fraction is 65"), ((0, 0), "entries_limit is 0")):
+        with pytest.raises(GraphError, match=message):
+            softmax_table(*values)
+
+
+def test_ranges_and_work_of_attention() -> None:
+    graph = attention_graph()
+    assert graph.value_ranges == {
+        "x": (-10, 12),
+        "q": (-10, 12),
+        "k": (-10, 12),
+        "v": (-10, 12),
+        "s": (-16, 15),
+        "p": (0, 15),
+        "y": (-9, 15),
+    }
+    score, soft, mix = graph.compute_nodes[3:]
+    low, high = accumulator_bounds(graph, score)
+    # Two products of -10..12 with itself.
+    assert low.tolist() == [2 * -120] * 4 and high.tolist() == [2 * 144] * 4
+    low, high = accumulator_bounds(graph, mix)
+    assert low.tolist() == [4 * 15 * -10] * 2 and high.tolist() == [4 * 15 * 12] * 2
+    assert value_bounds(graph, mix)[1].tolist() == [2 * 720] * 2
+    low, high = accumulator_bounds(graph, soft)
+    assert low.tolist() == [0] * 4 and high.tolist() == [15] * 4
+    assert accumulator_bounds(graph, graph.compute_nodes[1])[1].tolist() == [12, 12]
+    assert macs(score, graph) == 4 * 4 * 2 and macs(mix, graph) == 4 * 2 * 4
+    assert macs(soft) == macs(graph.nodes[0]) == 0
+    with pytest.raises(TypeError, match="'score'"):
+        macs(score)
+
+
+def test_a_softmax_of_coarse_fraction_reaches_one() -> None:
+    graph = changed(attention_graph(), "soft", {"output": Tensor("p", 1, 4, 4, 5, 2)})
+    assert graph.value_ranges["p"] == (0, 4)
+    graph = changed(attention_graph(), "soft", {"low": 2, "high": 7})
+    assert graph.value_ranges["p"] == (2, 7)
+    graph = changed(attention_graph(), "soft", {"low": -5, "high": -3})
+    assert graph.value_ranges["p"] == (-3, -3)
+
+
+def test_products_beyond_63_bits_are_refused() -> None:
+    x = Tensor("x", 1, 2, 1 << 10, 32, 0)
+    node = MatMul("m", ("x", "x"), Tensor("y", 1, 2, 2, 8, 0), True, Requant(0, 60, 60, -8, 7))
+    with pytest.raises(GraphError, match="'m': shifted sums reach"):
+        Graph("big", x, (node,))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("conv", {"weights": np.zeros((3, 3, 2, 3), int)}, "'conv': weights hold 0.*-1 and 1"),
+        ("conv", {"weights": np.full((3, 3, 2, 3), 2)}, r"'conv': weights span 2\.\.2.*-1\.\.1"),
+        ("conv", {"requant": Requant(0, 1, 0, -1, 1)}, "'conv': requant has shifts 1 and 0"),
+        ("conv", {"requant": Requant(0, 0, 1, -1, 1)}, "'conv': requant has shifts 0 and 1"),
+        ("conv", {"requant": Requant(0, 0, 0, 0, 1)}, r"'conv': requant .* limits 0\.\.1, legal"),
+        ("conv", {"requant": Requant(0, 0, 0, -1, 0)}, r"'conv': requant .* limits -1\.\.0"),
+        ("conv", {"requant": Requant(0, 0, 0, -2, 1)}, r"'conv': requant saturates to -2\.\.1"),
+        ("depth", {"weights": np.zeros((3, 3, 3), int)}, "'depth': weights hold 0"),
+        ("dense", {"weights": np.zeros((64, 5), int)}, "'dense': weights hold 0"),
+        ("pool", {"kind": "average"}, "'pool': output 'p' has 1 bit, legal are 2 or more"),
+    ],
+)
+def test_illegal_single_bits_are_named(name: str, change: dict[str, object], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        changed(binary_graph(), name, change)
+
+
+def test_a_sum_or_a_wide_maximum_of_one_bit_is_refused() -> None:
+    wide, bit = Tensor("x", 2, 2, 1, 4, 0), Tensor("y", 2, 2, 1, 1, 0)
+    sign = Requant.identity(-1, 1)
+    with pytest.raises(GraphError, match="'a': output 'y' has 1 bit, legal are 2 or more"):
+        Add("a", ("x", "x"), bit, 0, 0, sign)
+    pool = Pool("p", "max", "x", bit, (1, 1), (1, 1), (0, 0, 0, 0), sign)
+    with pytest.raises(GraphError, match="'p': output 'y' has 1 bit and the input 'x' 4, legal"):
+        Graph("g", wide, (pool,))
+    with pytest.raises(GraphError, match=r"input_range is -1\.\.0, legal for 1 bit is -1\.\.1"):
+        dataclasses.replace(binary_graph(), input_range=(-1, 0))
+
+
+def test_single_bits_are_plus_and_minus_one() -> None:
+    graph = binary_graph()
+    assert set(graph.value_ranges.values()) == {(-1, 1)}
+    assert (graph.input.low, graph.input.high) == (-1, 1)
+    low, high = accumulator_bounds(graph, graph.compute_nodes[0])
+    assert low.tolist() == [-18] * 3 and high.tolist() == [18] * 3
+    # Two bits are an ordinary word.
+    assert (Tensor("t", 1, 1, 1, 2, 0).low, Tensor("t", 1, 1, 1, 2, 0).high) == (-2, 1)
 
 
 def test_files_of_the_first_version_still_load() -> None:
