@@ -308,8 +308,10 @@ module cw_accelerator
   logic [BiasBits:0] bias_row;
   logic [Cfg.Drain*post_bits(Cfg)-1:0] bias;
   cw_weight_loader #(
+      .Rows      (Cfg.Rows),
       .Columns   (Cfg.Columns),
       .Drain     (Cfg.Drain),
+      .PixelBits (Cfg.PixelBits),
       .WeightBits(Cfg.WeightBits),
       .PostBits  (post_bits(Cfg)),
       .BiasRows  (Cfg.BiasRows),
@@ -324,6 +326,8 @@ module cw_accelerator
       .done_o         (weight_done),
       .program_base_i (AddrBits'(program_addr)),
       .program_bytes_i(program_bytes),
+      .arena_base_i   (AddrBits'(arena_addr)),
+      .arena_bytes_i  (arena_bytes),
       .window_o       (weight_window),
       .window_offset_o(weight_window_offset),
       .cmd_valid_o    (weight_valid),
@@ -449,6 +453,8 @@ module cw_accelerator
       .done_o         (engine_done),
       .arena_base_i   (AddrBits'(arena_addr)),
       .arena_bytes_i  (arena_bytes),
+      .program_base_i (AddrBits'(program_addr)),
+      .program_bytes_i(program_bytes),
       .window_o       (engine_window),
       .window_offset_o(engine_window_offset),
       .cause_o        (engine_cause),

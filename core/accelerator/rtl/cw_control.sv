@@ -7,9 +7,10 @@
 ///
 /// The program port's reader serves descriptor fetches and the weight loader in turn: the next descriptor
 /// is fetched when the weights of the one before have been read. Each descriptor's CRC-32 and sizes are
-/// checked before anybody acts on it. After an error or abort the movers are told to stop
-/// (`abort_movers_o`), and when they are idle `clear_o`, held until the pipelines have run dry,
-/// empties every block for the next start.
+/// checked before anybody acts on it. A layer whose weights are a tensor in the arena goes to the
+/// weight loader only when the layer before has ended, all its writes answered.
+/// After an error or abort the movers are told to stop (`abort_movers_o`), and when they are idle
+/// `clear_o`, held until the pipelines have run dry, empties every block for the next start.
 /// The watchdog ends a run in which `progress_i` has been low for `watchdog_i` cycles (0: never).
 /// Performance: every busy cycle has one cause; per layer eight words, see docs/architecture.md.
 module cw_control
@@ -176,13 +177,18 @@ module cw_control
         && 32'(fetched.last_group_channels) <= Cfg.Columns
         && 32'(fetched.row_bytes) <= weight_row_bytes(Cfg)
         && 32'(fetched.last_row_bytes) <= weight_row_bytes(Cfg)
+        && (fetched.weights_arena || fetched.weight_rows == '0
+            || ((fetched.row_bytes != '0 || fetched.groups == 16'd1)
+                && fetched.last_row_bytes != '0))
+        && fetched.copies_w <= 8'd3
         && fetched.segments != '0 && fetched.segment_bytes != '0 && fetched.stream_blocks != '0
         && fetched.output_bytes != '0;
   end
 
   logic hand_weights, hand_engine, engine_busy_q, layer_end;
+  // With engine_taken_q it is this very layer that the engine works on.
   assign hand_weights = state_q == StRun && fetch_q == FetchReady && !weights_taken_q
-      && weight_done_i;
+      && weight_done_i && (!fetched.weights_arena || !engine_busy_q || engine_taken_q);
   assign hand_engine  = state_q == StRun && fetch_q == FetchReady && !engine_taken_q
       && !engine_busy_q && !engine_start_o;
 

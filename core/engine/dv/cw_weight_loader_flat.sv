@@ -6,8 +6,10 @@
 module cw_weight_loader_flat
   import cw_program_pkg::*;
 #(
+    parameter  int unsigned Rows       = 8,
     parameter  int unsigned Columns    = 24,
     parameter  int unsigned Drain      = 4,
+    parameter  int unsigned PixelBits  = 8,
     parameter  int unsigned WeightBits = 8,
     parameter  int unsigned PostBits   = 40,
     parameter  int unsigned BiasRows   = 128,
@@ -24,6 +26,8 @@ module cw_weight_loader_flat
     output logic                          done_o,
     input  logic [          AddrBits-1:0] program_base_i,
     input  logic [                  31:0] program_bytes_i,
+    input  logic [          AddrBits-1:0] arena_base_i,
+    input  logic [                  31:0] arena_bytes_i,
     output logic                          window_o,
     output logic [                  31:0] window_offset_o,
     output logic                          cmd_valid_o,
@@ -44,8 +48,10 @@ module cw_weight_loader_flat
 );
 
   cw_weight_loader #(
+      .Rows      (Rows),
       .Columns   (Columns),
       .Drain     (Drain),
+      .PixelBits (PixelBits),
       .WeightBits(WeightBits),
       .PostBits  (PostBits),
       .BiasRows  (BiasRows),
@@ -60,6 +66,8 @@ module cw_weight_loader_flat
       .done_o,
       .program_base_i,
       .program_bytes_i,
+      .arena_base_i,
+      .arena_bytes_i,
       .window_o,
       .window_offset_o,
       .cmd_valid_o,

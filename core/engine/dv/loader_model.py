@@ -7,9 +7,11 @@ Random layers and the closed formulas of that page, nothing else: no cursor, no 
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,22 @@ class Target:
     block: int
 
 
+class Copy(NamedTuple):
+    """A plane position where a lane of the stream is stored.
+
+    Attributes:
+        line: image row of the stream, counted over all images.
+        position: plane position.
+        plane: phase plane.
+        lane: of the word.
+    """
+
+    line: int
+    position: int
+    plane: int
+    lane: int
+
+
 @dataclass(frozen=True)
 class Loading:
     """How one pass loads its input.
@@ -68,9 +86,11 @@ class Loading:
         image: plane positions from an image to the next.
         ring_blocks: plane blocks of the ring.
         segments: read commands.
-        input_offset: arena offset of the first.
+        input_offset: offset of the first in its window.
         segment_stride: bytes from one to the next.
         skew: lanes by which planes w' = 1 are stored further.
+        copies: (FH, FW), what a pixel is repeated to; (1, 1): no upsampling.
+        constant: the input tensor lies in the program.
     """
 
     shape: Shape
@@ -93,6 +113,8 @@ class Loading:
     input_offset: int
     segment_stride: int
     skew: int
+    copies: tuple[int, int]
+    constant: bool
 
     @property
     def plane_rows(self) -> int:
@@ -110,6 +132,11 @@ class Loading:
         return -(-self.images * self.input_rows * self.input_pitch // self.shape.rows)
 
     @property
+    def block_positions(self) -> int:
+        """What ``loaded_positions_o`` counts a stream block."""
+        return self.shape.rows * self.copies[0] * self.copies[1]
+
+    @property
     def words(self) -> int:
         """Words of the stream."""
         return self.stream_blocks * self.channels
@@ -121,7 +148,7 @@ class Loading:
 
     @property
     def commands(self) -> list[tuple[int, int]]:
-        """(arena offset, bytes) of each read command."""
+        """(offset in the window, bytes) of each read command."""
         return [
             (self.input_offset + i * self.segment_stride, self.segment_bytes)
             for i in range(self.segments)
@@ -136,6 +163,7 @@ class Loading:
 
         values = {
             "direct_load": int(self.direct),
+            "input_program": int(self.constant),
             "channels_in": self.channels,
             "stride_h": self.stride[0],
             "stride_w": self.stride[1],
@@ -177,54 +205,61 @@ class Loading:
                 "scatter_image_lane": image_lane,
                 "scatter_image_blocks": image_blocks,
                 "phase_skew": self.skew,
+                "copies_h": self.copies[0] - 1,
+                "copies_w": self.copies[1] - 1,
             }
         return values
 
-    def _lane(self, position: int) -> tuple[int, int] | None:
-        """(plane, plane position) of a lane of the stream; None where it is dropped."""
+    def _lane(self, stream_position: int) -> Iterator[Copy]:
+        """Every copy of a lane of the stream; none where it is dropped."""
+        rows = self.shape.rows
+        line, w = divmod(stream_position, self.input_pitch)
+        lane = stream_position % rows
         if self.direct:
-            return 0, position
+            yield Copy(line, stream_position, 0, lane)
+            return
         (sh, sw), (top, left) = self.stride, self.pad
-        line, w = divmod(position, self.input_pitch)
         image, stream_row = divmod(line, self.input_rows)
         h = stream_row * self.row_advance
         phase_h, phase_w = (h + top) % sh, (w + left) % sw
         if w >= self.load[1] or h >= self.load[0]:
-            return None
+            return
         if phase_h >= self.planes[0] or phase_w >= self.planes[1]:
-            return None
+            return
         # The bracket of the page counts pad div stride in (scatter_block, scatter_lane).
-        down = (h + top) // sh - top // sh
-        right = (w + left) // sw - left // sw
+        down = ((h + top) // sh - top // sh) * self.copies[0]
+        right = ((w + left) // sw - left // sw) * self.copies[1]
         place = self.scatter + image * self.image + down * self.pitch + right
         place += self.skew if phase_w == 1 else 0
-        return phase_h * self.planes[1] + phase_w, place
+        plane = phase_h * self.planes[1] + phase_w
+        for i, j in itertools.product(*map(range, self.copies)):
+            yield Copy(line, place + i * self.pitch + j, plane, lane)
+
+    def _block(self, block: int) -> list[Copy]:
+        """Every copy of a stream block's lanes: by image rows, then by plane position."""
+        rows = self.shape.rows
+        lanes = map(self._lane, range(block * rows, (block + 1) * rows))
+        return sorted(itertools.chain.from_iterable(lanes))
 
     def targets(self) -> Iterator[list[Target]]:
         """Of each word of the stream, in its order."""
         rows, drain = self.shape.rows, self.shape.drain
         for block in range(self.stream_blocks):
-            lanes = [self._lane(block * rows + lane) for lane in range(rows)]
+            copies = self._block(block)
             for channel in range(self.channels):
                 word = []
-                for lane, place in enumerate(lanes):
-                    if place is None:
-                        continue
-                    plane, position = place
-                    plane_block = position // rows
+                for copy in copies:
+                    plane_block, bank = divmod(copy.position, rows)
                     row = plane_block % self.ring_blocks * self.block_rows
-                    row += plane * self.plane_rows + channel // drain
-                    bank = position % rows
-                    word.append(Target(lane, bank, row, channel % drain, plane_block))
+                    row += copy.plane * self.plane_rows + channel // drain
+                    word.append(Target(copy.lane, bank, row, channel % drain, plane_block))
                 yield word
 
     def least_ring(self) -> int:
         """Smallest legal ring: nothing is written below what the same ring slot already holds."""
         highest, ring = None, 1
-        rows = self.shape.rows
         for block in range(self.stream_blocks):
-            places = [self._lane(block * rows + lane) for lane in range(rows)]
-            blocks = [place[1] // rows for place in places if place is not None]
+            blocks = [copy.position // self.shape.rows for copy in self._block(block)]
             if blocks:
                 highest = max(blocks) if highest is None else max(highest, *blocks)
                 ring = max(ring, highest - min(blocks) + 1)
@@ -234,33 +269,37 @@ class Loading:
         """Cycles without stalls: a write an image-row segment and phase, at least one a segment.
 
         Strides above 4 write lane by lane; with stride 2 two phases in different banks are one.
+        Upsampling takes a write for each R positions of each row that a segment becomes.
         """
         if self.direct:
             return self.words
         total = 0
         rows = self.shape.rows
         for block in range(self.stream_blocks):
-            writes: dict[int, dict[int, set[int]]] = {}  # banks of each run of each segment
-            for lane in range(rows):
-                position = block * rows + lane
-                segment = writes.setdefault(position // self.input_pitch, {})
-                place = self._lane(position)
-                if place is not None:
-                    run = place[0] if self.stride[1] <= 4 else lane
-                    segment.setdefault(run, set()).add(place[1] % rows)
-            for segment in writes.values():
-                runs = list(segment.values())
-                together = self.stride[1] == 2 and len(runs) == 2 and not runs[0] & runs[1]
-                total += 1 if together else max(1, len(runs))
+            lines = {lane // self.input_pitch for lane in range(block * rows, (block + 1) * rows)}
+            runs: dict[int, dict[int, list[int]]] = {line: {} for line in lines}
+            for copy in self._block(block):
+                run = copy.plane if self.stride[1] <= 4 else copy.lane
+                runs[copy.line].setdefault(run, []).append(copy.position)
+            for positions in runs.values():
+                banks = [{position % rows for position in run} for run in positions.values()]
+                if self.stride[1] == 2 and len(banks) == 2 and not banks[0] & banks[1]:
+                    total += 1
+                elif self.copies == (1, 1):
+                    total += max(1, len(banks))
+                else:
+                    width = sum(map(len, positions.values())) // self.copies[0]
+                    total += max(1, self.copies[0] * -(-width // rows))
         return total * self.channels
 
 
 # "stride_2": any skew. "stride_2_full": words end with image rows, and the skew fits.
 KINDS = (
     "direct", "repitch", "strided", "stride_2", "stride_2_full", "wide_stride", "flatten",
-    "skip_rows",
+    "skip_rows", "upsample",
 )  # fmt: skip
 MAX_WORDS = 120
+MAX_CYCLES = 600
 
 
 def full_rate_skew(rows: int, pad_left: int) -> int:
@@ -302,7 +341,14 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
     elif kind == "skip_rows":
         stride, kernel = (draw(2, 4), draw(1, 4)), (1, draw(1, 4))
         row_advance = stride[0]
-    pad = (0, 0) if kind == "flatten" else (draw(0, kernel[0] - 1), draw(0, kernel[1] - 1))
+    copies = (1, 1)
+    if kind == "upsample":
+        # 1 x 1 is no upsampling: the other kinds have it.
+        copies = rng.choice([(h, w) for h in range(1, 6) for w in range(1, 5) if (h, w) != (1, 1)])
+    pad = (0, 0)
+    if kind != "flatten":
+        # Negative: rows and columns that no tap reads are stored before the first plane block.
+        pad = (draw(-3, kernel[0] - 1), draw(-3, kernel[1] - 1))
     planes = (min(kernel[0], stride[0]), min(kernel[1], stride[1]))
     direct = kind == "direct"
     block_rows = planes[0] * planes[1] * -(-channels // shape.drain)
@@ -316,9 +362,9 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
         skew = full_rate_skew(rows, pad[1])
     input_pitch, input_rows = width + gap * draw(0, 4), height + gap * draw(0, 2)
     load = (height - gap * draw(0, min(2, height)), width - gap * draw(0, min(2, width)))
-    columns = (width - 1 + pad[1] % stride[1]) // stride[1] + 1
+    columns = ((width - 1 + pad[1] % stride[1]) // stride[1] + 1) * copies[1]
     last_row = (input_rows - 1) * row_advance
-    lines = (last_row + pad[0] % stride[0]) // stride[0] + 1
+    lines = ((last_row + pad[0] % stride[0]) // stride[0] + 1) * copies[0]
     pitch = columns + draw(0, 1) * draw(0, 2 * rows)
     image = lines * pitch + draw(0, 1) * draw(0, 3 * rows)
     loading = Loading(
@@ -342,9 +388,11 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Loading | None:
         input_offset=draw(0, 5000),
         segment_stride=0,
         skew=skew,
+        copies=copies,
+        constant=rng.random() < 0.3,
     )
     least, most = loading.least_ring(), shape.pixel_rows // block_rows
-    if loading.words > MAX_WORDS or least > most:
+    if loading.words > MAX_WORDS or loading.cycles() > MAX_CYCLES or least > most:
         return None
     segments = rng.choice([n for n in range(1, 9) if loading.stream_blocks % n == 0])
     return replace(

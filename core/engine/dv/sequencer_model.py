@@ -108,6 +108,8 @@ class Layer:
         output_block_bytes: from a block to the next.
         output_group_bytes: from a group to the next.
         skew: lanes by which planes w' = 1 are read further.
+        row_step: plane positions from an output row to the next, where ``aligned``.
+        release_rows: each kernel row of a pass's last group releases what lies before the next.
     """
 
     shape: Shape
@@ -142,6 +144,8 @@ class Layer:
     output_block_bytes: int
     output_group_bytes: int
     skew: int
+    row_step: int
+    release_rows: bool
 
     @property
     def conv(self) -> bool:
@@ -210,7 +214,7 @@ class Layer:
             return self.gather + block * rows
         row, column = divmod(block, self.row_blocks)
         image, row = divmod(row, self.out_rows)
-        return self.gather + image * self.image + row * self.pitch + column * rows
+        return self.gather + image * self.image + row * self.row_step + column * rows
 
     def _coordinates(self, position: int) -> tuple[int, int, int]:
         """(n, ho, wo) of an output position."""
@@ -295,6 +299,10 @@ class Layer:
                                 tile=self.tile(block, group) if last else None,
                             )
                             new_pass = False
+                            row_end = k + 1 < len(taps) and taps[k + 1][0] > kh
+                            if self.release_rows and group == groups[-1] and row_end:
+                                row = self.start_of(block) + (kh + 1) // sh * self.pitch
+                                released = row // rows
                         if group == groups[-1]:
                             released = self.start_of(block + 1) // rows
 
@@ -333,6 +341,7 @@ class Layer:
             "opcode": int(self.opcode),
             "weights_resident": int(self.resident),
             "weights_streamed": int(self.streamed),
+            "release_rows": int(self.release_rows),
             "kernel_height": self.kernel[0],
             "kernel_width": self.kernel[1],
             "channels_in": self.channels_in,
@@ -377,9 +386,9 @@ class Layer:
             "phase_skew": self.skew,
         }
         if self.aligned:
-            row_step = self.pitch - (self.row_blocks - 1) * rows
+            row_step = self.row_step - (self.row_blocks - 1) * rows
             blocks, lane, buffer_rows = distance(row_step)
-            image_step = row_step + self.image - self.out_rows * self.pitch
+            image_step = row_step + self.image - self.out_rows * self.row_step
             image_blocks, image_lane, image_buffer_rows = distance(image_step)
             values |= {
                 "row_blocks": self.row_blocks,
@@ -396,6 +405,7 @@ class Layer:
 
 KINDS = (
     "flat", "aligned", "dense", "flatten", "max_pool", "average_pool", "sum_pool", "depthwise",
+    "split",
 )  # fmt: skip
 MAX_STEPS = 700
 
@@ -433,18 +443,27 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         stride = kernel = (draw(1, 4), draw(1, 7))
         out_rows = out_pitch = 1
         images = draw(1, 3 * rows)
-    aligned = kind == "aligned" or (by_group and bool(draw(0, 1)))
+    elif kind == "split":
+        # A 1x1 convolution in parts: kernel row j takes the channels of part j.
+        stride, kernel = (1, 1), (draw(1, 6), 1)
+    split = kind == "split"
+    aligned = kind in ("aligned", "split") or (by_group and bool(draw(0, 1)))
     if aligned:
-        out_pitch = draw(1, 3) * rows
-    pad = (draw(0, kernel[0] - 1), draw(0, kernel[1] - 1))
+        out_pitch = rows if split else draw(1, 3) * rows
+    pad = (draw(-4, kernel[0] - 1), draw(-4, kernel[1] - 1))
     size = (draw(1, out_rows * stride[0] + 2), draw(1, out_pitch * stride[1] + 2))
     planes = (min(kernel[0], stride[0]), min(kernel[1], stride[1]))
     block_rows = planes[0] * planes[1] * -(-channels_in // drain)
     if block_rows > shape.pixel_rows:
         return None
     pitch = max(1, out_pitch - rows + draw(0, 2 * rows)) if aligned else out_pitch
-    image = out_rows * pitch + draw(0, 2) * draw(0, pitch)
+    row_step = pitch
+    if split:
+        # The parts of a block lie in plane blocks one behind the other.
+        pitch, row_step = rows, kernel[0] * rows
+    image = out_rows * row_step + draw(0, 2) * draw(0, pitch)
     groups = -(-channels_out // group_channels)
+    most = shape.pixel_rows // block_rows
     blocks = -(-images * out_rows * out_pitch // rows)
     mode = draw(0, 3)
     weighted = depthwise or not by_group
@@ -471,7 +490,7 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         gather=draw(-4 * rows, 3 * rows),
         pitch=pitch,
         image=image,
-        ring_blocks=draw(1, shape.pixel_rows // block_rows),
+        ring_blocks=draw(1, min(4, most) if split else most),
         stream_pitch=stream_pitch,
         stream_rows=stream_rows,
         down=rng.choice([1, stride[0]]),
@@ -486,4 +505,6 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         output_block_bytes=rng.choice([draw(0, 2000), groups * group_bytes]),
         output_group_bytes=group_bytes,
         skew=rng.choice([0, (rows + 1) // 2 % rows, draw(0, rows - 1)]) if stride[1] == 2 else 0,
+        row_step=row_step,
+        release_rows=split or draw(0, 2) == 0,
     )

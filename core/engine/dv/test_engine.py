@@ -56,18 +56,38 @@ CONFIGURATIONS = {
     "weight_ring_8": ("cw_weight_ring", "tb_weight_ring", {"Width": 24, "Depth": 8}),
     "weight_loader_24x8_axi64": (
         "cw_weight_loader_flat", "tb_weight_loader",
-        {"Columns": 24, "Drain": 4, "WeightBits": 8, "PostBits": 40, "BiasRows": 64,
-         "AxiBits": 64},
+        {"Rows": 8, "Columns": 24, "Drain": 4, "PixelBits": 8, "WeightBits": 8, "PostBits": 40,
+         "BiasRows": 64, "AxiBits": 64},
     ),
     "weight_loader_6x5_axi128": (
         "cw_weight_loader_flat", "tb_weight_loader",
-        {"Columns": 6, "Drain": 3, "WeightBits": 5, "PostBits": 28, "BiasRows": 11,
-         "AxiBits": 128},
+        {"Rows": 7, "Columns": 6, "Drain": 3, "PixelBits": 3, "WeightBits": 5, "PostBits": 28,
+         "BiasRows": 11, "AxiBits": 128},
     ),
     "weight_loader_16x4_axi32": (
         "cw_weight_loader_flat", "tb_weight_loader",
-        {"Columns": 16, "Drain": 2, "WeightBits": 4, "PostBits": 32, "BiasRows": 40,
-         "AxiBits": 32},
+        {"Rows": 5, "Columns": 16, "Drain": 2, "PixelBits": 9, "WeightBits": 4, "PostBits": 32,
+         "BiasRows": 40, "AxiBits": 32},
+    ),
+    "weight_loader_4x1_binary_rows16": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Rows": 16, "Columns": 4, "Drain": 4, "PixelBits": 1, "WeightBits": 1, "PostBits": 20,
+         "BiasRows": 8, "AxiBits": 64},
+    ),
+    "weight_loader_10x3_from_binary": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Rows": 3, "Columns": 10, "Drain": 2, "PixelBits": 1, "WeightBits": 3, "PostBits": 24,
+         "BiasRows": 25, "AxiBits": 32},
+    ),
+    "weight_loader_2x1_to_binary_wide_words": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Rows": 13, "Columns": 2, "Drain": 1, "PixelBits": 6, "WeightBits": 1, "PostBits": 16,
+         "BiasRows": 16, "AxiBits": 128},
+    ),
+    "weight_loader_5x8_one_lane": (
+        "cw_weight_loader_flat", "tb_weight_loader",
+        {"Rows": 1, "Columns": 5, "Drain": 1, "PixelBits": 8, "WeightBits": 8, "PostBits": 33,
+         "BiasRows": 25, "AxiBits": 64},
     ),
     "operand_loader_4x8_axi64": (
         "cw_operand_loader_flat", "tb_operand_loader",
@@ -118,6 +138,34 @@ MUTANTS = {
         "pixel_loader_8x4", "cw_pixel_loader.sv",
         "both = others && d.stride_w == 16'd2", "both = 1'b0 && others && d.stride_w == 16'd2",
     ),
+    "loader_constants_read_from_the_arena": (
+        "pixel_loader_8x4", "cw_pixel_loader.sv",
+        "(d.input_program ? program_base_i : arena_base_i)", "arena_base_i",
+    ),
+    "loader_constants_checked_against_the_arena": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "d.input_program ? program_bytes_i : arena_bytes_i", "arena_bytes_i",
+    ),
+    "loader_copies_begin_anew_with_each_write": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "op_q.copy_w <= copy_w_q;", "op_q.copy_w <= '0;",
+    ),
+    "loader_upsampled_rows_as_close_as_stored_ones": (
+        "pixel_loader_8x4", "cw_pixel_loader.sv",
+        "advance(cursor_q.row_start, row_step_q.row,",
+        "advance(cursor_q.row_start, RowBits'(d.pitch_rows),",
+    ),
+    "loader_goes_on_in_the_last_copy_of_a_row": (
+        "pixel_loader_8x4", "cw_pixel_loader.sv",
+        "copy_h_q == '0 ? copies_behind : behind_q", "copies_behind",
+    ),
+    "loader_copies_rows_above_one_another": (
+        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "segment_place_q <= copies_below;", "",
+    ),
+    "loader_upsampled_progress_in_stored_pixels": (
+        "pixel_loader_1x1", "cw_pixel_loader.sv", "33'(block_positions_q)", "33'(Rows)",
+    ),
     "sequencer_skew_adds_up": (
         "sequencer_8x4", "cw_sequencer.sv",
         "next_tap = advance(position_q, ", "next_tap = advance(tap_place_q, ",
@@ -137,6 +185,23 @@ MUTANTS = {
     "sequencer_releases_one_block_early": (
         "sequencer_8x4", "cw_sequencer.sv",
         "released_o <= walk_next.block;", "released_o <= walk_next.block + 1;",
+    ),
+    "sequencer_kernel_rows_release_nothing": (
+        "sequencer_8x4", "cw_sequencer.sv", "if (d.release_rows && last_of_pass)", "if (1'b0)",
+    ),
+    "sequencer_kernel_rows_release_in_every_group": (
+        "sequencer_8x4", "cw_sequencer.sv",
+        "if (d.release_rows && last_of_pass)", "if (d.release_rows)",
+    ),
+    "sequencer_kernel_rows_release_unasked": (
+        "sequencer_7x2_one_beat", "cw_sequencer.sv",
+        "if (d.release_rows && last_of_pass)", "if (last_of_pass)",
+    ),
+    "sequencer_kernel_row_released_without_its_carry": (
+        "sequencer_7x2_one_beat", "cw_sequencer.sv", " + 32'(carry_row);", ";",
+    ),
+    "sequencer_cut_columns_taken_for_padding": (
+        "sequencer_8x4", "cw_sequencer.sv", "18'(d.pad_left)", "{2'b0, d.pad_left}",
     ),
     "sequencer_tail_lanes_live": (
         "sequencer_8x4", "cw_sequencer.sv", "&& (!tail_q || r < 32'(d.tail_lanes))", "",
@@ -183,10 +248,83 @@ MUTANTS = {
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
         "(same_kind || inside_q == '0)", "1'b1",
     ),
+    "arena_group_begins_with_a_block": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "block_end ? '0 : lane_q + columns_left", "'0",
+    ),
+    "arena_block_left_before_its_last_lane": (
+        "weight_loader_6x5_axi128", "cw_weight_loader.sv",
+        "lanes_left <= columns_left", "1'b1",
+    ),
+    "arena_full_block_kept": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "lanes_left <= columns_left", "lanes_left < columns_left",
+    ),
+    "arena_second_pass_at_the_first": (
+        "weight_loader_16x4_axi32", "cw_weight_loader.sv",
+        "pass_start_q <= next_group;", "pass_start_q <= pass_start_q;",
+    ),
+    "arena_rows_behind_the_first_in_lane_0": (
+        "weight_loader_6x5_axi128", "cw_weight_loader.sv",
+        "lane_q <= group_start_q.lane;", "lane_q <= '0;",
+    ),
+    "arena_group_repeated_from_the_next": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        ": repeat_end ? next_group : group_start_q;", ": next_group;",
+    ),
+    "arena_next_group_taken_from_the_last_row": (
+        "weight_loader_16x4_axi32", "cw_weight_loader.sv",
+        "first_row_q ? behind : behind_q", "behind",
+    ),
+    "arena_last_group_as_wide_as_the_others": (
+        "weight_loader_16x4_axi32", "cw_weight_loader.sv",
+        "(last_group ? last_channels_q : channels_q)", "channels_q",
+    ),
+    "arena_row_given_with_its_first_word": (
+        "weight_loader_16x4_axi32", "cw_weight_loader.sv",
+        "row_full_q <= part.last;", "row_full_q <= 1'b1;",
+    ),
+    "arena_word_overwrites_a_waiting_row": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "(arena_q && !row_full_q)", "arena_q",
+    ),
+    "arena_done_before_the_last_row": (
+        "weight_loader_16x4_axi32", "cw_weight_loader.sv",
+        "kinds != '0 || row_full_q;", "kinds != '0;",
+    ),
+    "arena_clear_keeps_a_row": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "else if (clear_i) row_full_q <= 1'b0;", "",
+    ),
+    "arena_checked_against_the_program": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "33'(arena ? arena_bytes_i : program_bytes_i)", "33'(program_bytes_i)",
+    ),
+    "biases_of_arena_layers_from_the_arena": (
+        "weight_loader_24x8_axi64", "cw_weight_loader.sv",
+        "arena_q && state_q == StGroups;", "arena_q;",
+    ),
+    "arena_pixels_not_sign_extended": (
+        "weight_loader_6x5_axi128", "cw_weight_loader.sv",
+        "32'($signed(pixel))", "32'(pixel)",
+    ),
+    "arena_binary_pixels_as_two_s_complement": (
+        "weight_loader_10x3_from_binary", "cw_weight_loader.sv",
+        "PixelBits == 1 && WeightBits > 1", "1'b0",
+    ),
+    "arena_binary_weights_from_the_lowest_bit": (
+        "weight_loader_2x1_to_binary_wide_words", "cw_weight_loader.sv",
+        "WeightBits'(pixel[PixelBits-1])", "WeightBits'(pixel[0])",
+    ),
 }  # fmt: skip
 
 
-VIOLATIONS = ["PopOnlyWhatIsThere_A", "TakeOnlyWhatIsComplete_A"]
+# assertion: configuration
+VIOLATIONS = {
+    "PopOnlyWhatIsThere_A": "operand_loader_4x8_axi64",
+    "TakeOnlyWhatIsComplete_A": "operand_loader_4x8_axi64",
+    "UpsamplingHasNoStrides_A": "pixel_loader_8x4",
+}
 
 
 def _sources() -> list[Path]:
@@ -224,9 +362,9 @@ def test_the_bench_catches(name, tmp_path: Path):
         )
 
 
-@pytest.mark.parametrize("assertion", VIOLATIONS)
+@pytest.mark.parametrize("assertion", sorted(VIOLATIONS))
 def test_illegal_use_trips(assertion, tmp_path: Path):
-    top, bench, parameters = CONFIGURATIONS["operand_loader_4x8_axi64"]
+    top, bench, parameters = CONFIGURATIONS[VIOLATIONS[assertion]]
     with pytest.raises(CocotbFailure, match=assertion):
         run_cocotb(
             top,

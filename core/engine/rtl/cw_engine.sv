@@ -9,8 +9,9 @@
 /// `start_i` begins the layer of `desc_i` (stable until `done_o`); `done_o` is a level, high when every
 /// write of the layer has been answered. The sequencer reserves room before a tile ends, so nothing
 /// between the gather and the output queue stalls. Weight rows and biases may arrive before the start.
-/// `window_o` pulses on a read command or output run outside the arena. After an error or abort the
-/// caller waits until the movers are idle and pulses `clear_i`.
+/// `window_o` pulses on a read command or output run outside its window (the arena; the program for
+/// an input with `input_program`). After an error or abort the caller waits until the movers are idle
+/// and pulses `clear_i`.
 module cw_engine
   import cw_pkg::*;
   import cw_program_pkg::*;
@@ -19,6 +20,7 @@ module cw_engine
     localparam int unsigned Rows       = Cfg.Rows,
     localparam int unsigned Drain      = Cfg.Drain,
     localparam int unsigned PixelBits  = Cfg.PixelBits,
+    localparam int unsigned ArrayBits  = PixelBits == 1 ? 2 : PixelBits,
     localparam int unsigned WordBytes  = word_bytes(Cfg),
     localparam int unsigned PostBits   = post_bits(Cfg),
     localparam int unsigned AxiBytes   = Cfg.AxiBits / 8,
@@ -33,6 +35,8 @@ module cw_engine
     output logic                                 done_o,
     input  logic [             Cfg.AddrBits-1:0] arena_base_i,
     input  logic [                         31:0] arena_bytes_i,
+    input  logic [             Cfg.AddrBits-1:0] program_base_i,
+    input  logic [                         31:0] program_bytes_i,
     output logic                                 window_o,
     output logic [                         31:0] window_offset_o,
     output cause_e                               cause_o,
@@ -140,6 +144,8 @@ module cw_engine
       .start_i           (pass_start),
       .arena_base_i,
       .arena_bytes_i,
+      .program_base_i,
+      .program_bytes_i,
       .window_o          (loader_window),
       .window_offset_o   (loader_window_offset),
       .released_i        (released),
@@ -293,14 +299,21 @@ module cw_engine
     endcase
   end
 
+  // The array computes with numbers: a single bit b is 1 - 2b, +1 or -1.
+  function automatic logic signed [ArrayBits-1:0] number_of(logic signed [PixelBits-1:0] pixel);
+    if (PixelBits == 1) return ArrayBits'($signed({pixel[0], 1'b1}));
+    return ArrayBits'(32'(pixel));
+  endfunction
+
   // A masked lane adds nothing; to a maximum it is the smallest value.
-  localparam logic signed [PixelBits-1:0] Smallest = {1'b1, {(PixelBits - 1) {1'b0}}};
-  logic signed [PixelBits-1:0] pixels[Drain][Rows];
+  localparam logic signed [ArrayBits-1:0] Smallest =
+      PixelBits == 1 ? '1 : {1'b1, {(ArrayBits - 1) {1'b0}}};
+  logic signed [ArrayBits-1:0] pixels[Drain][Rows];
   always_comb begin
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        pixels[j][r] = gathered[j][r];
-        if (j == 0 && op == OpMac) pixels[j][r] = gathered[slot_qq][r];
+        pixels[j][r] = number_of(gathered[j][r]);
+        if (j == 0 && op == OpMac) pixels[j][r] = number_of(gathered[slot_qq][r]);
         if (!mask[r]) pixels[j][r] = op == OpMax ? Smallest : '0;
       end
     end
@@ -313,7 +326,7 @@ module cw_engine
       .Rows(Rows),
       .Columns   (Cfg.Columns),
       .Drain(Drain),
-      .PixelBits(PixelBits),
+      .PixelBits(ArrayBits),
       .WeightBits(Cfg.WeightBits),
       .SumBits   (Cfg.SumBits)
   ) u_array (

@@ -3,14 +3,18 @@
 
 /// Streams a layer's input tensor from memory into the pixel buffer, once a pass.
 ///
-/// Issues the descriptor's read commands (each checked against the arena: outside, `window_o` pulses and
-/// nothing is read), takes the words that come back, one a cycle at best, and writes them to the ring:
-/// directly (a word is one write), or scattered over phase planes (a write for each image-row segment of
-/// the word and each stored phase in w, see docs/architecture.md; with stride 2 both phases in one write
-/// where `phase_skew` keeps their banks apart). It waits while a plane block is not
-/// free: absolute block a is written only when a < released_i + ring_blocks, unless `release_all_i`.
-/// `loaded_positions_o` counts stream positions (R a block) whose every write is visible to reads;
-/// `done_o` is high when the pass's stream has ended, until the next `start_i`.
+/// Issues the descriptor's read commands (each checked against its window, the arena or with
+/// `input_program` the program: outside, `window_o` pulses and nothing is read), takes the words
+/// that come back, one a cycle at best, and writes them to the ring: directly (a word is one
+/// write), or scattered over phase planes (a write for each image-row segment of the word and each
+/// stored phase in w, see docs/architecture.md; with stride 2 both phases in one write where
+/// `phase_skew` keeps their banks apart), or upsampled by FH = copies_h + 1 and FW = copies_w + 1
+/// (a segment of n stored lanes takes FH * ceil(n * FW / R) writes). Upsampling needs strides of 1,
+/// FW <= 4 and no direct load; a pass's first word waits for copies_h cycles behind the start.
+/// Waits while a plane block is not free: absolute block a is written only when
+/// a < released_i + ring_blocks, unless `release_all_i`. `loaded_positions_o` counts stream
+/// positions whose every write is visible to reads, in units of 1/(FH*FW): it grows by R*FH*FW a
+/// stream block. `done_o` is high when the pass's stream has ended, until the next `start_i`.
 module cw_pixel_loader
   import cw_program_pkg::*;
 #(
@@ -32,6 +36,8 @@ module cw_pixel_loader
     input  logic                    start_i,
     input  logic [    AddrBits-1:0] arena_base_i,
     input  logic [            31:0] arena_bytes_i,
+    input  logic [    AddrBits-1:0] program_base_i,
+    input  logic [            31:0] program_bytes_i,
     output logic                    window_o,
     output logic [            31:0] window_offset_o,
     // progress
@@ -112,11 +118,12 @@ module cw_pixel_loader
   endfunction
 
   // ---------------------------------------------------------------- read commands
-  logic [31:0] segments_left_q, offset_q;
+  logic [31:0] segments_left_q, offset_q, window_bytes;
   logic bad_window;
-  assign bad_window      = 33'(offset_q) + 33'(d.segment_bytes) > 33'(arena_bytes_i);
+  assign window_bytes    = d.input_program ? program_bytes_i : arena_bytes_i;
+  assign bad_window      = 33'(offset_q) + 33'(d.segment_bytes) > 33'(window_bytes);
   assign cmd_valid_o     = segments_left_q != '0 && !bad_window;
-  assign cmd_addr_o      = arena_base_i + AddrBits'(offset_q);
+  assign cmd_addr_o      = AddrBits'(offset_q) + (d.input_program ? program_base_i : arena_base_i);
   assign cmd_bytes_o     = d.segment_bytes;
   assign window_o        = segments_left_q != '0 && bad_window;
   assign window_offset_o = offset_q;
@@ -143,7 +150,11 @@ module cw_pixel_loader
   logic single;
   assign single = d.stride_w > 16'd4;
 
-  /// Division by a stride of at most 4.
+  // Each stored pixel becomes copies_h + 1 rows of copies_w + 1 positions.
+  logic upsample;
+  assign upsample = !d.direct_load && (d.copies_h != '0 || d.copies_w != '0);
+
+  /// Division by a stride, or a number of copies, of at most 4.
   function automatic logic [CountBits+1:0] divide(logic [CountBits+1:0] a, logic [15:0] by);
     case (by)
       16'd2:   return a / 2;
@@ -152,6 +163,43 @@ module cw_pixel_loader
       default: return a;
     endcase
   endfunction
+
+  /// Positions of some lanes with `extra` more copies of each.
+  function automatic logic [CountBits+1:0] copies_of(logic [CountBits-1:0] lanes,
+                                                     logic [1:0] extra);
+    return (CountBits + 2)'(lanes) + (extra[0] ? (CountBits + 2)'(lanes) : '0)
+        + (extra[1] ? {1'b0, lanes, 1'b0} : '0);
+  endfunction
+
+  // What a stream row and a stream block amount to, summed up once a pass: no multiplier.
+  localparam int unsigned PositionBits = CountBits + 10;
+  logic [7:0] copies_left_q;
+  place_t row_step_q;                            // from an image row of the stream to the next
+  logic [PositionBits-1:0] block_positions_q;    // of a stream block, in units of 1/(FH*FW)
+  logic [PositionBits-1:0] row_copies_positions; // R*FW
+  logic steps_ready;
+  assign row_copies_positions = PositionBits'(copies_of(CountBits'(Rows), d.copies_w[1:0]));
+  assign steps_ready          = copies_left_q == '0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      copies_left_q     <= '0;
+      row_step_q        <= '0;
+      block_positions_q <= '0;
+    end else if (start_i) begin
+      copies_left_q       <= d.copies_h;
+      row_step_q.row      <= RowBits'(d.pitch_rows);
+      row_step_q.row_next <= wrap_add(RowBits'(d.pitch_rows), RowBits'(d.block_rows), d.ring_rows);
+      row_step_q.lane     <= LaneBits'(d.pitch_lane);
+      row_step_q.block    <= $signed(d.pitch_blocks);
+      block_positions_q   <= row_copies_positions;
+    end else if (!steps_ready) begin
+      copies_left_q     <= copies_left_q - 1'b1;
+      row_step_q        <= advance(row_step_q, RowBits'(d.pitch_rows), d.pitch_blocks,
+                                   CountBits'(d.pitch_lane), RowBits'(d.block_rows), d.ring_rows);
+      block_positions_q <= block_positions_q + row_copies_positions;
+    end
+  end
 
   logic active_q;
   logic [31:0] blocks_left_q;
@@ -164,6 +212,11 @@ module cw_pixel_loader
   logic [CountBits-1:0] lane_q, phase_lane_q;
   logic [CountBits+1:0] segment_phase_q;  // of the segment's first lane; used for strides up to 4
   place_t segment_place_q;
+  // Upsampling writes a segment row by row: cursor_q's place is the next write's, segment_place_q
+  // the row's first, and copy_w_q positions of lane lane_q + phase_lane_q are in this row already.
+  logic [7:0] copy_h_q;
+  logic [1:0] copy_w_q;
+  place_t behind_q;  // position behind the segment's first row
 
   always_comb begin
     cursor_first.w           = '0;
@@ -180,11 +233,10 @@ module cw_pixel_loader
     cursor_first.image_start = cursor_first.place;
   end
 
-  // The segment, and in it the write of the cursor's phase: lanes first, first + stride, ...
-  logic [15:0] left_in_row, left_stored, first, after, after_first, phase_w, after_phase;
-  logic [CountBits-1:0] segment_lanes, stored_lanes, count;
-  place_t place, place_after, place_further;
-  logic skip, store, others, more, row_end, image_end;
+  // The segment: what the word has of the image row.
+  logic [15:0] left_in_row, left_stored;
+  logic [CountBits-1:0] segment_lanes, stored_lanes;
+  logic row_end, image_end;
   always_comb begin
     left_in_row   = d.input_pitch - cursor_q.w;
     row_end       = left_in_row <= 16'(Rows) - 16'(lane_q);
@@ -192,7 +244,34 @@ module cw_pixel_loader
     image_end     = row_end && cursor_q.stream_row + 1'b1 == d.input_rows;
     left_stored   = cursor_q.w < d.load_width ? d.load_width - cursor_q.w : '0;
     stored_lanes  = 16'(segment_lanes) < left_stored ? segment_lanes : CountBits'(left_stored);
+  end
 
+  // An upsampled row of a segment takes writes of R positions, and a last one of what is left.
+  logic [CountBits+1:0] copies_left, copies_walked;
+  logic [CountBits-1:0] copies_count, copies_lanes;
+  logic [1:0] copies_rest;
+  logic copies_row_end;
+  place_t copies_behind, copies_below;
+  always_comb begin
+    copies_left    = copies_of(stored_lanes - phase_lane_q, d.copies_w[1:0])
+        - (CountBits + 2)'(copy_w_q);
+    copies_row_end = copies_left <= (CountBits + 2)'(Rows);
+    copies_count   = copies_row_end ? CountBits'(copies_left) : CountBits'(Rows);
+    copies_walked  = (CountBits + 2)'(Rows) + (CountBits + 2)'(copy_w_q);
+    copies_lanes   = CountBits'(divide(copies_walked, 16'(d.copies_w[1:0]) + 16'd1));
+    copies_rest    = 2'(copies_walked - copies_of(copies_lanes, d.copies_w[1:0]));
+    copies_behind  = advance(cursor_q.place, '0, '0, copies_count, RowBits'(d.block_rows),
+                             d.ring_rows);
+    copies_below   = advance(segment_place_q, RowBits'(d.pitch_rows), d.pitch_blocks,
+                             CountBits'(d.pitch_lane), RowBits'(d.block_rows), d.ring_rows);
+  end
+
+  // In it the write of the cursor's phase: lanes first, first + stride, ...
+  logic [15:0] first, after, after_first, phase_w, after_phase;
+  logic [CountBits-1:0] count;
+  place_t place, place_after, place_further;
+  logic skip, store, others, more;
+  always_comb begin
     // Phases that no tap reads are passed over at no cost.
     place_further = advance(cursor_q.place, '0, '0, CountBits'(1), RowBits'(d.block_rows),
                             d.ring_rows);
@@ -201,9 +280,10 @@ module cw_pixel_loader
     phase_w = skip ? '0 : cursor_q.phase_w;
     place   = skip ? place_further : cursor_q.place;
     store   = cursor_q.h < d.load_height && cursor_q.phase_h < d.planes_h
-        && first < 16'(stored_lanes) && (single || first < d.stride_w);
+        && first < 16'(stored_lanes) && (single || upsample || first < d.stride_w);
     count   = single ? CountBits'(1) : CountBits'(divide((CountBits + 2)'(stored_lanes)
         - (CountBits + 2)'(first) + (CountBits + 2)'(d.stride_w) - 1'b1, d.stride_w));
+    if (upsample) count = copies_count;
 
     // The lane behind `first` is in the next plane, or in plane 0 a position further.
     after       = first + 1'b1;
@@ -232,7 +312,7 @@ module cw_pixel_loader
     both = others && d.stride_w == 16'd2 && gap >= (CountBits + 1)'(counts[0])
         && gap_back >= (CountBits + 1)'(counts[1]);
     if (!both) counts[1] = '0;
-    more = others && !both;
+    more = upsample ? store && !(copies_row_end && copy_h_q == d.copies_h) : others && !both;
   end
 
   logic segment_end, word_end, block_end, fits, go;
@@ -253,8 +333,8 @@ module cw_pixel_loader
         || distance < $signed({9'b0, d.ring_blocks});
   end
 
-  assign go           = active_q && word_valid_i && fits;
-  assign word_ready_o = active_q && fits && word_end;
+  assign go           = active_q && steps_ready && word_valid_i && fits;
+  assign word_ready_o = active_q && steps_ready && fits && word_end;
 
   // Where the stream goes on behind this segment.
   logic [CountBits+1:0] walked, quotient;
@@ -282,8 +362,8 @@ module cw_pixel_loader
         if (d.row_advance == d.stride_h || cursor_q.phase_h + 1'b1 == d.stride_h) begin
           // A row advance of one stride keeps the phase.
           cursor_next.phase_h   = d.row_advance == d.stride_h ? cursor_q.phase_h : '0;
-          cursor_next.row_start = advance(cursor_q.row_start, RowBits'(d.pitch_rows),
-                                          d.pitch_blocks, CountBits'(d.pitch_lane),
+          cursor_next.row_start = advance(cursor_q.row_start, row_step_q.row,
+                                          row_step_q.block, CountBits'(32'(row_step_q.lane)),
                                           RowBits'(d.block_rows), d.ring_rows);
         end else begin
           cursor_next.phase_h = cursor_q.phase_h + 1'b1;
@@ -302,6 +382,9 @@ module cw_pixel_loader
           cursor_next.place   = advance(store ? place_after : cursor_q.place, '0, '0,
                                         CountBits'(1), RowBits'(d.block_rows), d.ring_rows);
         end
+      end else if (upsample) begin
+        // Where nothing was stored nothing of this row will be: the place does not matter.
+        cursor_next.place = copy_h_q == '0 ? copies_behind : behind_q;
       end else begin
         cursor_next.phase_w = 16'(walked) - 16'(quotient) * 16'(d.stride_w[2:0]);
         cursor_next.place   = advance(segment_place_q, '0, '0, CountBits'(quotient),
@@ -334,6 +417,9 @@ module cw_pixel_loader
       phase_lane_q    <= '0;
       segment_phase_q <= '0;
       segment_place_q <= '0;
+      copy_h_q        <= '0;
+      copy_w_q        <= '0;
+      behind_q        <= '0;
     end else if (clear_i) begin
       active_q <= 1'b0;
     end else if (start_i) begin
@@ -348,13 +434,30 @@ module cw_pixel_loader
       phase_lane_q    <= '0;
       segment_phase_q <= (CountBits + 2)'(cursor_first.phase_w);
       segment_place_q <= cursor_first.place;
+      copy_h_q        <= '0;
+      copy_w_q        <= '0;
     end else if (go) begin
-      if (!segment_end) begin
+      if (upsample && !segment_end) begin
+        if (!copies_row_end) begin
+          phase_lane_q   <= phase_lane_q + copies_lanes;
+          copy_w_q       <= copies_rest;
+          cursor_q.place <= copies_behind;
+        end else begin
+          phase_lane_q    <= '0;
+          copy_w_q        <= '0;
+          copy_h_q        <= copy_h_q + 1'b1;
+          cursor_q.place  <= copies_below;
+          segment_place_q <= copies_below;
+          if (copy_h_q == '0) behind_q <= copies_behind;
+        end
+      end else if (!segment_end) begin
         phase_lane_q     <= CountBits'(after);
         cursor_q.phase_w <= after_phase;
         cursor_q.place   <= place_after;
       end else begin
         phase_lane_q    <= '0;
+        copy_h_q        <= '0;
+        copy_w_q        <= '0;
         cursor_q        <= cursor_next;
         segment_phase_q <= (CountBits + 2)'(cursor_next.phase_w);
         segment_place_q <= cursor_next.place;
@@ -389,6 +492,7 @@ module cw_pixel_loader
     logic [15:0]         phase_h;
     logic [1:0][CountBits-1:0] lane;
     logic [1:0][CountBits-1:0] count;
+    logic [1:0]          copy_w;
     logic [RowBits-1:0]  channel_row;
     logic [SlotBits-1:0] slot;
   } write_t;
@@ -410,6 +514,7 @@ module cw_pixel_loader
       op_q.lane[1]     <= lane_q + CountBits'(after);
       op_q.count[0]    <= d.direct_load ? CountBits'(Rows) : counts[0];
       op_q.count[1]    <= d.direct_load ? '0 : counts[1];
+      op_q.copy_w      <= copy_w_q;
       op_q.channel_row <= channel_row_q;
       op_q.slot        <= slot_q;
     end
@@ -440,7 +545,7 @@ module cw_pixel_loader
         loaded_positions_o <= '0;
         loaded_all_o       <= 1'b0;
       end else begin
-        if (block_end_q) loaded_positions_o <= loaded_positions_o + 33'(Rows);
+        if (block_end_q) loaded_positions_o <= loaded_positions_o + 33'(block_positions_q);
         if (last_q) loaded_all_o <= 1'b1;
       end
     end
@@ -458,7 +563,10 @@ module cw_pixel_loader
         // verilator unroll_full
         for (int unsigned k = 0; k < Rows; k++) begin
           automatic logic [31:0] step = single || d.direct_load ? 32'd1 : 32'(d.stride_w[2:0]);
-          automatic logic [31:0] lane = 32'(op_q.lane[i]) + k * step;
+          automatic logic [CountBits+1:0] copies = (CountBits + 2)'(op_q.copy_w)
+              + (CountBits + 2)'(k);
+          automatic logic [31:0] lane = 32'(op_q.lane[i]) + (upsample
+              ? 32'(divide(copies, 16'(d.copies_w[1:0]) + 16'd1)) : k * step);
           wr_lanes_o[i][k] <= lane < Rows ? word_q[LaneBits'(lane)*PixelBits+:PixelBits] : '0;
         end
       end
@@ -466,6 +574,16 @@ module cw_pixel_loader
   end
 
   assign done_o = loaded_all_o;
+
+`ifndef SYNTHESIS
+  // An assertion may look at the asynchronous reset synchronously.
+  // verilator lint_off SYNCASYNCNET
+  UpsamplingHasNoStrides_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   active_q && upsample |-> d.stride_h == 1 && d.stride_w == 1
+                   && d.copies_w <= 8'd3);
+  // verilator lint_on SYNCASYNCNET
+`endif
 
   if (WordBytes * 8 > Rows * PixelBits) begin : gen_unused_pad
     logic [WordBytes*8-Rows*PixelBits-1:0] unused_pad;

@@ -10,6 +10,8 @@
 /// `step_o`). Lane coordinates and masks follow two cycles later on `mask_o`, aligned with the pixels
 /// that leave the pixel buffer. `start_i` begins a layer with the descriptor stable from then on until
 /// `done_o`, a level that stays until the next start. The lane table costs Rows cycles after the start.
+/// `released_o` moves on behind each tile of a pass's last group, with `release_rows` behind each
+/// of its kernel rows.
 /// Does not check the descriptor: a contradictory one may wait for ever, which the watchdog ends.
 module cw_sequencer
   import cw_pkg::*;
@@ -136,6 +138,7 @@ module cw_sequencer
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
   place_t row_place_q;  // first position of the kernel row's taps
+  logic signed [31:0] row_block_q;  // its absolute plane block
   place_t position_q;   // of this tap, in plane 0
   place_t tap_place_q;  // of this tap, in its own plane
   logic [15:0] phase_h_q, phase_w_q;
@@ -195,7 +198,7 @@ module cw_sequencer
 
   // ---------------------------------------------------------------- what ends with this step
   logic pool, last_channel, last_kw, last_kh, tile_end, group_end, set_end, pass_end, layer_end;
-  logic last_group;
+  logic last_group, last_of_pass;
   always_comb begin
     pool         = d.opcode != 4'(OpcodeConv);
     last_channel = pool || channel_q + 1'b1 == d.channels_in;
@@ -204,7 +207,8 @@ module cw_sequencer
     last_group   = group_q + 1'b1 == d.groups;
     tile_end     = last_channel && last_kw && last_kh;
     group_end    = tile_end && set_done_q + 1 == set_size_q;
-    set_end      = group_end && group_q + 1'b1 == pass_end_q;
+    last_of_pass = group_q + 1'b1 == pass_end_q;
+    set_end      = group_end && last_of_pass;
     pass_end     = set_end && set_left_q == '0;
     layer_end    = pass_end && pass_end_q == d.groups;
   end
@@ -258,7 +262,8 @@ module cw_sequencer
 
   // ---------------------------------------------------------------- next tap, next tile
   place_t next_tap, next_row, skewed;
-  logic unused_carry_tap, unused_carry_row, unused_carry_skew;
+  logic signed [31:0] next_row_block;
+  logic unused_carry_tap, carry_row, unused_carry_skew;
   always_comb begin
     next_tap = advance(position_q, '0, LaneBits'(Rows > 1), RowBits'(d.block_rows), d.ring_rows,
                        unused_carry_tap);
@@ -270,7 +275,8 @@ module cw_sequencer
     skewed = advance(position_q, '0, LaneBits'(d.phase_skew), RowBits'(d.block_rows), d.ring_rows,
                      unused_carry_skew);
     next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane),
-                       RowBits'(d.block_rows), d.ring_rows, unused_carry_row);
+                       RowBits'(d.block_rows), d.ring_rows, carry_row);
+    next_row_block = row_block_q + $signed(d.pitch_blocks) + 32'(carry_row);
   end
 
   walk_t tile_walk;        // of the tile that follows this one
@@ -309,6 +315,7 @@ module cw_sequencer
       bias_row_q      <= '0;
       pass_bias_row_q <= '0;
       row_place_q     <= '0;
+      row_block_q     <= '0;
       position_q      <= '0;
       tap_place_q     <= '0;
       phase_h_q       <= '0;
@@ -345,6 +352,7 @@ module cw_sequencer
             bias_row_q      <= '0;
             pass_bias_row_q <= '0;
             row_place_q     <= walk_first.place;
+            row_block_q     <= walk_first.block;
             position_q      <= walk_first.place;
             tap_place_q     <= walk_first.place;
             need_q          <= 33'(d.need_offset);
@@ -396,8 +404,10 @@ module cw_sequencer
                     plane_h_q   <= '0;
                     plane_q     <= '0;
                     row_place_q <= next_row;
+                    row_block_q <= next_row_block;
                     position_q  <= next_row;
                     tap_place_q <= next_row;
+                    if (d.release_rows && last_of_pass) released_o <= next_row_block;
                   end else begin
                     phase_h_q   <= phase_h_q + 1'b1;
                     plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
@@ -413,13 +423,14 @@ module cw_sequencer
                   walk_q       <= tile_walk;
                   group_q      <= tile_group;
                   row_place_q  <= tile_walk.place;
+                  row_block_q  <= tile_walk.block;
                   position_q   <= tile_walk.place;
                   tap_place_q  <= tile_walk.place;
                   need_q       <= tile_walk.position + 33'(d.need_offset);
                   set_done_q   <= group_end ? '0 : set_done_q + 1;
                   drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
                       ? (BeatBits + 6)'(AverageCycles) : (BeatBits + 6)'(beats) - 1'b1;
-                  if (group_q + 1'b1 == pass_end_q) released_o <= walk_next.block;
+                  if (last_of_pass) released_o <= walk_next.block;
                   if (group_end && !set_end) begin
                     group_offset_q <= group_offset_q + d.output_group_bytes;
                     bias_row_q     <= bias_row_q + BiasBits'(beats);
@@ -531,8 +542,8 @@ module cw_sequencer
           automatic logic [16:0] h = {1'b0, walk_q.h} + {1'b0, lane_dh_q[r]}
               + (over_w ? {1'b0, d.stride_h} : '0);
           automatic logic over_h = h >= {1'b0, d.wrap_h};
-          coordinate_w_q[r] <= {1'b0, w} - (over_w ? {2'b0, d.wrap_w} : '0) - {2'b0, d.pad_left};
-          coordinate_h_q[r] <= {1'b0, h} - (over_h ? {2'b0, d.wrap_h} : '0) - {2'b0, d.pad_top};
+          coordinate_w_q[r] <= {1'b0, w} - (over_w ? {2'b0, d.wrap_w} : '0) - 18'(d.pad_left);
+          coordinate_h_q[r] <= {1'b0, h} - (over_h ? {2'b0, d.wrap_h} : '0) - 18'(d.pad_top);
         end
       end
     end

@@ -33,6 +33,16 @@ def draw(rng, bits, extreme):
     return rng.choice([low, high]) if extreme else rng.randint(low, high)
 
 
+def draw_weight(rng, extreme):
+    """A weight: a single bit is +1 or -1."""
+    return rng.choice([1, -1]) if WEIGHT_BITS == 1 else draw(rng, WEIGHT_BITS, extreme)
+
+
+def pack_weights(weights):
+    """A row of weights: a single bit says that the weight is negative."""
+    return pack([int(w < 0) for w in weights] if WEIGHT_BITS == 1 else weights, WEIGHT_BITS)
+
+
 class Tile:
     """A tile's steps and what they come to.
 
@@ -47,7 +57,7 @@ class Tile:
         self.steps = [
             (
                 [[draw(rng, PIXEL_BITS, extreme) for _ in range(ROWS)] for _ in range(DRAIN)],
-                [draw(rng, WEIGHT_BITS, extreme) for _ in range(COLUMNS)],
+                [draw_weight(rng, extreme) for _ in range(COLUMNS)],
             )
             for _ in range(rng.choice([1, 1, 2, 3, rng.randint(1, 20)]))
         ]
@@ -92,7 +102,7 @@ async def tiles_are_exact_and_come_three_cycles_after_their_end(dut, stall):
             number, (pixels, weights) = todo.popleft()
             dut.first_i.value, dut.last_i.value = int(number == 0), int(not todo)
             dut.pixels_i.value = pack((p for lanes in pixels for p in lanes), PIXEL_BITS)
-            dut.weights_i.value = pack(weights, WEIGHT_BITS)
+            dut.weights_i.value = pack_weights(weights)
             if not todo:
                 coming.append((cycle + LATENCY, tile))
         index = rng.randrange(BEATS)

@@ -18,12 +18,17 @@ CONFIGURATIONS = {
         "Rows": 7, "Columns": 6, "Drain": 2, "PixelBits": 5, "WeightBits": 4, "SumBits": 20,
     },
     "1x3_binary": {
-        "Rows": 1, "Columns": 3, "Drain": 3, "PixelBits": 1, "WeightBits": 1, "SumBits": 9,
+        "Rows": 1, "Columns": 3, "Drain": 3, "PixelBits": 2, "WeightBits": 1, "SumBits": 9,
+    },
+    "3x4_binary_weights": {
+        "Rows": 3, "Columns": 4, "Drain": 2, "PixelBits": 8, "WeightBits": 1, "SumBits": 16,
     },
 }  # fmt: skip
 
 # correct text, injected bug
 MUTANTS = {
+    "binary_weights_as_two_s_complement": ("if (WeightBits == 1) return", "if (1'b0) return"),
+    "binary_weights_upside_down": ("$signed({weight[0], 1'b1})", "$signed({!weight[0], 1'b1})"),
     "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
     "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),
     "depthwise_without_weights": ("op_q == OpVec ?", "1'b0 ?"),
@@ -44,9 +49,9 @@ def test_pe_array(name):
     _run(sources_of("corewright:core:pe_integer", "sim"), name)
 
 
-@pytest.mark.parametrize("name", sorted(MUTANTS))
-def test_the_bench_catches(name, tmp_path: Path):
-    good, bad = MUTANTS[name]
+@pytest.mark.parametrize("case", sorted(MUTANTS))
+def test_the_bench_catches(case, tmp_path: Path):
+    good, bad = MUTANTS[case]
     mutant = tmp_path / "cw_pe_array.sv"
     sources = sources_of("corewright:core:pe_integer", "sim")
     original = next(source for source in sources if source.name == mutant.name)
@@ -54,5 +59,6 @@ def test_the_bench_catches(name, tmp_path: Path):
     assert text.count(good) == 1, "the mutant no longer fits the source"
     mutant.write_text(text.replace(good, bad), encoding="utf-8")
     mutated = [mutant if source == original else source for source in sources]
+    name = "3x4_binary_weights" if "binary" in case else "7x6_mixed"
     with pytest.raises(CocotbFailure, match="tests failed"):
-        _run(mutated, "7x6_mixed", build_root=tmp_path / "run", extra_args=["-Wno-fatal"])
+        _run(mutated, name, build_root=tmp_path / "run", extra_args=["-Wno-fatal"])

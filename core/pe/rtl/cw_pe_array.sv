@@ -9,6 +9,7 @@
 /// tile (the accumulator takes the step's value), `last_i` ends it: three cycles later `tile_valid_o` is
 /// high for a cycle and `sums_o` shows the finished tile, D channels at a time selected by
 /// `drain_index_i` (combinational), until the next tile's `tile_valid_o`.
+/// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
 /// Does not stall: the caller leaves enough cycles between two ends of tiles.
 module cw_pe_array
@@ -37,9 +38,17 @@ module cw_pe_array
 );
 
   logic valid_q, first_q, end_q;
+  localparam int unsigned FactorBits = WeightBits == 1 ? 2 : WeightBits;
+
+  // A weight as a number.
+  function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);
+    if (WeightBits == 1) return FactorBits'($signed({weight[0], 1'b1}));
+    return FactorBits'(32'(weight));
+  endfunction
+
   array_op_e op_q;
   logic signed [PixelBits-1:0] pixels_q[Drain][Rows];
-  logic signed [WeightBits-1:0] weights_q[Columns];
+  logic signed [FactorBits-1:0] weights_q[Columns];
   logic signed [SumBits-1:0] sums_q[Columns][Rows];
   logic signed [SumBits-1:0] shadow_q[Columns][Rows];
 
@@ -63,7 +72,7 @@ module cw_pe_array
       pixels_q <= pixels_i;
       // verilator unroll_full
       for (int unsigned i = 0; i < Columns; i++) begin
-        weights_q[(i%Drain)*DrainBeats+i/Drain] <= weights_i[i*WeightBits+:WeightBits];
+        weights_q[(i%Drain)*DrainBeats+i/Drain] <= factor_of(weights_i[i*WeightBits+:WeightBits]);
       end
     end
   end

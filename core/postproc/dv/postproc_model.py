@@ -26,6 +26,16 @@ class Shape:
         """Bits of an output word: the lanes, padded to whole bytes."""
         return (self.rows * self.pixel_bits + 7) // 8 * 8
 
+    @property
+    def pixel_limits(self) -> tuple[int, int]:
+        """Smallest and largest pixel: a single bit is -1 or +1."""
+        half = 1 << self.pixel_bits - 1
+        return (-1, 1) if self.pixel_bits == 1 else (-half, half - 1)
+
+    def stored(self, pixel: int) -> int:
+        """Return a pixel's bits in a word: a single bit says that it is negative."""
+        return int(pixel < 0) if self.pixel_bits == 1 else pixel & ((1 << self.pixel_bits) - 1)
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -97,5 +107,5 @@ def words(
                 configuration, beat.sums[channel][lane], beat.bias[channel], beat.counts[lane]
             )
             seen[kind] += 1
-            data |= (pixel & lane_mask) << position
+            data |= shape.stored(pixel) << position
     return data, mask

@@ -18,10 +18,14 @@ from corewright.testing.cocotb_runner import bench_parameters
 PARAMETERS = bench_parameters()
 ROWS, DRAIN, PIXEL_BITS = (PARAMETERS[name] for name in ("Rows", "Drain", "PixelBits"))
 WORD_BITS = -(-ROWS * PIXEL_BITS // 8) * 8
-LOW, HIGH = -(1 << PIXEL_BITS - 1), (1 << PIXEL_BITS - 1) - 1
+BINARY = PIXEL_BITS == 1  # a bit b is the pixel 1 - 2b
+LOW, HIGH = (-1, 1) if BINARY else (-(1 << PIXEL_BITS - 1), (1 << PIXEL_BITS - 1) - 1)
 LATENCY = 3
 LAYERS = 60
-TIES = [f"{sign} tie {way}" for sign in ("positive", "negative") for way in ("up", "down")]
+# From -1 to 1 only the ties at 1/2 and -1/2 are not clipped.
+TIES = ["positive tie down", "negative tie up"]
+if not BINARY:
+    TIES += ["positive tie up", "negative tie down"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def words_of(channels: list[list[int]]) -> int:
     packed = 0
     for j, lanes in enumerate(channels):
         for r, lane in enumerate(lanes):
-            packed |= (lane & ((1 << PIXEL_BITS) - 1)) << j * WORD_BITS + r * PIXEL_BITS
+            stored = int(lane < 0) if BINARY else lane & ((1 << PIXEL_BITS) - 1)
+            packed |= stored << j * WORD_BITS + r * PIXEL_BITS
     return packed
 
 
@@ -81,6 +86,8 @@ def random_configuration(rng):
 
 
 def draw(rng):
+    if BINARY:
+        return rng.choice([LOW, HIGH])
     return rng.choice(
         [LOW, HIGH, rng.randint(-3, 3), rng.randint(LOW, HIGH), rng.randint(LOW, HIGH)]
     )
@@ -180,6 +187,8 @@ async def every_shift_rounds_half_to_even(dut):
     await bench.open()
     pairs = [(a, b) for a in (LOW, LOW + 1, -3, -2, -1, 0, 1, 2, 3, HIGH - 1, HIGH)
              for b in (LOW, -1, 0, 1, HIGH)]  # fmt: skip
+    if BINARY:
+        pairs = [(a, b) for a in (LOW, HIGH) for b in (LOW, HIGH)]
     for shift in range(64):
         # The own operand reaches the bits above the rounding bit, the other one those below.
         for own_shift, other_shift in {
@@ -189,9 +198,8 @@ async def every_shift_rounds_half_to_even(dut):
         }:
             bench.configure(Configuration(True, own_shift, other_shift, shift, shift, LOW, HIGH))
             for first in range(0, len(pairs), ROWS * DRAIN):
-                part = (pairs[first : first + ROWS * DRAIN] + [(0, 0)] * ROWS * DRAIN)[
-                    : ROWS * DRAIN
-                ]
+                part = pairs[first : first + ROWS * DRAIN]
+                part += [(HIGH, HIGH)] * (ROWS * DRAIN - len(part))
                 rows = [part[j * ROWS : (j + 1) * ROWS] for j in range(DRAIN)]
                 own, other = ([[pair[k] for pair in lanes] for lanes in rows] for k in (0, 1))
                 await bench.cycle((own, other, DRAIN))

@@ -18,8 +18,10 @@ CONFIGURATIONS = {
         "Rows": 3, "Drain": 2, "PixelBits": 6, "SumBits": 12, "PostBits": 14, "CountBits": 8,
     },
     "1x1_16bit_wide": {"Rows": 1, "Drain": 1, "PixelBits": 16, "SumBits": 48, "CountBits": 12},
+    "11x2_binary": {"Rows": 11, "Drain": 2, "PixelBits": 1, "SumBits": 16},
 }  # fmt: skip
 SMALL = CONFIGURATIONS["5x3_4bit"]
+BINARY = CONFIGURATIONS["11x2_binary"]
 
 # correct text, injected bug
 MUTANTS = {
@@ -43,6 +45,8 @@ MUTANTS = {
                                "if (divide_start) steps_q <= StepBits'(QuotientBits - 1);"),
     "count_not_fitted_when_equal": ("rest >= {1'b0, count}", "rest > {1'b0, count}"),
     "last_of_the_wrong_beat": ("out_last_q <= shifted_last_q", "out_last_q <= value_last_q"),
+    "binary_result_is_the_lowest_bit": ("result[ResultBits-1]", "result[0]"),
+    "binary_result_not_rounded": ("+ ResultBits'(shifted.up)", ""),
 }  # fmt: skip
 
 VIOLATIONS = [
@@ -75,8 +79,17 @@ def test_the_bench_catches(name, sources, tmp_path: Path):
     assert text.count(good) == 1, "the mutant no longer fits the source"
     mutant.write_text(text.replace(good, bad), encoding="utf-8")
     mutated = [mutant if source == original else source for source in sources]
+    shape = BINARY if "binary" in name else SMALL
     with pytest.raises(CocotbFailure, match="tests failed"):
-        run_cocotb("cw_postproc_flat", "tb_postproc", mutated, SMALL, build_root=tmp_path / "run")
+        run_cocotb(
+            "cw_postproc_flat",
+            "tb_postproc",
+            mutated,
+            shape,
+            build_root=tmp_path / "run",
+            # A mutant may leave a signal without a reader.
+            extra_args=["-Wno-fatal"],
+        )
 
 
 @pytest.mark.parametrize("assertion", VIOLATIONS)

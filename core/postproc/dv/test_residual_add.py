@@ -14,6 +14,7 @@ CONFIGURATIONS = {
     "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8},
     "5x3_4bit": {"Rows": 5, "Drain": 3, "PixelBits": 4},
     "1x1_16bit": {"Rows": 1, "Drain": 1, "PixelBits": 16},
+    "11x2_binary": {"Rows": 11, "Drain": 2, "PixelBits": 1},
 }  # fmt: skip
 
 # correct text, injected bug
@@ -21,12 +22,17 @@ MUTANTS = {
     "half_up": ("(rest == half && floor[0])", "rest == half"),
     "half_down": ("(rest == half && floor[0])", "1'b0"),
     "one_shift_for_both_signs": ("sums_q[j][r] < 0 ? negative_shift_i : shift_i", "shift_i"),
-    "sum_one_bit_short": ("SumBits = PixelBits + 16;", "SumBits = PixelBits + 15;"),
+    "sum_one_bit_short": ("SumBits = NumberBits + 16;", "SumBits = NumberBits + 15;"),
     "shifts_beyond_the_sum_wrap": ("32'(s) >= SumBits ? '0 : floor + sum_t'(up)",
                                    "floor + sum_t'(up)"),
     "operand_behind_the_last_word_added": ("if (j < 32'(words_q[1])) begin", "begin"),
     "other_shift_forgotten": ("<<< other_shift_i", "<<< 0"),
     "lower_clip_left_out": ("if (v < sum_t'(clip_low_i))", "if (1'b0)"),
+    "binary_sum_one_bit_short": ("NumberBits = PixelBits == 1 ? 2 : PixelBits;",
+                                 "NumberBits = PixelBits;"),
+    "binary_operands_as_two_s_complement": ("sum_t'($signed({pixel[0], 1'b1}))", "sum_t'(pixel)"),
+    "binary_zero_negative": ("PixelBits'(z < 0)", "PixelBits'(z <= 0)"),
+    "binary_result_is_the_lowest_bit": ("PixelBits'(z < 0)", "PixelBits'(z)"),
 }  # fmt: skip
 
 
@@ -54,7 +60,7 @@ def test_the_bench_catches(name, sources, tmp_path: Path):
             "cw_residual_add",
             "tb_residual_add",
             mutated,
-            CONFIGURATIONS["5x3_4bit"],
+            CONFIGURATIONS["11x2_binary" if "binary" in name else "5x3_4bit"],
             build_root=tmp_path / "run",
             # A mutant may leave a signal without a reader.
             extra_args=["-Wno-fatal"],

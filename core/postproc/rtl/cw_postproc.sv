@@ -15,14 +15,16 @@
 /// with s chosen by the sign of the sum. Results are exact for every legal configuration: there is
 /// one rounding (two with round_first), however large shifts and counts are.
 ///
+/// With PixelBits = 1 the result is the bit y < 0, as a stored bit b stands for 1 - 2b.
+///
 /// Throughput one beat a cycle, latency `cw_postproc_pkg::Latency`. An average beat is divided bit
 /// by bit: the next beat comes `cw_postproc_pkg::average_cycles` after it or later, and the latency
 /// is `cw_postproc_pkg::average_latency`.
 /// There is no back-pressure: the caller reserves room for the results before it sends a beat.
 ///
 /// The caller guarantees: the configuration is stable while data is inside; v fits PostBits; clips
-/// fit PixelBits; an average's sum is one of `count` values of PixelBits each. A lane with count 0
-/// gets an unspecified value. It does not add residuals: the accumulators do.
+/// fit PixelBits (-1 to 1 for a single bit); an average's sum is one of `count` values of PixelBits
+/// each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
 module cw_postproc #(
   parameter int unsigned Rows = 8,
   parameter int unsigned Drain = 4,
@@ -336,11 +338,17 @@ module cw_postproc #(
   // Stage 4: round and clip, side by side: a floor that reaches the upper clip stays there when
   // rounded up, and one below the lower clip does not pass it.
   // ---------------------------------------------------------------------------
-  function automatic logic [PixelBits-1:0] clip(shifted_t shifted, logic signed [15:0] low,
-                                                logic signed [15:0] high);
-    if ($signed(shifted.floor) >= value_t'(high)) return PixelBits'(high);
-    if ($signed(shifted.floor) < value_t'(low)) return PixelBits'(low);
-    return PixelBits'(shifted.floor) + PixelBits'(shifted.up);
+  localparam int unsigned ResultBits = PixelBits == 1 ? 2 : PixelBits;
+
+  function automatic logic [ResultBits-1:0] clip(shifted_t shifted, logic signed [15:0] low,
+                                                 logic signed [15:0] high);
+    if ($signed(shifted.floor) >= value_t'(high)) return ResultBits'(high);
+    if ($signed(shifted.floor) < value_t'(low)) return ResultBits'(low);
+    return ResultBits'(shifted.floor) + ResultBits'(shifted.up);
+  endfunction
+
+  function automatic logic [PixelBits-1:0] pixel_of(logic [ResultBits-1:0] result);
+    return PixelBits == 1 ? PixelBits'(result[ResultBits-1]) : result[PixelBits-1:0];
   endfunction
 
   function automatic logic [Drain*WordBits-1:0] packed_words(
@@ -352,7 +360,8 @@ module cw_postproc #(
     for (int unsigned j = 0; j < Drain; j++) begin
       if (WordsBits'(j) < count) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          packed_words[j*WordBits+r*PixelBits+:PixelBits] = clip(shifted[j][r], low, high);
+          packed_words[j*WordBits+r*PixelBits+:PixelBits] =
+              pixel_of(clip(shifted[j][r], low, high));
         end
       end
     end
@@ -387,6 +396,8 @@ module cw_postproc #(
   // verilator lint_off SYNCASYNCNET
   // Wide enough for every scaled sum plus bias.
   localparam int unsigned CheckBits = PostBits + 17;
+  localparam int PixelLow = -(1 << (PixelBits - 1));
+  localparam int PixelHigh = PixelBits == 1 ? 1 : (1 << (PixelBits - 1)) - 1;
   typedef logic signed [CheckBits-1:0] check_t;
 
   function automatic logic values_fit(sums_t sums, logic [3:0] pre_shift, biases_t biases,
@@ -414,7 +425,8 @@ module cw_postproc #(
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t sum = check_t'(sums[j][r]);
         automatic check_t limit = check_t'(counts[r]) <<< (PixelBits - 1);
-        if (WordsBits'(j) < count && counts[r] != '0 && (sum >= limit || sum < -limit)) begin
+        automatic logic above = PixelBits == 1 ? sum > limit : sum >= limit;
+        if (WordsBits'(j) < count && counts[r] != '0 && (above || sum < -limit)) begin
           averages_fit = 1'b0;
         end
       end
@@ -449,8 +461,7 @@ module cw_postproc #(
                    in_valid_i |-> clip_low_i <= clip_high_i);
   ClipsFitPixels_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   in_valid_i |-> 32'(clip_low_i) >= -(1 << (PixelBits - 1))
-                                  && 32'(clip_high_i) < (1 << (PixelBits - 1)));
+                   in_valid_i |-> 32'(clip_low_i) >= PixelLow && 32'(clip_high_i) <= PixelHigh);
   OneSource_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni) !(scaled_valid_q && quotient_valid_q));
   // verilator lint_on SYNCASYNCNET

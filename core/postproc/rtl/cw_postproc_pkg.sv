@@ -12,7 +12,8 @@ package cw_postproc_pkg;
   parameter int unsigned QuotientFraction = 16;
 
   /// Cycles from an average beat to the next beat at the least: one to load the dividers, then one
-  /// for each quotient bit. An average has no more integer bits than the pixels it is made of.
+  /// for each quotient bit. An average's magnitude has no more integer bits than the pixels that it
+  /// is made of; that of single bits, which are +1 or -1, has one.
   function automatic int unsigned average_cycles(int unsigned sum_bits, int unsigned pixel_bits);
     return 1 + (pixel_bits < sum_bits ? pixel_bits : sum_bits) + QuotientFraction;
   endfunction

@@ -6,6 +6,7 @@
 ///   v = (own << own_shift) + (other << other_shift)
 ///   z = clip(round_half_even(v / 2^(v < 0 ? negative_shift : shift)), clip_low, clip_high)
 ///
+/// With PixelBits = 1 a bit b of own, other and result stands for 1 - 2b: the result's bit is z < 0.
 /// D words a cycle, latency 3 cycles with `enable_i`; without it beats pass in the same cycle. There is no
 /// back-pressure. The configuration is stable while data is inside. In the cycle of `in_valid_i` with
 /// `enable_i` the caller shows the other operand's beat on `other_i` and moves on to the next one.
@@ -37,8 +38,14 @@ module cw_residual_add #(
   output logic                      out_last_o
 );
 
-  localparam int unsigned SumBits = PixelBits + 16;
+  // Pixels as numbers: the sum of two, each shifted by 15 bits at most, has 16 bits more.
+  localparam int unsigned NumberBits = PixelBits == 1 ? 2 : PixelBits;
+  localparam int unsigned SumBits = NumberBits + 16;
   typedef logic signed [SumBits-1:0] sum_t;
+
+  function automatic sum_t number_of(logic signed [PixelBits-1:0] pixel);
+    return PixelBits == 1 ? sum_t'($signed({pixel[0], 1'b1})) : sum_t'(pixel);
+  endfunction
 
   function automatic sum_t round_shift(sum_t v, logic [5:0] s);
     automatic sum_t floor = v >>> s;
@@ -50,9 +57,10 @@ module cw_residual_add #(
   endfunction
 
   function automatic logic [PixelBits-1:0] clip(sum_t v);
-    if (v < sum_t'(clip_low_i)) return PixelBits'(clip_low_i);
-    if (v > sum_t'(clip_high_i)) return PixelBits'(clip_high_i);
-    return PixelBits'(v);
+    automatic sum_t z = v;
+    if (v < sum_t'(clip_low_i)) z = sum_t'(clip_low_i);
+    if (v > sum_t'(clip_high_i)) z = sum_t'(clip_high_i);
+    return PixelBits == 1 ? PixelBits'(z < 0) : PixelBits'(z);
   endfunction
 
   logic [2:0] valid_q, last_q;
@@ -82,8 +90,8 @@ module cw_residual_add #(
       for (int unsigned r = 0; r < Rows; r++) begin
         if (in_valid_i && enable_i) begin
           sums_q[j][r] <=
-              (sum_t'($signed(in_data_i[j*WordBits+r*PixelBits+:PixelBits])) <<< own_shift_i)
-              + (sum_t'($signed(other_i[j*WordBits+r*PixelBits+:PixelBits])) <<< other_shift_i);
+              (number_of(in_data_i[j*WordBits+r*PixelBits+:PixelBits]) <<< own_shift_i)
+              + (number_of(other_i[j*WordBits+r*PixelBits+:PixelBits]) <<< other_shift_i);
         end
         if (valid_q[0]) begin
           rounded_q[j][r] <=
