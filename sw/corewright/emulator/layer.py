@@ -12,10 +12,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from corewright.emulator.pixels import element_range
 from corewright.program.format import Opcode, ProgramError
 from corewright.program.tensor import word_bytes
 
 Int64Array = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
 
 
 class HardwareLike(Protocol):
@@ -67,24 +69,50 @@ class HardwareLike(Protocol):
 
 
 class EmulatorError(ProgramError):
-    """A layer breaks the contract between program and hardware.
+    """A layer or a host operation breaks the contract between program and hardware.
 
     Attributes:
-        layer: index of the layer, or None for the header.
+        layer: index of the layer, counted over all stages; None for a header or a host operation.
         field: the field whose value is at fault.
+        stage: index of the stage.
+        host_operation: index of the host operation behind the stage, or None.
     """
 
-    def __init__(self, layer: int | None, field: str, message: str) -> None:
+    def __init__(
+        self,
+        layer: int | None,
+        field: str,
+        message: str,
+        *,
+        stage: int = 0,
+        host_operation: int | None = None,
+    ) -> None:
         where = "header" if layer is None else f"layer {layer}"
+        if host_operation is not None:
+            where = f"host operation {host_operation}"
+        if stage or host_operation is not None:
+            where = f"stage {stage}, {where}"
         super().__init__(f"{where}, {field}: {message}")
         self.layer = layer
         self.field = field
+        self.stage = stage
+        self.host_operation = host_operation
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A descriptor and the values that follow from it alone."""
+    """A descriptor and the values that follow from it alone.
 
+    Attributes:
+        stage: the stage that the layer belongs to.
+        number: its position in the stage.
+        index: its position among the layers of all stages.
+        fields: as in the program.
+        hardware: what executes it.
+    """
+
+    stage: int
+    number: int
     index: int
     fields: Mapping[str, int]
     hardware: HardwareLike
@@ -94,7 +122,8 @@ class Layer:
 
     def error(self, field: str, message: str) -> EmulatorError:
         """An error that names this layer, the field and its value."""
-        return EmulatorError(self.index, field, f"{message} (it is {self[field]})")
+        text = f"{message} (it is {self[field]})"
+        return EmulatorError(self.index, field, text, stage=self.stage)
 
     def require(self, field: str, value: int, why: str) -> None:
         """Raises EmulatorError unless the field has this value."""
@@ -137,10 +166,20 @@ class Layer:
         return [self.full_channels] * (self["groups"] - 1) + [self["last_group_channels"]]
 
     @property
+    def weight_blocks(self) -> int:
+        """Blocks of the tensor in the arena that the weights are (weights_arena)."""
+        return -(-self.channels_out // self.hardware.rows)
+
+    @property
     def steps(self) -> int:
         """K: steps of a block of a group."""
         taps = self["kernel_height"] * self["kernel_width"]
         return taps * self["channels_in"] if self.is_conv else taps
+
+    @property
+    def copies(self) -> tuple[int, int]:
+        """(FH, FW): times that the loader stores each pixel in h and w."""
+        return self["copies_h"] + 1, self["copies_w"] + 1
 
     @property
     def passes(self) -> int:
@@ -167,16 +206,20 @@ class Layer:
         """(blocks,) 0, 1, ..."""
         return np.arange(self["blocks"], dtype=np.int64)
 
-    def check(self, last_index: int) -> None:
+    def check(self, layers: int) -> None:
         """Checks what can be said without memory.
+
+        Args:
+            layers: layers of the stage.
 
         Raises:
             EmulatorError: the first field that the contract excludes.
         """
         if self["opcode"] not in list(Opcode):
             raise self.error("opcode", "unknown")
-        self.require("layer_index", self.index, "its position in the program")
-        self.require("last_layer", int(self.index == last_index), "set in the last layer only")
+        self.require("layer_index", self.number, "its position in the stage")
+        last = int(self.number == layers - 1)
+        self.require("last_layer", last, "set in the stage's last layer only")
         at_least_one = (
             "kernel_height kernel_width channels_in groups last_group_channels blocks set_blocks "
             "groups_per_pass tail_lanes wrap_w wrap_h stride_h stride_w height width ring_blocks "
@@ -189,8 +232,11 @@ class Layer:
                 raise self.error(name, "must be at least 1")
         self._check_groups()
         self._check_walk()
+        self._check_copies()
         self._check_buffer()
-        if self.has_weights:
+        if self["weights_arena"]:
+            self._check_weights_arena()
+        elif self.has_weights:
             self._check_weights()
         else:
             self.require("weight_rows", 0, "pooling has no weights")
@@ -272,8 +318,20 @@ class Layer:
             if self[f"{name}_lane"] >= self.hardware.rows:
                 raise self.error(f"{name}_lane", f"lanes are 0 to {self.hardware.rows - 1}")
 
+    def _check_copies(self) -> None:
+        if self["copies_w"] > 3:
+            raise self.error("copies_w", "is 3 at most")
+        for name in ("copies_h", "copies_w"):
+            if not self[name]:
+                continue
+            if self["direct_load"]:
+                raise self.error(name, "upsampling is for scattered loads, direct_load is set")
+            for other in ("stride_h", "stride_w", "planes_h", "planes_w"):
+                if self[other] != 1:
+                    raise self.error(name, f"upsampling needs {other} = 1, not {self[other]}")
+
     def _check_weights(self) -> None:
-        depth, rows = self.hardware.weight_rows, self.steps
+        rows = self.steps
         self.require("weight_rows", rows, "KH * KW * CI" if self.is_conv else "KH * KW")
         bits = self.hardware.bits_weights
         if self["groups"] > 1:
@@ -282,6 +340,23 @@ class Layer:
         last = word_bytes(self["last_group_channels"], bits)
         self.require("last_row_bytes", last, "the last group's row")
         self.require("last_group_bytes", rows * last, "K rows")
+        self._check_weight_ring()
+
+    def _check_weights_arena(self) -> None:
+        if not self.is_conv:
+            raise self.error("weights_arena", f"is for CONV, not {self.opcode.name}")
+        # Kernel rows may be the parts that the channels of a 1x1 kernel are split into.
+        single = ["kernel_width"] if self["release_rows"] else ["kernel_width", "kernel_height"]
+        for name in single:
+            self.require(name, 1, "the weights are a tensor in the arena")
+        self.require("weight_rows", self.steps, "channels of the tensor in the arena")
+        block = self.steps * self.word_bytes
+        if self.weight_blocks > 1 and self["group_bytes"] < block:
+            raise self.error("group_bytes", f"a block of the tensor has {block} bytes at least")
+        self._check_weight_ring()
+
+    def _check_weight_ring(self) -> None:
+        depth, rows = self.hardware.weight_rows, self.steps
         if self["weights_streamed"]:
             self.require("weights_resident", 0, "streamed weights do not stay")
         elif rows > depth:
@@ -306,11 +381,11 @@ class Layer:
     def _check_clip(self, prefix: str) -> None:
         """Checks the limits ``prefix``clip_low and ``prefix``clip_high."""
         low, high = self[f"{prefix}clip_low"], self[f"{prefix}clip_high"]
-        half = 1 << (self.hardware.bits_input - 1)
-        if low < -half:
-            raise self.error(f"{prefix}clip_low", f"pixels start at {-half}")
-        if high > half - 1:
-            raise self.error(f"{prefix}clip_high", f"pixels end at {half - 1}")
+        lowest, highest = element_range(self.hardware.bits_input)
+        if low < lowest:
+            raise self.error(f"{prefix}clip_low", f"pixels start at {lowest}")
+        if high > highest:
+            raise self.error(f"{prefix}clip_high", f"pixels end at {highest}")
         if low > high:
             raise self.error(f"{prefix}clip_low", f"above {prefix}clip_high = {high}")
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.layer import Int64Array, Layer
-from corewright.emulator.walk import Walk
+from corewright.emulator.layer import ByteArray, Int64Array, Layer
+from corewright.emulator.pixels import random_elements
+from corewright.emulator.walk import Walk, row_blocks
 from corewright.program.tensor import unpack_words
 
 # Stored by no stream block.
@@ -41,19 +42,23 @@ class Planes:
     planes_w: int
 
     def index(
-        self, plane: int, position: Int64Array, inside: npt.NDArray[np.bool_], ready: Int64Array
+        self,
+        plane: Int64Array,
+        position: Int64Array,
+        inside: npt.NDArray[np.bool_],
+        ready: Int64Array,
     ) -> tuple[Int64Array, int]:
-        """Table rows that a tap reads.
+        """Table rows that a tap of some kernel rows reads.
 
         Args:
-            plane: phase plane of the tap.
-            position: (blocks, R) plane positions.
-            inside: (blocks, R), False where the lane is masked.
-            ready: (blocks, 1) last stream block that is sure to be stored at that step.
+            plane: (rows, 1, 1) phase plane of the tap.
+            position: (rows, blocks, R) plane positions.
+            inside: (rows, blocks, R), False where the lane is masked.
+            ready: (rows, blocks, 1) last stream block that is sure to be stored at that step.
 
         Returns:
-            (blocks, R) rows, and the number of lanes that are neither masked nor surely stored:
-            those get garbage, as nothing says what the buffer holds there.
+            (rows, blocks, R) table rows, and the number of lanes that are neither masked nor surely
+            stored: those get garbage, as nothing says what the buffer holds there.
         """
         relative = position - self.low
         there = (relative >= 0) & (relative < self.span)
@@ -65,20 +70,21 @@ class Planes:
         return index, int(np.count_nonzero(inside & ~there))
 
 
-def read_stream(layer: Layer, arena: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def read_stream(layer: Layer, program: ByteArray, arena: ByteArray) -> ByteArray:
     """The input stream of a pass, (stream_blocks, CI, WB) bytes.
 
     Raises:
-        EmulatorError: a segment outside the arena.
+        EmulatorError: a segment outside the arena or, input_program, the program.
     """
+    name, window = ("program", program) if layer["input_program"] else ("arena", arena)
     start, size, stride = (
         layer[name] for name in ("input_offset", "segment_bytes", "segment_stride")
     )
     count = layer["segments"]
-    if start + (count - 1) * stride + size > arena.size:
-        raise layer.error("input_offset", f"the input reaches beyond the arena of {arena.size}")
+    if start + (count - 1) * stride + size > window.size:
+        raise layer.error("input_offset", f"the input reaches beyond the {name} of {window.size}")
     segments = np.lib.stride_tricks.as_strided(
-        arena[start:], shape=(count, size), strides=(stride, 1), writeable=False
+        window[start:], shape=(count, size), strides=(stride, 1), writeable=False
     )
     shape = (layer["stream_blocks"], layer["channels_in"], layer.word_bytes)
     return np.ascontiguousarray(segments).reshape(shape)
@@ -86,7 +92,7 @@ def read_stream(layer: Layer, arena: npt.NDArray[np.uint8]) -> npt.NDArray[np.ui
 
 def place(
     layer: Layer,
-    stream: npt.NDArray[np.uint8],
+    stream: ByteArray,
     walk: Walk,
     *,
     fill: int,
@@ -112,12 +118,12 @@ def place(
     if layer["direct_load"]:
         keep = np.ones(lanes.shape[0], dtype=bool)
         plane = np.zeros_like(block)
-        position = np.arange(lanes.shape[0], dtype=np.int64)
+        position = np.arange(lanes.shape[0], dtype=np.int64)[None]
     else:
         keep, plane, position = _scatter(layer, lanes.shape[0])
-    _check_ring(layer, keep, position // rows, walk)
+    _check_ring(layer, keep, position.min(axis=0) // rows, position.max(axis=0) // rows, walk)
 
-    plane, position, block = plane[keep], position[keep], block[keep]
+    plane, position, block = plane[keep], position[:, keep], block[keep]
     low = int(position.min()) if position.size else 0
     span = int(position.max()) + 1 - low if position.size else 1
     planes_h, planes_w = layer.planes
@@ -133,13 +139,16 @@ def place(
     # Rows that are stored by nobody are never read: see Planes.index.
     table[index] = lanes[keep]
     table[size] = fill
-    half = 1 << (bits - 1)
-    table[size + 1 :] = rng.integers(-half, half, (_POISON_ROWS, channels))
+    table[size + 1 :] = random_elements(rng, bits, (_POISON_ROWS, channels))
     return Planes(table, stored_by, low, span, planes_w)
 
 
 def _scatter(layer: Layer, count: int) -> tuple[npt.NDArray[np.bool_], Int64Array, Int64Array]:
-    """(keep, plane, plane position) of each of the stream's ``count`` lanes."""
+    """Where the stream's ``count`` lanes are stored.
+
+    Returns:
+        (count,) keep, (count,) plane, and (copies, count) the plane positions of all copies.
+    """
     row, w = np.divmod(np.arange(count, dtype=np.int64), layer["input_pitch"])
     image, image_row = np.divmod(row, layer["input_rows"])
     h = image_row * layer["row_advance"]
@@ -148,19 +157,32 @@ def _scatter(layer: Layer, count: int) -> tuple[npt.NDArray[np.bool_], Int64Arra
     column, phase_w = np.divmod(w + layer["start_phase_w"], layer["stride_w"])
     line, phase_h = np.divmod(h + layer["start_phase_h"], layer["stride_h"])
     keep &= (phase_w < layer["planes_w"]) & (phase_h < layer["planes_h"])
+    copies_h, copies_w = layer.copies
     position = layer.position("scatter") + image * layer.position("scatter_image")
-    position = position + line * layer.position("pitch") + column
+    position += line * copies_h * layer.position("pitch") + column * copies_w
     position += layer["phase_skew"] * (phase_w == 1)
-    return keep, phase_h * layer["planes_w"] + phase_w, position
+    below, right = np.divmod(np.arange(copies_h * copies_w, dtype=np.int64), copies_w)
+    copies = (below * layer.position("pitch") + right)[:, None]
+    return keep, phase_h * layer["planes_w"] + phase_w, position + copies
 
 
 def _check_ring(
-    layer: Layer, keep: npt.NDArray[np.bool_], plane_block: Int64Array, walk: Walk
+    layer: Layer,
+    keep: npt.NDArray[np.bool_],
+    lowest_block: Int64Array,
+    highest_block: Int64Array,
+    walk: Walk,
 ) -> None:
+    """Checks loader against reader; (stream lanes,) plane blocks that the copies of a lane are in.
+
+    A wait is what the reader does before it starts: before a block, or before each of its kernel
+    rows, where the end of a kernel row releases blocks, too.
+    """
     shape = (layer["stream_blocks"], layer.hardware.rows)
-    keep, plane_block = keep.reshape(shape), plane_block.reshape(shape)
-    highest = np.maximum.accumulate(np.where(keep, plane_block, -_NEVER).max(axis=1))
-    lowest = np.where(keep, plane_block, _NEVER).min(axis=1)
+    keep = keep.reshape(shape)
+    highest = np.where(keep, highest_block.reshape(shape), -_NEVER).max(axis=1)
+    highest = np.maximum.accumulate(highest)
+    lowest = np.where(keep, lowest_block.reshape(shape), _NEVER).min(axis=1)
     ring = layer["ring_blocks"]
     if (late := highest >= lowest + ring).any():
         i = int(late.argmax())
@@ -171,16 +193,29 @@ def _check_ring(
         )
     if (np.diff(walk.first_block) < 0).any():
         raise layer.error("row_step_blocks", "the gather moves back to released plane blocks")
+    release, ready = walk.first_block[:, None], walk.ready.max(axis=1, keepdims=True)
+    if layer["release_rows"]:
+        release, ready = row_blocks(layer, walk), walk.ready
+        if (back := np.diff(release.ravel()) < 0).any():
+            b, kh = divmod(int(back.argmax()) + 1, layer["kernel_height"])
+            raise layer.error(
+                "release_rows",
+                f"kernel row {kh} of output block {b} moves back to released plane blocks",
+            )
     # Blocks are released only up to the set's start, unless the pass has a single group.
-    release = walk.first_block
     if min(layer["groups_per_pass"], layer["groups"]) > 1:
-        release = release[layer.block_numbers // layer["set_blocks"] * layer["set_blocks"]]
-    needed = np.maximum.accumulate(walk.ready[:, -1])
+        set_start = layer.block_numbers // layer["set_blocks"] * layer["set_blocks"]
+        release = np.broadcast_to(release[set_start, :1], ready.shape)
+    needed = np.maximum.accumulate(ready.ravel())
     reach = np.where(needed >= 0, highest[np.maximum(needed, 0)], -_NEVER)
-    if (stuck := reach >= release + ring).any():
-        b = int(stuck.argmax())
+    if (stuck := reach >= release.ravel() + ring).any():
+        wait = int(stuck.argmax())
+        b, kh = divmod(wait, ready.shape[1])
+        where = (
+            f"kernel row {kh} of output block {b}" if layer["release_rows"] else f"output block {b}"
+        )
         raise layer.error(
             "ring_blocks",
-            f"deadlock: output block {b} waits for stream block {needed[b]}, which needs room up "
-            f"to plane block {reach[b]} while {release[b]} is not released",
+            f"deadlock: {where} waits for stream block {needed[wait]}, which needs room up to "
+            f"plane block {reach[wait]} while {release.ravel()[wait]} is not released",
         )

@@ -55,7 +55,8 @@ def requantise(layer: Layer, sums: Int64Array, bias: Int64Array | None) -> Int64
 
 def add_operand(layer: Layer, own: Int64Array, other: Int64Array) -> Int64Array:
     """Pixels of the residual addition of post-processed ``own`` and the second operand's pixels."""
-    bits = layer.hardware.bits_input + 16
+    # Single bits, +1 or -1, are numbers of two bits.
+    bits = max(layer.hardware.bits_input, 2) + 16
     value = (own << layer["add_own_shift"]) + (other << layer["add_other_shift"])
     value = wrap(value, bits)
     result = np.where(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Runs a program binary on an arena, layer by layer, exactly as the contract says."""
+"""Runs a program binary on an arena, stage by stage, layer by layer, as the contract says."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.layer import EmulatorError, HardwareLike, Int64Array, Layer
+from corewright.emulator.host import HostOperation
+from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array, Layer
+from corewright.emulator.pixels import element_range, random_elements
 from corewright.emulator.planes import Planes, place, read_stream
 from corewright.emulator.postprocess import add_operand, average, requantise, wrap
-from corewright.emulator.walk import Walk, inside_masks, walk_blocks
-from corewright.emulator.weights import read_bias, read_weights
+from corewright.emulator.walk import (
+    Walk,
+    inside_columns,
+    inside_rows,
+    lane_coordinates,
+    walk_blocks,
+)
+from corewright.emulator.weights import arena_words, read_bias, read_weights, weight_bytes
 from corewright.program.format import (
     DESCRIPTOR_BYTES,
     Opcode,
     ProgramError,
+    Stage,
     decode_descriptor,
     decode_header,
-    decode_program,
+    decode_stages,
 )
 from corewright.program.tensor import pack_words, unpack_words
 
@@ -30,8 +39,17 @@ from corewright.program.tensor import pack_words, unpack_words
 _GATHER_ELEMENTS = 1 << 22
 _WEIGHT_ELEMENTS = 1 << 23
 _SUM_ELEMENTS = 1 << 20
-
-ByteArray = npt.NDArray[np.uint8]
+# Lanes that a step of the gather works on: many kernel rows of few blocks at once.
+_TAP_ELEMENTS = 1 << 16
+# Header fields that are the whole program's, the same in each stage.
+_PROGRAM_FIELDS = (
+    "arena_bytes",
+    "input_offset",
+    "input_bytes",
+    "output_offset",
+    "output_bytes",
+    "batch",
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +57,14 @@ class LayerTrace:
     """What one layer did.
 
     Attributes:
-        index: position in the program.
+        index: position in the program, counted over all stages.
+        stage: the stage that it belongs to.
         opcode: what it computed.
         steps: cycles in which a step is issued.
-        input_bytes: bytes that all passes read from the arena, the second operand's included.
-        weight_bytes: bytes of bias and weights that are read from the program.
+        input_bytes: bytes of pixels that all passes read, from the arena or (input_program) the
+            program, and of the second operand.
+        weight_bytes: bytes of bias and weights that are read, from the program or (weights_arena)
+            the arena.
         output_offset: arena offset of the output.
         output_bytes: bytes that were written.
         largest_sum: largest magnitude of an accumulator.
@@ -53,6 +74,7 @@ class LayerTrace:
     """
 
     index: int
+    stage: int
     opcode: Opcode
     steps: int
     input_bytes: int
@@ -67,35 +89,66 @@ class LayerTrace:
 def run(
     program: bytes, arena: ByteArray, *, hardware: HardwareLike, poison_seed: int = 0
 ) -> list[LayerTrace]:
-    """Executes a program.
+    """Executes a program: all stages, and what the host does between them.
 
     Args:
-        program: header, descriptors and weight streams.
+        program: stages of header, descriptors and streams.
         arena: one-dimensional contiguous uint8 activation memory, modified in place.
         hardware: what the program was compiled for.
-        poison_seed: seed of the garbage that unspecified reads return.
+        poison_seed: seed of the garbage that unspecified reads return and that the host writes to
+            lanes that are no pixel.
 
     Returns:
-        One trace a layer.
+        One trace a layer, the layers of all stages in order.
 
     Raises:
         ProgramError: a corrupted program.
-        EmulatorError: a program for other hardware, or a layer that breaks the contract; names
-            layer and field. Layers before it have been executed.
+        EmulatorError: a program for other hardware, or a layer or a host operation that breaks the
+            contract; names it, its stage and the field. What comes before it has been executed.
         ValueError: the arena is not such an array.
     """
     if arena.dtype != np.uint8 or arena.ndim != 1 or not arena.flags.c_contiguous:
         raise ValueError("the arena is a one-dimensional contiguous uint8 array")
-    header, descriptors = _decode(program)
-    if header["hardware_hash"] != hardware.hash:
-        raise EmulatorError(
-            None,
-            "hardware_hash",
-            f"the program is for hardware 0x{header['hardware_hash']:08x}, this is "
-            f"0x{hardware.hash:08x}",
-        )
-    if not descriptors:
-        raise EmulatorError(None, "layers", "a program has at least one layer")
+    stages = _decode(program)
+    _check_headers(stages, arena, hardware)
+    # A program may use no more than it declares, however large the arena is.
+    window = arena[: stages[0].header["arena_bytes"]]
+    traces: list[LayerTrace] = []
+    for number, stage in enumerate(stages):
+        data = np.frombuffer(stage.data, dtype=np.uint8)
+        for i, fields in enumerate(stage.descriptors):
+            layer = Layer(number, i, len(traces), fields, hardware)
+            layer.check(len(stage.descriptors))
+            rng = np.random.default_rng((poison_seed, layer.index))
+            traces.append(_LayerRun(layer, data, window, rng).run())
+        for i, fields in enumerate(stage.host_operations):
+            operation = HostOperation(number, i, fields, hardware, stage.header["batch"])
+            operation.run(stage.data, window, np.random.default_rng((poison_seed, number, i)))
+    return traces
+
+
+def _check_headers(stages: tuple[Stage, ...], arena: ByteArray, hardware: HardwareLike) -> None:
+    for number, stage in enumerate(stages):
+        header = stage.header
+        if header["hardware_hash"] != hardware.hash:
+            raise EmulatorError(
+                None,
+                "hardware_hash",
+                f"the program is for hardware 0x{header['hardware_hash']:08x}, this is "
+                f"0x{hardware.hash:08x}",
+                stage=number,
+            )
+        if not stage.descriptors:
+            raise EmulatorError(None, "layers", "a stage has at least one layer", stage=number)
+        for name in _PROGRAM_FIELDS:
+            if header[name] != stages[0].header[name]:
+                raise EmulatorError(
+                    None,
+                    name,
+                    f"{header[name]}, but stage 0 says {stages[0].header[name]}",
+                    stage=number,
+                )
+    header = stages[0].header
     if header["arena_bytes"] > arena.size:
         raise EmulatorError(
             None, "arena_bytes", f"{header['arena_bytes']} needed, the arena has {arena.size}"
@@ -103,34 +156,39 @@ def run(
     for tensor in ("input", "output"):
         if header[f"{tensor}_offset"] + header[f"{tensor}_bytes"] > header["arena_bytes"]:
             raise EmulatorError(None, f"{tensor}_offset", "the tensor is not inside the arena")
-    # A program may use no more than it declares, however large the arena is.
-    window = arena[: header["arena_bytes"]]
-    data = np.frombuffer(program, dtype=np.uint8)
-    traces = []
-    for index, fields in enumerate(descriptors):
-        layer = Layer(index, fields, hardware)
-        layer.check(len(descriptors) - 1)
-        rng = np.random.default_rng((poison_seed, index))
-        traces.append(_LayerRun(layer, data, window, rng).run())
-    return traces
 
 
-def _decode(program: bytes) -> tuple[dict[str, int], list[dict[str, int]]]:
+def _decode(program: bytes) -> tuple[Stage, ...]:
     try:
-        return decode_program(program)
+        return decode_stages(program)
     except ProgramError:
-        # Where the rest is sound, say which descriptor is not.
-        header = decode_header(program)
-        for index in range(header["layers"]):
-            start = header["descriptor_offset"] + index * DESCRIPTOR_BYTES
-            part = program[start : start + DESCRIPTOR_BYTES]
+        _blame_descriptor(program)
+        raise
+
+
+def _blame_descriptor(program: bytes) -> None:
+    """Raises EmulatorError if, where headers are sound, a descriptor is not."""
+    index = stage = offset = 0
+    while True:
+        try:
+            header = decode_header(program[offset:])
+        except ProgramError as error:
+            if stage == 0:
+                return
+            raise EmulatorError(None, "header_crc", str(error), stage=stage) from error
+        start = offset + header["descriptor_offset"]
+        for at in range(start, start + header["layers"] * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES):
+            part = program[at : at + DESCRIPTOR_BYTES]
             if len(part) < DESCRIPTOR_BYTES:
-                break
+                return
             try:
                 decode_descriptor(part)
             except ProgramError as error:
-                raise EmulatorError(index, "crc", str(error)) from error
-        raise
+                raise EmulatorError(index, "crc", str(error), stage=stage) from error
+            index += 1
+        if header["next_offset"] == 0:
+            return
+        offset, stage = offset + header["next_offset"], stage + 1
 
 
 class _LayerRun:
@@ -152,8 +210,8 @@ class _LayerRun:
         self._check_output_window()
         bias = read_bias(layer, self.program)
         walk = walk_blocks(layer)
-        stream = read_stream(layer, self.arena)
-        lowest = -(1 << (layer.hardware.bits_input - 1))
+        stream = read_stream(layer, self.program, self.arena)
+        lowest, _ = element_range(layer.hardware.bits_input)
         fill = lowest if layer.opcode is Opcode.MAX_POOL else 0
         planes = place(layer, stream, walk, fill=fill, rng=self.rng)
         if layer.is_conv:
@@ -162,6 +220,7 @@ class _LayerRun:
             self._channelwise(planes, walk, bias)
         return LayerTrace(
             index=layer.index,
+            stage=layer.stage,
             opcode=layer.opcode,
             steps=layer["groups"] * layer["blocks"] * layer.steps,
             input_bytes=layer.passes * layer["segments"] * layer["segment_bytes"]
@@ -178,11 +237,10 @@ class _LayerRun:
         layer = self.layer
         if not layer.has_weights:
             return layer["bias_bytes"]
-        rows = (layer["groups"] - 1) * layer["group_bytes"] + layer["last_group_bytes"]
         times = 1 if layer["weights_resident"] else layer.sets
         if layer["weights_streamed"]:
             times = layer["blocks"]
-        return layer["bias_bytes"] + rows * times
+        return layer["bias_bytes"] + weight_bytes(layer) * times
 
     def _output_view(self, group: int, blocks: slice, channels: int) -> ByteArray:
         """(blocks, channels * WB) bytes of a group in the arena."""
@@ -226,16 +284,35 @@ class _LayerRun:
                 )
             if start < added[1] and added[0] < end and self._shares("add"):
                 raise layer.error("add_offset", "the output overlaps the second operand")
-        # The input is read again in each pass and ahead of the writes: they may not share a byte.
-        read, size = layer["input_offset"], layer["segment_bytes"]
-        stride = layer["segment_stride"]
-        read_end = read + (layer["segments"] - 1) * stride + size
-        if read_end <= start or end <= read:
+        # What is read again in each pass and ahead of the writes may not share a byte with them.
+        if not layer["input_program"]:
+            size, stride = layer["segment_bytes"], layer["segment_stride"]
+            self._check_apart(
+                layer["input_offset"], size, stride, layer["segments"], "input segment"
+            )
+        if layer["weights_arena"]:
+            words = arena_words(layer, self.arena)
+            size, stride = words[0].size, words.strides[0]
+            self._check_apart(layer["weight_offset"], size, stride, len(words), "weight block")
+
+    def _check_apart(self, start: int, size: int, stride: int, count: int, what: str) -> None:
+        """Raises EmulatorError if the output lies where something else is read.
+
+        Args:
+            start: arena offset of the first run of bytes.
+            size: bytes of a run.
+            stride: from a run to the next.
+            count: runs.
+            what: name of a run.
+        """
+        layer = self.layer
+        end = start + (count - 1) * stride + size
+        if end <= layer["output_offset"] or self._end("output") <= start:
             return
         written = self._marks("output")
-        for i in range(layer["segments"]):
-            if written[read + i * stride :][:size].any():
-                raise layer.error("output_offset", f"the output overlaps input segment {i}")
+        for i in range(count):
+            if written[start + i * stride :][:size].any():
+                raise layer.error("output_offset", f"the output overlaps {what} {i}")
 
     def _marks(self, tensor: str) -> npt.NDArray[np.bool_]:
         """(arena bytes,) True where the output or the second operand lies."""
@@ -256,34 +333,48 @@ class _LayerRun:
 
     def _gather(
         self, planes: Planes, walk: Walk, blocks: slice, *, count_reads: bool = True
-    ) -> Iterator[tuple[npt.NDArray[np.bool_], Int64Array]]:
-        """For each tap the mask and the table rows of some blocks, (blocks, R) each."""
+    ) -> Iterator[tuple[slice, int, npt.NDArray[np.bool_], Int64Array]]:
+        """Masks and table rows of all taps of some blocks.
+
+        Yields:
+            Some kernel rows, a kernel column, and the (rows, blocks, R) mask and table rows of
+            these taps.
+        """
         layer = self.layer
         lane = np.arange(layer.hardware.rows, dtype=np.int64)
-        inside_rows, inside_columns = inside_masks(layer, walk, blocks)
-        pitch = layer.position("pitch")
-        for kh, inside_row in enumerate(inside_rows):
-            ready = walk.ready[blocks, kh, None]
-            for kw, inside_column in enumerate(inside_columns):
-                down, phase_h = divmod(kh, layer["stride_h"])
+        w, h = lane_coordinates(layer, walk, blocks)
+        columns = inside_columns(layer, w, blocks)
+        first, pitch = walk.first[blocks, None] + lane, layer.position("pitch")
+        at_once = max(1, _TAP_ELEMENTS // first.size)
+        for start in range(0, layer["kernel_height"], at_once):
+            taken = slice(start, min(start + at_once, layer["kernel_height"]))
+            kernel_rows = np.arange(start, taken.stop, dtype=np.int64)[:, None, None]
+            inside_row = inside_rows(layer, h, kernel_rows)
+            down, phase_h = np.divmod(kernel_rows, layer["stride_h"])
+            ready = walk.ready[blocks, taken].T[:, :, None]
+            for kw, inside_column in enumerate(columns):
                 right, phase_w = divmod(kw, layer["stride_w"])
                 right += layer["phase_skew"] * (phase_w == 1)
-                position = walk.first[blocks, None] + lane + (down * pitch + right)
                 inside = inside_row & inside_column
-                plane = phase_h * planes.planes_w + phase_w
-                index, unspecified = planes.index(plane, position, inside, ready)
+                index, unspecified = planes.index(
+                    phase_h * planes.planes_w + phase_w,
+                    first + (down * pitch + right),
+                    inside,
+                    ready,
+                )
                 if count_reads:
                     self.unspecified_reads += unspecified
-                yield inside, index
+                yield taken, kw, inside, index
 
     def _convolve(self, planes: Planes, walk: Walk, bias: Int64Array | None) -> None:
         layer = self.layer
         rows, width = layer.hardware.rows, layer.full_channels
+        kernel = layer["kernel_height"], layer["kernel_width"]
         at_once = max(1, _WEIGHT_ELEMENTS // (layer.steps * width))
         tables: dict[type[np.floating], npt.NDArray[np.floating]] = {}
         for start in range(0, layer["groups"], at_once):
             groups = range(start, min(start + at_once, layer["groups"]))
-            weights = read_weights(layer, self.program, groups)
+            weights = read_weights(layer, self.program, self.arena, groups)
             channels = slice(start * width, start * width + weights.shape[1])
             # BLAS is exact while no partial sum can leave the mantissa.
             bound = int(np.abs(weights.astype(np.int64)).sum(axis=0).max())
@@ -297,9 +388,12 @@ class _LayerRun:
             part = None if bias is None else bias[channels]
             limit = min(_GATHER_ELEMENTS // layer.steps, _SUM_ELEMENTS * 4 // weights.shape[1])
             for blocks in self._chunks(rows, limit):
-                taps = self._gather(planes, walk, blocks, count_reads=start == 0)
-                index = np.stack([index.ravel() for _, index in taps], axis=1)
-                pixels = table.take(index, axis=0).reshape(index.shape[0], -1)
+                lanes = (blocks.stop - blocks.start) * rows
+                index = np.empty((*kernel, lanes), dtype=np.int64)
+                gather = self._gather(planes, walk, blocks, count_reads=start == 0)
+                for kernel_rows, kw, _, taps in gather:
+                    index[kernel_rows, kw] = taps.reshape(-1, lanes)
+                pixels = table.take(index.reshape(-1, lanes).T, axis=0).reshape(lanes, -1)
                 self._finish(
                     pixels @ factors, blocks, groups, partial(requantise, layer, bias=part)
                 )
@@ -310,43 +404,37 @@ class _LayerRun:
         rows, channels = layer.hardware.rows, layer.channels_out
         table = planes.table[:, :channels].astype(np.int32)
         groups = range(layer["groups"])
-        weights: list[npt.NDArray[np.int32]] | None = None
+        weights: npt.NDArray[np.int32] | None = None
         if layer.has_weights:
-            weights = list(read_weights(layer, self.program, groups).astype(np.int32))
+            weights = read_weights(layer, self.program, self.arena, groups).astype(np.int32)
+            weights = weights.reshape(layer["kernel_height"], layer["kernel_width"], channels)
+        pooled_max = layer.opcode is Opcode.MAX_POOL
+        lowest, _ = element_range(layer.hardware.bits_input)
         for blocks in self._chunks(rows * channels, _SUM_ELEMENTS):
-            shape = ((blocks.stop - blocks.start) * rows, channels)
-            taps = self._gather(planes, walk, blocks)
-            if layer.opcode is Opcode.MAX_POOL:
-                lowest = -(1 << (layer.hardware.bits_input - 1))
-                sums = np.full(shape, lowest, dtype=np.int64)
-                for _, index in taps:
-                    np.maximum(sums, table.take(index.ravel(), axis=0), out=sums)
-                self._finish(sums, blocks, groups, partial(requantise, layer, bias=bias))
-                continue
-            if weights is not None:
-                sums = np.zeros(shape, dtype=np.int64)
-                for (_, index), row in zip(taps, weights, strict=True):
-                    # Pixels and weights have 16 bits at most: a product fits 32.
-                    sums += table.take(index.ravel(), axis=0) * row
-                self._finish(sums, blocks, groups, partial(requantise, layer, bias=bias))
-                continue
-            sums = np.zeros(shape, dtype=np.int64)
-            count = np.zeros((shape[0], 1), dtype=np.int64)
-            for inside, index in taps:
-                sums += table.take(index.ravel(), axis=0)
-                count += inside.reshape(-1, 1)
-            post = self._divider(count)
-            if layer.opcode is Opcode.SUM_POOL:
-                post = partial(requantise, layer, bias=bias)
+            lanes = (blocks.stop - blocks.start) * rows
+            sums = np.full((lanes, channels), lowest if pooled_max else 0, dtype=np.int64)
+            count = np.zeros((lanes, 1), dtype=np.int64)
+            for kernel_rows, kw, inside, index in self._gather(planes, walk, blocks):
+                count += inside.reshape(-1, lanes, 1).sum(axis=0)
+                for kh, tap in enumerate(index.reshape(-1, lanes), start=kernel_rows.start):
+                    pixels = table.take(tap, axis=0)
+                    if pooled_max:
+                        np.maximum(sums, pixels, out=sums)
+                    elif weights is None:
+                        sums += pixels
+                    else:
+                        # Pixels and weights have 16 bits at most: a product fits 32.
+                        sums += pixels * weights[kh, kw]
+            average_pool = layer.opcode is Opcode.AVERAGE_POOL
+            post = self._divider(count) if average_pool else partial(requantise, layer, bias=bias)
             self._finish(sums, blocks, groups, post)
 
     def _divider(self, count: Int64Array) -> Callable[[Int64Array], Int64Array]:
         def divide(sums: Int64Array) -> Int64Array:
             result = average(self.layer, sums, np.maximum(count, 1))
             empty = count[:, 0] == 0
-            half = 1 << (self.layer.hardware.bits_input - 1)
             shape = (int(np.count_nonzero(empty)), sums.shape[1])
-            result[empty] = self.rng.integers(-half, half, shape)
+            result[empty] = random_elements(self.rng, self.layer.hardware.bits_input, shape)
             return result
 
         return divide
@@ -370,6 +458,9 @@ class _LayerRun:
             exact = kept
         result = post(exact)
         if layer["add_enable"]:
+            if layer.hardware.bits_input == 1:
+                # What leaves post-processing is a pixel: a single bit has no 0.
+                result = np.where(result < 0, -1, 1)
             result = add_operand(layer, result, self._second_operand(blocks, groups))
         pixels = result.astype(np.int16)
         pixels = pixels.reshape(-1, rows, pixels.shape[-1]).transpose(0, 2, 1)

@@ -44,7 +44,9 @@ def walk_blocks(layer: Layer) -> Walk:
     )
     kernel_row = np.arange(layer["kernel_height"], dtype=np.int64)
     last = position[:, None] + layer["need_offset"] + kernel_row * layer["need_step"]
-    ready = np.clip(last // rows, -1, layer["stream_blocks"] - 1)
+    # With upsampling all of this counts in parts of a stream position.
+    copies_h, copies_w = layer.copies
+    ready = np.clip(last // (rows * copies_h * copies_w), -1, layer["stream_blocks"] - 1)
 
     first = layer.position("gather") + b * rows
     if layer["row_blocks"]:
@@ -62,20 +64,26 @@ def lane_coordinates(layer: Layer, walk: Walk, blocks: slice) -> tuple[Int64Arra
     return w, (walk.h[blocks, None] + wraps * layer["stride_h"]) % layer["wrap_h"]
 
 
-def inside_masks(
-    layer: Layer, walk: Walk, blocks: slice
-) -> tuple[list[npt.NDArray[np.bool_]], list[npt.NDArray[np.bool_]]]:
-    """Masks (blocks, R) of each kernel row and each kernel column; a tap needs both."""
-    w, h = lane_coordinates(layer, walk, blocks)
-    rows = [
-        (at >= 0) & (at < layer["height"])
-        for at in (h + kh - layer["pad_top"] for kh in range(layer["kernel_height"]))
-    ]
+def row_blocks(layer: Layer, walk: Walk) -> Int64Array:
+    """(blocks, KH) plane block of lane 0's first tap of each kernel row."""
+    down = np.arange(layer["kernel_height"], dtype=np.int64) // layer["stride_h"]
+    return (walk.first[:, None] + down * layer.position("pitch")) // layer.hardware.rows
+
+
+def inside_rows(layer: Layer, h: Int64Array, kernel_rows: Int64Array) -> npt.NDArray[np.bool_]:
+    """Masks of taps in h: lanes of coordinates h, kernel rows broadcast against them."""
+    at = h + (kernel_rows - layer["pad_top"])
+    inside: npt.NDArray[np.bool_] = (at >= 0) & (at < layer["height"])
+    return inside
+
+
+def inside_columns(layer: Layer, w: Int64Array, blocks: slice) -> list[npt.NDArray[np.bool_]]:
+    """Masks (blocks, R) of each kernel column, lanes beyond the tail included; a tap needs both."""
     columns = [
         (at >= 0) & (at < layer["width"])
-        for at in (w + kw - layer["pad_left"] for kw in range(layer["kernel_width"]))
+        for at in (w + (kw - layer["pad_left"]) for kw in range(layer["kernel_width"]))
     ]
     if blocks.stop == layer["blocks"]:
-        for mask in rows:
+        for mask in columns:
             mask[-1, layer["tail_lanes"] :] = False
-    return rows, columns
+    return columns

@@ -42,6 +42,27 @@ class Machine:
         return word_bytes(self.rows, self.bits_input)
 
 
+def limits(bits: int) -> tuple[int, int]:
+    """(smallest, largest) element of words of this many bits."""
+    return (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def draw_elements(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Random elements of words; a single bit is +1 or -1."""
+    if bits == 1:
+        return rng.choice([-1, 1], shape)
+    low, high = limits(bits)
+    return rng.integers(low, high + 1, shape)
+
+
+def as_weight(pixel: int, bits: int) -> int:
+    """The weight of ``bits`` bits that a pixel in the arena becomes."""
+    if bits == 1:
+        return -1 if pixel < 0 else 1
+    low = pixel % (1 << bits)
+    return low - (1 << bits) * (low >> (bits - 1))
+
+
 @dataclass
 class Case:
     """One layer: its shape as a network sees it, and choices that a compiler would make."""
@@ -70,10 +91,17 @@ class Case:
     shift_plane: int = 0
     add: tuple[int, int, int, int] | None = None
     add_gap: int = 0
+    # Upsampling; kernel rows that a 1x1 convolution's channels are split into; constants.
+    copies: tuple[int, int] = (1, 1)
+    split: int = 1
+    input_program: bool = False
+    # Weights are channels of a tensor in the arena, with others (before, behind) these.
+    weights_arena: tuple[int, int] | None = None
     x: np.ndarray = field(init=False)
     weights: np.ndarray = field(init=False)
     biases: np.ndarray = field(init=False)
     operand: np.ndarray = field(init=False)
+    factor: np.ndarray = field(init=False)
 
     @property
     def width(self) -> int:
@@ -91,21 +119,30 @@ class Case:
     def draw(self, rng: np.random.Generator) -> Case:
         """Draws pixels, weights and biases."""
         m = self.machine
-        half = 1 << (m.bits_input - 1)
-        self.x = rng.integers(-half, half, self.shape)
-        half = 1 << (m.bits_weights - 1)
+        self.x = draw_elements(rng, m.bits_input, self.shape)
         inputs = (self.shape[3],) if self.opcode is Opcode.CONV else ()
-        self.weights = rng.integers(-half, half, (*self.kernel, *inputs, self.channels_out))
+        shape: tuple[int, ...] = (*self.kernel, *inputs, self.channels_out)
+        self.weights = draw_elements(rng, m.bits_weights, shape)
+        if self.weights_arena is not None:
+            before, behind = self.weights_arena
+            stored = before + self.shape[3] + behind
+            self.factor = draw_elements(rng, m.bits_input, (1, 1, self.channels_out, stored))
+            taken = self.factor[0, 0, :, before : before + self.shape[3]].T
+            convert = np.vectorize(as_weight, otypes=[np.int64])
+            self.weights = convert(taken, m.bits_weights).reshape(self.weights.shape)
         self.biases = rng.integers(-3000, 3000, self.channels_out)
-        half = 1 << (m.bits_input - 1)
+        if m.bits_input == 1:
+            # Signs of small sums, not of biases.
+            self.biases //= 500
         shape = (self.shape[0], *self.out, self.channels_out)
-        self.operand = rng.integers(-half, half, shape)
+        self.operand = draw_elements(rng, m.bits_input, shape)
         return self
 
     # --- the plain formula ---
 
     def expected(self) -> np.ndarray:
-        (n_n, h_n, w_n, _), (ho_n, wo_n) = self.shape, self.out
+        image = self.x.repeat(self.copies[0], axis=1).repeat(self.copies[1], axis=2)
+        (n_n, h_n, w_n, _), (ho_n, wo_n) = image.shape, self.out
         y = np.zeros((n_n, ho_n, wo_n, self.channels_out), dtype=np.int64)
         for n, ho, wo in np.ndindex(n_n, ho_n, wo_n):
             taps = []
@@ -113,7 +150,7 @@ class Case:
                 h = ho * self.stride[0] + kh - self.pad[0]
                 w = wo * self.stride[1] + kw - self.pad[1]
                 if 0 <= h < h_n and 0 <= w < w_n:
-                    taps.append((self.x[n, h, w], self.weights[kh, kw]))
+                    taps.append((image[n, h, w], self.weights[kh, kw]))
             for co in range(self.channels_out):
                 y[n, ho, wo, co] = self._pixel(taps, co)
                 if self.add is not None:
@@ -143,9 +180,18 @@ class Case:
 
     def _round(self, value: Fraction, shift: int, negative_shift: int) -> int:
         shift = negative_shift if value < 0 else shift
-        half = 1 << (self.machine.bits_input - 1)
         # Python rounds a Fraction half to even.
-        return min(max(round(value / 2**shift), -half + 1), half - 1)
+        clipped = min(max(round(value / 2**shift), self.clip[0]), self.clip[1])
+        if self.machine.bits_input == 1:
+            return -1 if clipped < 0 else 1
+        return clipped
+
+    @property
+    def clip(self) -> tuple[int, int]:
+        """Limits of the result."""
+        bits = self.machine.bits_input
+        low, high = limits(bits)
+        return (low, high) if bits == 1 else (low + 1, high)
 
     # --- geometry ---
 
@@ -162,7 +208,8 @@ class Case:
         sizes = []
         for axis in (0, 1):
             pad, stride = self.pad[axis], self.stride[axis]
-            last = (self.shape[1 + axis] - 1 + pad) // stride - pad // stride
+            size = self.shape[1 + axis] * self.copies[axis]
+            last = (size - 1 + pad) // stride - pad // stride
             sizes.append(max(last + 1, self.out[axis]))
         return sizes[0], sizes[1]
 
@@ -189,6 +236,8 @@ class Case:
         """All fields, with the smallest legal ring."""
         m, rows = self.machine, self.machine.rows
         (kh_n, kw_n), (sh, sw), (pt, pl) = self.kernel, self.stride, self.pad
+        channels_in = self.shape[3] // self.split
+        copies_h, copies_w = self.copies
         in_layout, out_layout = self.input_layout(), self.output_layout()
         plane_image_rows, plane_pitch = self._plane_size()
         conv = self.opcode is Opcode.CONV
@@ -215,7 +264,7 @@ class Case:
             stream_rows = len(range(0, in_layout.image_rows, 2))
             row = stream_pitch // rows * self.shape[3] * words
             segments, segment, stride = self.shape[0] * stream_rows, row, 2 * row
-        ring_scale = planes[0] * planes[1] * -(-self.shape[3] // m.drain)
+        ring_scale = planes[0] * planes[1] * -(-channels_in // m.drain)
         d = {
             "opcode": int(self.opcode),
             "last_layer": 1,
@@ -225,7 +274,7 @@ class Case:
             "round_first": int(self.round_first),
             "kernel_height": kh_n,
             "kernel_width": kw_n,
-            "channels_in": self.shape[3],
+            "channels_in": channels_in,
             "groups": groups,
             "group_channels": width,
             "last_group_channels": last,
@@ -241,25 +290,26 @@ class Case:
             "stride_w": sw,
             "pad_top": pt,
             "pad_left": pl,
-            "height": self.shape[1],
-            "width": self.shape[2],
+            "height": self.shape[1] * copies_h,
+            "width": self.shape[2] * copies_w,
             "row_blocks": out_row_blocks,
             "image_rows": image_rows if self.row_aligned else 0,
-            "plane_rows": -(-self.shape[3] // m.drain),
-            "phase_rows": planes[1] * -(-self.shape[3] // m.drain),
+            "plane_rows": -(-channels_in // m.drain),
+            "phase_rows": planes[1] * -(-channels_in // m.drain),
             "block_rows": ring_scale,
             "input_offset": input_offset,
             "segments": segments,
             "segment_bytes": segment,
             "segment_stride": stride,
-            "stream_blocks": segments * segment // (self.shape[3] * words),
+            "stream_blocks": segments * segment // (channels_in * words),
             "output_offset": output_offset,
             "output_bytes": blocks * self.channels_out * words,
             "pre_shift": self.pre_shift,
             "shift": self.shift,
             "negative_shift": self.negative_shift,
-            "clip_low": -(1 << (m.bits_input - 1)) + 1,
-            "clip_high": (1 << (m.bits_input - 1)) - 1,
+            "clip_low": self.clip[0],
+            "clip_high": self.clip[1],
+            "input_program": int(self.input_program),
         }
         d |= self._position_steps(pitch, image_rows, stream_pitch, stream_rows)
         if not self.direct:
@@ -273,6 +323,8 @@ class Case:
                 "start_phase_h": pt % sh,
                 "planes_w": planes[1],
                 "planes_h": planes[0],
+                "copies_h": copies_h - 1,
+                "copies_w": copies_w - 1,
             }
         if self.output == "gaps":
             d["output_group_bytes"] = width * words + 3
@@ -288,6 +340,27 @@ class Case:
         if self.has_weights:
             d["weights_resident"] = int(per_pass * steps <= m.weight_rows and per_pass % 2)
             d["weights_streamed"] = int(steps > m.weight_rows)
+        if self.split > 1:
+            # Each block is an "image" of one row of R pixels; its parts are rows of an input image.
+            d |= {
+                "release_rows": 1,
+                "kernel_height": self.split,
+                "wrap_w": rows,
+                "wrap_h": 1,
+                "step_w": 0,
+                "step_h": 0,
+                "height": self.split,
+                "width": rows,
+                "row_blocks": 1,
+                "image_rows": 1,
+                "position_step": self.split * rows,
+                "position_wrap_w": 0,
+                "position_wrap_h": 0,
+                "need_offset": 0,
+                "need_step": rows,
+            }
+            plane_pitch, image_in = rows, self.split * rows
+            out_row_blocks = image_rows = 1
 
         d["ring_blocks"] = self._smallest_ring(d, gather, plane_pitch, image_in)
         d["ring_rows"] = d["ring_blocks"] * ring_scale
@@ -301,7 +374,7 @@ class Case:
 
         distance("gather", gather, single=True)
         distance("pitch", plane_pitch)
-        if self.row_aligned:
+        if d["row_blocks"]:
             to_row_end = (out_row_blocks - 1) * rows
             distance("row_step", plane_pitch - to_row_end)
             distance("image_step", image_in - (image_rows - 1) * plane_pitch - to_row_end)
@@ -315,15 +388,23 @@ class Case:
     ) -> dict[str, int]:
         """How lane 0's stream position moves, and the last position that a kernel row needs."""
         rows, (sh, sw) = self.machine.rows, self.stride
+        copies_h, copies_w = self.copies
+        copies = copies_h * copies_w
         # skip_rows has sh = 2 and reads every second image row: one stream row an output row.
         down = 1 if self.skip_rows else sh
         image = stream_rows * stream_pitch
         images, h = divmod(rows // pitch, image_rows)
+        # In parts of a stream position: one pixel to the right, one row down, one image further.
+        right_step, down_step, image_step = (
+            sw * copies_h,
+            down * stream_pitch * copies_w,
+            image * copies,
+        )
         d = {
-            "position_step": rows % pitch * sw + h * down * stream_pitch + images * image,
-            "position_wrap_w": down * stream_pitch - pitch * sw,
-            "position_wrap_h": image - image_rows * down * stream_pitch,
-            "need_step": stream_pitch,
+            "position_step": rows % pitch * right_step + h * down_step + images * image_step,
+            "position_wrap_w": down_step - pitch * right_step,
+            "position_wrap_h": image_step - image_rows * down_step,
+            "need_step": stream_pitch * copies_w,
         }
         layout = self.output_layout()
 
@@ -338,11 +419,13 @@ class Case:
             if ho >= self.out[0] or wo >= self.out[1]:
                 continue
             n0, h0, w0 = raster(p // rows * rows)
-            start = n0 * image + h0 * down * stream_pitch + w0 * sw
-            line = ho * down - (0 if self.skip_rows else self.pad[0])
-            last = n * image + line * stream_pitch
-            last += min(wo * sw + self.kernel[1] - 1 - self.pad[1], self.shape[2] - 1)
-            needs.append(last - start)
+            start = n0 * image_step + h0 * down_step + w0 * right_step
+            column = wo * sw + self.kernel[1] - 1 - self.pad[1]
+            column = min(column // copies_w, self.shape[2] - 1)
+            for kh in range(self.kernel[0]):
+                line = (ho * down + kh - (0 if self.skip_rows else self.pad[0])) // copies_h
+                last = n * image + line * stream_pitch + column
+                needs.append(last * copies - start - kh * d["need_step"])
         d["need_offset"] = max(needs)
         return d
 
@@ -364,10 +447,11 @@ class Case:
                     continue
                 if (w + pl) % sw >= d["planes_w"] or (h + pt) % sh >= d["planes_h"]:
                     continue
-                line = (h + pt) // sh - pt // sh
-                column = (w + pl) // sw - pl // sw
+                line = ((h + pt) // sh - pt // sh) * self.copies[0]
+                column = ((w + pl) // sw - pl // sw) * self.copies[1]
                 p = self.shift_plane + n * image_in + line * plane_pitch + column
-                stores[s // rows].add(p // rows)
+                for i, j in np.ndindex(*self.copies):
+                    stores[s // rows].add((p + i * plane_pitch + j) // rows)
         highest, top = [], -(10**9)
         ring = 1
         for blocks in stores:
@@ -376,13 +460,19 @@ class Case:
             ring = max([ring, *(top - a + 1 for a in blocks)])
         q, w, h, position, waited, release = gather, 0, 0, 0, -1, 0
         for b in range(d["blocks"]):
+            # What is released when the block starts; with release_rows, when a kernel row does.
             single = d["groups_per_pass"] == 1
             if single or b % d["set_blocks"] == 0:
                 release = q // rows
-            need = position + d["need_offset"] + (d["kernel_height"] - 1) * d["need_step"]
-            waited = max(waited, min(need // rows, d["stream_blocks"] - 1))
-            if waited >= 0:
-                ring = max(ring, highest[waited] - release + 1)
+            last_row = d["kernel_height"] - 1
+            for kh in range(d["kernel_height"]) if d.get("release_rows") else [last_row]:
+                if single and d.get("release_rows"):
+                    release = (q + kh * plane_pitch) // rows
+                need = position + d["need_offset"] + kh * d["need_step"]
+                need //= rows * self.copies[0] * self.copies[1]
+                waited = max(waited, min(need, d["stream_blocks"] - 1))
+                if waited >= 0:
+                    ring = max(ring, highest[waited] - release + 1)
             # The next block.
             position += d["position_step"]
             w, h = w + d["step_w"], h + d["step_h"]
@@ -391,7 +481,7 @@ class Case:
             if h >= d["wrap_h"]:
                 h, position = h - d["wrap_h"], position + d["position_wrap_h"]
             q += rows
-            if self.row_aligned and (b + 1) % d["row_blocks"] == 0:
+            if d["row_blocks"] and (b + 1) % d["row_blocks"] == 0:
                 q += plane_pitch - d["row_blocks"] * rows
                 if (b + 1) // d["row_blocks"] % d["image_rows"] == 0:
                     q += image_in - d["image_rows"] * plane_pitch
@@ -405,7 +495,12 @@ class Case:
             d["bias_offset"] = offset
             d["bias_bytes"] = beats * m.drain * -(-m.post_bits // 8)
             offset += d["bias_bytes"]
-        if self.has_weights:
+        if self.weights_arena is not None:
+            # Whoever places the tensor adds its offset; the fields of weight rows mean nothing.
+            d["weights_arena"] = 1
+            d["weight_rows"] = steps
+            d["group_bytes"] = self.factor.shape[3] * m.word_bytes
+        elif self.has_weights:
             d["weight_offset"] = offset
             d["weight_rows"] = steps
             d["row_bytes"] = -(-width * m.bits_weights // 8)
@@ -424,7 +519,7 @@ class Case:
                 part += [0] * (-len(part) % m.drain)
                 for value in part:
                     out += int(value).to_bytes(-(-m.post_bits // 8), "little", signed=True)
-        if self.has_weights:
+        if self.has_weights and self.weights_arena is None:
             matrix = self.weights.reshape(-1, self.channels_out)
             for start in starts:
                 out += pack_words(matrix[:, start : start + width], m.bits_weights).tobytes()
@@ -436,9 +531,14 @@ def single_layer(
 ) -> tuple[bytes, np.ndarray, dict[str, int]]:
     """(program, arena, descriptor) of one layer; ``changes`` overwrite fields of the descriptor."""
     m = case.machine
+    streams = case.streams()
     image = case.input_layout().pack(case.x, m.rows, m.bits_input, fill=-1)
-    output_offset = image.size + 7
-    d = case.descriptor(3, output_offset, HEADER_BYTES + DESCRIPTOR_BYTES)
+    streams_offset = HEADER_BYTES + DESCRIPTOR_BYTES
+    input_offset, output_offset = 3, image.size + 7
+    if case.input_program:
+        input_offset, output_offset = streams_offset + len(streams), 7
+        streams += image.tobytes()
+    d = case.descriptor(input_offset, output_offset, streams_offset)
     size = output_offset + (d["blocks"] - 1) * d["output_block_bytes"]
     size += d["groups"] * max(d["output_group_bytes"], m.columns * m.word_bytes)
     if case.add is not None:
@@ -457,8 +557,16 @@ def single_layer(
             "add_clip_high": d["clip_high"],
         }
         size += size - output_offset + gap * d["blocks"] + 5
+    factor = np.empty(0, dtype=np.uint8)
+    if case.weights_arena is not None:
+        layout = TensorLayout.of(case.factor.shape, m.rows)
+        factor = layout.pack(case.factor, m.rows, m.bits_input, fill=-1)
+        d["weight_offset"] = size + case.weights_arena[0] * m.word_bytes
+        size += factor.size
     arena = rng.integers(0, 256, size, dtype=np.uint8)
-    arena[3 : 3 + image.size] = image
+    if not case.input_program:
+        arena[3 : 3 + image.size] = image
+    arena[size - factor.size :] = factor
     if case.add is not None:
         operand = case.output_layout().pack(case.operand, m.rows, m.bits_input, fill=-1)
         places = word_places(case, d, "add")
@@ -466,7 +574,35 @@ def single_layer(
             arena[at : at + m.word_bytes] = word
     header = {"hardware_hash": m.hash, "arena_bytes": size, "batch": case.shape[0]}
     d |= changes
-    return encode_program(header, [d], case.streams()), arena, d
+    return encode_program(header, [d], streams), arena, d
+
+
+def expected_weight_bytes(case: Case, d: dict[str, int]) -> int:
+    """Bytes of bias and weights that the loop nest of the contract reads, read by read."""
+    m, total = case.machine, d.get("bias_bytes", 0)
+    if not case.has_weights:
+        return total
+    loads = 1 if d["weights_resident"] else -(-d["blocks"] // d["set_blocks"])
+    if d["weights_streamed"]:
+        loads = d["blocks"]
+    for start in range(0, case.channels_out, case.width):
+        channels = range(start, min(start + case.width, case.channels_out))
+        row = -(-len(channels) * m.bits_weights // 8)
+        if case.weights_arena is not None:
+            row = len({co // m.rows for co in channels}) * m.word_bytes
+        total += loads * d["weight_rows"] * row
+    return total
+
+
+def with_ring(d: dict[str, int], ring: int) -> dict[str, int]:
+    """Changes that give a descriptor a ring of this many blocks, consistently."""
+    rows = ring * d["block_rows"]
+    changes = {"ring_blocks": ring, "ring_rows": rows}
+    for name in ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image"):
+        for s in ("", "s"):
+            if f"{name}_row{s}" in d:
+                changes[f"{name}_row{s}"] = d[f"{name}_block{s}"] * d["block_rows"] % rows
+    return changes
 
 
 def word_places(case: Case, d: dict[str, int], tensor: str) -> list[int]:
@@ -531,6 +667,28 @@ def random_case(rng: np.random.Generator, kind: str) -> Case:
             for o, s, k, i in zip(outs, stride, kernel, (h, w), strict=True)
         ]
         pad = (need[0] // 2, need[1] // 2)
+    elif kind == "cropped":
+        kernel, stride = (draw(1, 4), draw(1, 4)), (draw(1, 3), draw(1, 3))
+        pad = (-draw(0, h - 1), -draw(0, w - 1))
+        options["direct"] = stride == (1, 1) and bool(draw(0, 1))
+        options["row_aligned"] = bool(draw(0, 1))
+    elif kind == "upsample":
+        opcode = list(Opcode)[draw(0, len(Opcode) - 1)]
+        copies = options["copies"] = (draw(1, 5), draw(1, 4))
+        h, w = draw(1, 4), draw(1, 5)
+        if opcode is not Opcode.CONV:
+            co = ci
+        kernel = (draw(1, 4), draw(1, 4))
+        pad = (draw(0, (kernel[0] - 1) // 2), draw(-w + 1, (kernel[1] - 1) // 2))
+        options["direct"] = False
+        options["row_aligned"] = bool(draw(0, 1))
+    elif kind == "split":
+        ci = draw(1, 3) * (split := draw(2, 6))
+        options["split"] = split
+    elif kind == "arena_weights":
+        options["weights_arena"] = (draw(0, 3), draw(0, 3))
+        co, ci = draw(1, 40), draw(1, 3) * (split := draw(1, 3))
+        options["split"] = split
     elif kind == "flatten_dense":
         kernel, stride = (h, w), (h, w)
         options["direct"] = False
@@ -545,6 +703,10 @@ def random_case(rng: np.random.Generator, kind: str) -> Case:
         out = (h - kernel[0] + 1, w - kernel[1] + 1)
     elif kind == "flatten_dense":
         out = (1, 1)
+    elif kind == "cropped":
+        out = (-(-(h + pad[0]) // stride[0]), -(-(w + pad[1]) // stride[1]))
+    elif kind == "upsample":
+        out = (h * copies[0], w * copies[1] + min(pad[1], 0))
     if kind != "skip_rows":
         options["input_pitch"] = w + draw(0, 3) * draw(0, 1)
         options["input_rows"] = h + draw(0, 2) * draw(0, 1)
@@ -566,6 +728,7 @@ def random_case(rng: np.random.Generator, kind: str) -> Case:
         shift_plane=draw(-30, 30),
         **options,
     )
+    case.input_program = draw(0, 3) == 0
     if draw(0, 2) == 0:
         case.add = (draw(0, 15), draw(0, 15), draw(0, 18), draw(0, 18))
         case.add_gap = draw(0, 9)
@@ -588,5 +751,9 @@ KINDS = (
     "skip_rows",
     "sum_pool",
     "depthwise",
+    "cropped",
+    "upsample",
+    "split",
+    "arena_weights",
 )
 CHANNELWISE = ("max_pool", "average_pool", "sum_pool", "depthwise")

@@ -40,21 +40,14 @@ def test_a_layer_equals_the_plain_formula(kind, seed):
     assert trace.output_bytes == written.sum()
     read = (-(-d["groups"] // d["groups_per_pass"])) * d["segments"] * d["segment_bytes"]
     assert trace.input_bytes == read + (case.add is not None) * trace.output_bytes
-
-
-def _with_ring(d: dict[str, int], ring: int) -> dict[str, int]:
-    """Changes that give a descriptor a ring of this many blocks, consistently."""
-    rows = ring * d["block_rows"]
-    changes = {"ring_blocks": ring, "ring_rows": rows}
-    for name in ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image"):
-        for s in ("", "s"):
-            if f"{name}_row{s}" in d:
-                changes[f"{name}_row{s}"] = d[f"{name}_block{s}"] * d["block_rows"] % rows
-    return changes
+    assert trace.weight_bytes == layers.expected_weight_bytes(case, d)
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("kind", ["same_conv", "valid_row_aligned", "strided_flat", "max_pool"])
+@pytest.mark.parametrize(
+    "kind",
+    ["same_conv", "valid_row_aligned", "strided_flat", "max_pool", "cropped", "upsample", "split"],
+)
 def test_the_smallest_ring_is_enough_and_one_block_less_is_not(kind, seed):
     rng = np.random.default_rng((77, layers.KINDS.index(kind), seed))
     case = layers.random_case(rng, kind)
@@ -63,7 +56,7 @@ def test_the_smallest_ring_is_enough_and_one_block_less_is_not(kind, seed):
     ring = d["ring_blocks"] - 1
     if ring == 0:
         pytest.skip("a ring has one block at least")
-    program, arena, _ = layers.single_layer(case, rng, **_with_ring(d, ring))
+    program, arena, _ = layers.single_layer(case, rng, **layers.with_ring(d, ring))
     with pytest.raises(EmulatorError, match="layer 0, ring_blocks"):
         run(program, arena, hardware=case.machine)
 
@@ -77,7 +70,7 @@ def test_a_late_store_may_not_hit_a_slot_in_use():
     ).draw(np.random.default_rng(0))
     _, _, d = layers.single_layer(case, np.random.default_rng(1))
     for ring in (3, 2):
-        changes = _with_ring(d, ring) | {"need_offset": -1000}
+        changes = layers.with_ring(d, ring) | {"need_offset": -1000}
         program, arena, _ = layers.single_layer(case, np.random.default_rng(1), **changes)
         if ring == 3:
             run(program, arena, hardware=machine)
@@ -312,7 +305,7 @@ def test_a_flipped_descriptor_bit_names_the_layer():
 
 def test_a_truncated_program_is_refused():
     machine, program, arena = _valid_program()
-    with pytest.raises(ProgramError, match="header says"):
+    with pytest.raises(ProgramError, match="headers say"):
         run(program[:-1], arena, hardware=machine)
 
 
@@ -350,10 +343,11 @@ def test_the_arena_must_be_writable_bytes():
 def test_words_hold_lane_r_at_bit_r_times_bits(bits):
     rng = np.random.default_rng(bits)
     for rows in (1, 3, 8, 21):
-        values = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (4, rows))
+        values = layers.draw_elements(rng, bits, (4, rows))
+        stored = values < 0 if bits == 1 else values
         words = pack_words(values, bits)
         assert words.shape == (4, word_bytes(rows, bits))
-        for word, lanes in zip(words, values, strict=True):
+        for word, lanes in zip(words, stored, strict=True):
             number = int.from_bytes(word.tobytes(), "little")
             assert number == sum((int(v) % (1 << bits)) << (i * bits) for i, v in enumerate(lanes))
         np.testing.assert_array_equal(unpack_words(words, rows, bits), values)
