@@ -7,14 +7,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.geometry import Raster, layout_of
 from corewright.compiler.memory import Lifetime, align, place
-from corewright.compiler.operation import Operation, TensorSlice, opcode_of, operations
-from corewright.compiler.plan import Choice, plan
+from corewright.compiler.operation import (
+    Contents,
+    HostOperation,
+    Operation,
+    TensorSlice,
+    opcode_of,
+    operations,
+)
+from corewright.compiler.plan import Choice, HostChoice, Step, plan
 from corewright.compiler.program import CompiledLayer, CompiledProgram, PlacedTensor
 from corewright.compiler.schedule import Part, Schedule
 from corewright.compiler.streams import bias_table, weight_rows
@@ -24,6 +33,7 @@ from corewright.graph import (
     Dense,
     Depthwise,
     Graph,
+    MatMul,
     Pool,
     accumulator_bounds,
     value_bounds,
@@ -33,10 +43,13 @@ from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
+    HostOpcode,
     Opcode,
     ProgramError,
-    decode_program,
+    decode_stages,
+    encode_host_operation,
     encode_program,
+    join_stages,
 )
 from corewright.program.tensor import word_bytes
 
@@ -66,18 +79,6 @@ def compile_graph(
     source, choices = plan(graph, lowered, hw, batch)
     tensors, arena_bytes = _place_tensors(graph, choices, source, hw, batch, keep_tensors)
 
-    streams = bytearray()
-    start = HEADER_BYTES + DESCRIPTOR_BYTES * sum(len(choice.schedules) for choice in choices)
-    compiled: list[CompiledLayer] = []
-    for choice in choices:
-        for schedule in choice.schedules:
-            fields = _geometry_fields(choice, tensors)
-            fields |= _schedule_fields(choice, schedule, hw)
-            fields |= _output_fields(choice, schedule, tensors, hw)
-            fields |= _stream_fields(choice.operation, schedule.part, hw, start, streams)
-            fields["layer_index"] = len(compiled)
-            compiled.append(_layer(choice, schedule, fields))
-
     first, final = tensors[graph.input.name], tensors[graph.output.name]
     header = {
         "hardware_hash": hw.hash,
@@ -88,12 +89,17 @@ def compile_graph(
         "output_bytes": final.nbytes,
         "batch": batch,
     }
-    descriptors = [dict(layer.descriptor) for layer in compiled]
-    descriptors[-1]["last_layer"] = 1
+    compiled: list[CompiledLayer] = []
+    parts: list[bytes] = []
     try:
-        program = encode_program(header, descriptors, bytes(streams))
+        for index, stage in enumerate(_stages(choices)):
+            encoder = _StageEncoder(stage, tensors, hw, batch)
+            compiled += (replace(layer, stage=index) for layer in encoder.layers)
+            parts.append(encoder.encode(header))
+        program = join_stages(parts)
     except ProgramError as error:
         raise CompileError(None, f"does not fit the program format: {error}") from error
+    descriptors = [fields for stage in decode_stages(program) for fields in stage.descriptors]
     return CompiledProgram(
         name=graph.name,
         hardware=hw,
@@ -106,11 +112,196 @@ def compile_graph(
         output_name=graph.output.name,
         layers=tuple(
             replace(layer, name=name, descriptor=fields)
-            for layer, name, fields in zip(
-                compiled, _names(compiled), decode_program(program)[1], strict=True
-            )
+            for layer, name, fields in zip(compiled, _names(compiled), descriptors, strict=True)
         ),
+        advice=_advice(choices),
     )
+
+
+def _stages(choices: Sequence[Step]) -> list[list[Step]]:
+    """The choices, cut behind each run of host operations."""
+    stages: list[list[Step]] = [[]]
+    for choice in choices:
+        if stages[-1] and isinstance(stages[-1][-1], HostChoice) and isinstance(choice, Choice):
+            stages.append([])
+        stages[-1].append(choice)
+    if all(isinstance(choice, HostChoice) for choice in stages[0]):
+        # The engine is what starts a program.
+        raise CompileError(
+            stages[0][0].operation.name,
+            "a softmax that has nothing before it to run: apply it to the input on the host",
+        )
+    return stages
+
+
+def _advice(choices: Sequence[Step]) -> tuple[str, ...]:
+    """What to raise for layers that run slower than they could; a sentence a layer."""
+    result: dict[str, str] = {}
+    for choice in choices:
+        if not isinstance(choice, Choice):
+            continue
+        name = choice.operation.name
+        if choice.advice:
+            result.setdefault(name, choice.advice)
+        elif any(s.weights_streamed for s in choice.schedules) and choice.geometry.blocks > 1:
+            result.setdefault(
+                name,
+                f"layer '{name}' runs slower than it could, as its weights are read again for "
+                f"each block of outputs: raise ram_weights_depth to {choice.operation.steps}",
+            )
+    return tuple(result.values())
+
+
+class _StageEncoder:
+    """Descriptors, streams and host operations of one stage; offsets count from its header."""
+
+    def __init__(
+        self, choices: Sequence[Step], tensors: dict[str, PlacedTensor], hw: Hardware, batch: int
+    ) -> None:
+        self.tensors = tensors
+        self.hw = hw
+        self.batch = batch
+        self.streams = bytearray()
+        self.host = [choice for choice in choices if isinstance(choice, HostChoice)]
+        layers = [choice for choice in choices if isinstance(choice, Choice)]
+        count = sum(choice.images * len(choice.schedules) for choice in layers)
+        self.start = HEADER_BYTES + DESCRIPTOR_BYTES * count
+        self.layers: list[CompiledLayer] = []
+        for choice in layers:
+            self._add(choice)
+
+    def encode(self, header: dict[str, int]) -> bytes:
+        """The stage's bytes."""
+        descriptors = [dict(layer.descriptor) for layer in self.layers]
+        descriptors[-1]["last_layer"] = 1
+        host = 0
+        if self.host:
+            tables = [
+                self._append(choice.operation.node.table.astype("<u4")) for choice in self.host
+            ]
+            operations = b"".join(
+                encode_host_operation(self._host_fields(choice, table, choice is self.host[-1]))
+                for choice, table in zip(self.host, tables, strict=True)
+            )
+            host = self._append(np.frombuffer(operations, dtype=np.uint8))
+        return encode_program({**header, "host_offset": host}, descriptors, bytes(self.streams))
+
+    def _append(self, data: npt.NDArray[Any]) -> int:
+        """Appends bytes to the streams; returns their offset in the stage."""
+        offset = self.start + len(self.streams)
+        raw = data.tobytes()
+        self.streams += raw + bytes(align(len(raw)) - len(raw))
+        return offset
+
+    def _add(self, choice: Choice) -> None:
+        common = choice.geometry.fields(choice.geometry.ring_blocks)
+        for schedule in choice.schedules:
+            fields = common | _schedule_fields(choice, schedule, self.hw)
+            fields |= self._stream_fields(choice.operation, schedule.part)
+            if choice.operation.constant is not None:
+                fields |= self._constant_fields(choice)
+            for image in range(choice.images):
+                own = fields | self._place_fields(choice, schedule, image)
+                own["layer_index"] = len(self.layers)
+                self.layers.append(_layer(choice, schedule, image, own))
+
+    def _place_fields(self, choice: Choice, schedule: Schedule, image: int) -> dict[str, int]:
+        """Where an image's (or the batch's) tensors are in the arena."""
+        op, part, word = choice.operation, schedule.part, self.hw.word_bytes
+        first = part.first_channel * word
+        fields = {
+            "output_contiguous": int(schedule.output_contiguous),
+            "output_offset": self._offset(op.target, image) + first,
+            "output_block_bytes": op.target.tensor_channels * word,
+            "output_group_bytes": part.group_channels * word,
+            "output_bytes": choice.geometry.blocks * part.channels * word,
+        }
+        if op.constant is None:
+            fields["input_offset"] = self._offset(op.source, image)
+        if op.weights_from is not None:
+            fields |= {
+                "weights_arena": 1,
+                "weight_offset": self._offset(op.weights_from, image),
+                "weight_rows": op.steps,
+                "group_bytes": op.weights_from.tensor_channels * word,
+            }
+        if op.addition is not None:
+            add = op.addition
+            fields |= {
+                "add_enable": 1,
+                "add_offset": self._offset(add.source, image) + first,
+                "add_block_bytes": add.source.tensor_channels * word,
+                "add_own_shift": add.own_shift,
+                "add_other_shift": add.other_shift,
+                "add_shift": add.requant.shift,
+                "add_negative_shift": add.requant.negative_shift,
+                "add_clip_low": add.requant.low,
+                "add_clip_high": add.requant.high,
+            }
+        return fields
+
+    def _offset(self, part: TensorSlice, image: int) -> int:
+        """Arena offset of a slice's first word, in an image that begins a block."""
+        tensor = self.tensors[part.tensor]
+        blocks = image * tensor.layout.image_rows * tensor.layout.pitch // self.hw.rows
+        words = blocks * part.tensor_channels + part.first_channel
+        return tensor.offset + words * self.hw.word_bytes
+
+    def _constant_fields(self, choice: Choice) -> dict[str, int]:
+        hw = self.hw
+        constant = np.asarray(choice.operation.constant)
+        layout = layout_of((1, *constant.shape), choice.geometry.source, hw.rows)
+        offset = self._append(layout.pack(constant[None], hw.rows, hw.bits_input))
+        return {"input_program": 1, "input_offset": offset}
+
+    def _stream_fields(self, operation: Operation, part: Part) -> dict[str, int]:
+        """Appends bias table and weight rows."""
+        hw, fields = self.hw, {}
+        if operation.bias is not None:
+            table = bias_table(operation.bias, part, hw.drain, hw.bias_bytes)
+            fields = {
+                "bias_enable": 1,
+                "bias_offset": self._append(np.frombuffer(table, dtype=np.uint8)),
+                "bias_bytes": len(table),
+            }
+        if operation.weights is None:
+            return fields
+        row = word_bytes(part.group_channels, hw.bits_weights)
+        last_row = word_bytes(part.last_group_channels, hw.bits_weights)
+        rows = weight_rows(operation.weights, part, hw.bits_weights)
+        return fields | {
+            "weight_offset": self._append(np.frombuffer(rows, dtype=np.uint8)),
+            "weight_rows": operation.steps,
+            "row_bytes": row,
+            "last_row_bytes": last_row,
+            "group_bytes": operation.steps * row,
+            "last_group_bytes": operation.steps * last_row,
+        }
+
+    def _host_fields(self, choice: HostChoice, table: int, last: bool) -> dict[str, int]:
+        op = choice.operation
+        node, (height, width) = op.node, op.size
+        return {
+            "host_opcode": int(HostOpcode.SOFTMAX),
+            "last_operation": int(last),
+            "input_offset": self._offset(op.source, 0),
+            "output_offset": self._offset(op.target, 0),
+            "height": height,
+            "width": width,
+            "channels": op.source.channels // node.runs,
+            "runs": node.runs,
+            "input_pitch": choice.source.pitch,
+            "input_rows": choice.source.image_rows,
+            "output_pitch": choice.output.pitch,
+            "output_rows": choice.output.image_rows,
+            "input_channels": op.source.tensor_channels,
+            "output_channels": op.target.tensor_channels,
+            "table_offset": table,
+            "table_entries": len(node.table),
+            "shift": node.output.fraction,
+            "clip_low": node.low,
+            "clip_high": node.high,
+        }
 
 
 # ---------------------------------------------------------------------- checks
@@ -143,7 +334,14 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
     """Widths: pixels, weights, accumulators, post-processing; and the kernel's size."""
     for name in (*node.inputs, node.output.name):
         low, high = value_range(graph, name)
-        bits = _signed_bits(low, high)
+        bits = 1 if graph.tensor(name).bits == hw.bits_input == 1 else _signed_bits(low, high)
+        if hw.bits_input == 1 and bits != 1:
+            raise CompileError(
+                node.name,
+                f"tensor '{name}' spans {low}..{high}, pixels of one bit are -1 or 1",
+                parameter="bits_input",
+                needed=max(bits, 2),
+            )
         if bits > hw.bits_input:
             raise CompileError(
                 node.name,
@@ -152,18 +350,10 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
                 needed=bits,
             )
     opcode = opcode_of(graph, node)
-    if not isinstance(node, Conv | Dense | Depthwise | Pool):
+    if not isinstance(node, Conv | Dense | Depthwise | Pool | MatMul):
         return
     if not isinstance(node, Pool):
-        low, high = int(node.weights.min()), int(node.weights.max())
-        bits = _signed_bits(low, high)
-        if bits > hw.bits_weights:
-            raise CompileError(
-                node.name,
-                f"weights span {low}..{high}, the hardware's have {hw.bits_weights} bits",
-                parameter="bits_weights",
-                needed=bits,
-            )
+        _check_weights(graph, node, hw)
     if isinstance(node, Conv | Depthwise):
         for what, size, limit in zip(
             ("rows", "columns"), node.kernel_size, hw.max_kernel, strict=True
@@ -194,9 +384,13 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
     lows, highs = value_bounds(graph, node)
     low, high = int(lows.min()), int(highs.max())
     bits = _signed_bits(low, high)
-    if not isinstance(node, Pool) and node.bias is not None:
-        # The bias by itself has to fit as well.
-        bits = max(bits, _signed_bits(int(node.bias.min()), int(node.bias.max())))
+    if isinstance(node, Conv | Dense | Depthwise):
+        if node.bias is not None:
+            # The bias by itself has to fit as well.
+            bits = max(bits, _signed_bits(int(node.bias.min()), int(node.bias.max())))
+        if node.output.bits == 1:
+            # A sign is that of 2v + 1.
+            bits += 1
     if bits > hw.post_bits:
         raise CompileError(
             node.name,
@@ -204,6 +398,24 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
             f"{hw.post_bits} bits (bits_sum + 8)",
             parameter="bits_sum",
             needed=bits - 8,
+        )
+
+
+def _check_weights(graph: Graph, node: Conv | Dense | Depthwise | MatMul, hw: Hardware) -> None:
+    if isinstance(node, MatMul):
+        low, high = value_range(graph, node.inputs[1])
+        binary = graph.tensor(node.inputs[1]).bits == 1
+    else:
+        low, high = int(node.weights.min()), int(node.weights.max())
+        binary = bool((np.abs(node.weights) == 1).all())
+    bits = 1 if binary and hw.bits_weights == 1 else max(_signed_bits(low, high), 2)
+    if bits > hw.bits_weights:
+        raise CompileError(
+            node.name,
+            f"weights span {low}..{high}, the hardware's have {hw.bits_weights} "
+            + ("bit, -1 or 1" if hw.bits_weights == 1 else "bits"),
+            parameter="bits_weights",
+            needed=bits,
         )
 
 
@@ -215,7 +427,7 @@ def _signed_bits(low: int, high: int) -> int:
 # ---------------------------------------------------------------------- tensors
 def _place_tensors(
     graph: Graph,
-    choices: Sequence[Choice],
+    choices: Sequence[Step],
     source: Raster,
     hw: Hardware,
     batch: int,
@@ -223,14 +435,14 @@ def _place_tensors(
 ) -> tuple[dict[str, PlacedTensor], int]:
     whole = TensorSlice.whole(graph.input.name, graph.input.channels)
     layouts = {whole.tensor: layout_of((batch, *graph.input.shape), source, hw.rows)}
-    values = {whole.tensor: whole}
+    values = {whole.tensor: Contents(whole)}
     first = {whole.tensor: -1}
     last = {whole.tensor: -1}
     for index, choice in enumerate(choices):
         op, target = choice.operation, choice.operation.target
         shape = (batch, *op.out_size, target.tensor_channels)
-        layouts.setdefault(target.tensor, layout_of(shape, choice.geometry.output, hw.rows))
-        values.setdefault(target.tensor, _values(graph, choices, index))
+        layouts.setdefault(target.tensor, layout_of(shape, choice.output, hw.rows))
+        values.setdefault(target.tensor, _contents(op))
         first.setdefault(target.tensor, index)
         for name in (target.tensor, *op.tensors_read):
             last[name] = index
@@ -260,32 +472,14 @@ def _place_tensors(
     return tensors, total
 
 
-def _values(graph: Graph, choices: Sequence[Choice], index: int) -> TensorSlice:
-    """The channels of the graph's tensors that the tensor written by a choice has to hold."""
-    op = choices[index].operation
-    if op.target.tensor in graph.tensors:
-        return TensorSlice.whole(op.target.tensor, op.target.tensor_channels)
-    if op.kind == "copy":
-        # The second operand of the addition in another raster.
-        return op.source
-    # A result that the next choice copies to its place.
-    return choices[index + 1].operation.target
+def _contents(op: Operation | HostOperation) -> Contents:
+    """What the tensor that an operation writes holds."""
+    if isinstance(op, Operation) and op.holds is not None:
+        return op.holds
+    return Contents(TensorSlice.whole(op.target.tensor, op.target.tensor_channels))
 
 
 # ---------------------------------------------------------------------- descriptors
-def _geometry_fields(choice: Choice, tensors: dict[str, PlacedTensor]) -> dict[str, int]:
-    geometry = choice.geometry
-    return {
-        **geometry.fields(geometry.ring_blocks),
-        "input_offset": _offset(choice.operation.source, tensors, geometry.hardware),
-    }
-
-
-def _offset(part: TensorSlice, tensors: dict[str, PlacedTensor], hw: Hardware) -> int:
-    """Arena offset of a slice's first word."""
-    return tensors[part.tensor].offset + part.first_channel * hw.word_bytes
-
-
 def _schedule_fields(choice: Choice, schedule: Schedule, hw: Hardware) -> dict[str, int]:
     op, part = choice.operation, schedule.part
     return {
@@ -306,66 +500,6 @@ def _schedule_fields(choice: Choice, schedule: Schedule, hw: Hardware) -> dict[s
     }
 
 
-def _output_fields(
-    choice: Choice, schedule: Schedule, tensors: dict[str, PlacedTensor], hw: Hardware
-) -> dict[str, int]:
-    op, part, word = choice.operation, schedule.part, hw.word_bytes
-    fields = {
-        "output_contiguous": int(schedule.output_contiguous),
-        "output_offset": _offset(op.target, tensors, hw) + part.first_channel * word,
-        "output_block_bytes": op.target.tensor_channels * word,
-        "output_group_bytes": part.group_channels * word,
-        "output_bytes": choice.geometry.blocks * part.channels * word,
-    }
-    if op.addition is not None:
-        add = op.addition
-        fields |= {
-            "add_enable": 1,
-            "add_offset": _offset(add.source, tensors, hw) + part.first_channel * word,
-            "add_block_bytes": add.source.tensor_channels * word,
-            "add_own_shift": add.own_shift,
-            "add_other_shift": add.other_shift,
-            "add_shift": add.requant.shift,
-            "add_negative_shift": add.requant.negative_shift,
-            "add_clip_low": add.requant.low,
-            "add_clip_high": add.requant.high,
-        }
-    return fields
-
-
-def _stream_fields(
-    operation: Operation, part: Part, hw: Hardware, start: int, streams: bytearray
-) -> dict[str, int]:
-    """Appends bias table and weight rows to ``streams``, which begins at program byte ``start``."""
-    if operation.weights is None:
-        return {}
-
-    def append(data: bytes) -> int:
-        offset = start + len(streams)
-        streams.extend(data)
-        streams.extend(bytes(align(len(data)) - len(data)))
-        return offset
-
-    fields: dict[str, int] = {}
-    if operation.bias is not None:
-        table = bias_table(operation.bias, part, hw.drain, hw.bias_bytes)
-        fields |= {
-            "bias_enable": 1,
-            "bias_offset": append(table),
-            "bias_bytes": len(table),
-        }
-    row = word_bytes(part.group_channels, hw.bits_weights)
-    last_row = word_bytes(part.last_group_channels, hw.bits_weights)
-    return fields | {
-        "weight_offset": append(weight_rows(operation.weights, part, hw.bits_weights)),
-        "weight_rows": operation.steps,
-        "row_bytes": row,
-        "last_row_bytes": last_row,
-        "group_bytes": operation.steps * row,
-        "last_group_bytes": operation.steps * last_row,
-    }
-
-
 def _names(layers: Sequence[CompiledLayer]) -> list[str]:
     """The nodes' names, numbered where a node is several layers."""
     count = Counter(layer.node for layer in layers)
@@ -378,18 +512,22 @@ def _names(layers: Sequence[CompiledLayer]) -> list[str]:
     return names
 
 
-def _layer(choice: Choice, schedule: Schedule, fields: dict[str, int]) -> CompiledLayer:
+def _layer(choice: Choice, schedule: Schedule, image: int, fields: dict[str, int]) -> CompiledLayer:
     op, part = choice.operation, schedule.part
+    macs = op.macs * part.channels // op.channels_out
+    if choice.images > 1:
+        # Of the average image: all descriptors together are the layer.
+        macs = macs * (image + 1) // choice.images - macs * image // choice.images
     return CompiledLayer(
         name=op.name,
         node=op.name,
         type=op.kind,
         addition=None if op.addition is None else op.addition.node,
-        input=op.source.tensor,
+        input="" if op.constant is not None else op.source.tensor,
         operand=None if op.addition is None else op.addition.source.tensor,
         output=op.target.tensor,
         channels=(op.target.first_channel + part.first_channel, part.channels),
-        macs=op.macs * part.channels // op.channels_out,
+        macs=macs,
         compute_cycles=schedule.compute_cycles,
         estimated_cycles=schedule.estimated_cycles,
         input_bytes=schedule.input_bytes,

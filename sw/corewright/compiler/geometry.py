@@ -4,7 +4,8 @@
 
 A :class:`Geometry` fixes the input access (direct, scatter, scatter of every stride-th row), the
 phase planes and the output raster; everything that ``docs/architecture.md`` derives from them is
-computed here, for all blocks at once.
+computed here, for all blocks at once. A :class:`StreamedGeometry` reads the channels of a 1x1
+convolution in chunks, where the pixel buffer does not hold them all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from corewright.program.tensor import TensorLayout
 Int64Array = npt.NDArray[np.int64]
 
 _NOTHING = -(1 << 62)
+# Kernel rows are a 16-bit field.
+_MAX_CHUNKS = (1 << 16) - 1
 # A wider stride in w is scattered lane by lane.
 _SCATTER_PHASES = 4
 
@@ -120,7 +123,7 @@ class Geometry:
         if not self.skip_rows:
             return self.source.image_rows
         # A single image may end early; else every image has the same whole number of rows.
-        rows = self.operation.size[0] if self.batch == 1 else self.source.image_rows
+        rows = self.operation.stored_size[0] if self.batch == 1 else self.source.image_rows
         return -(-rows // self.strides[0])
 
     @property
@@ -152,7 +155,11 @@ class Geometry:
             (op.out_size[axis] - 1) * self.strides[axis] + op.kernel[axis] - op.padding[axis]
             for axis in (0, 1)
         ]
-        return max(0, min(op.size[0], reach[0])), max(0, min(op.size[1], reach[1]))
+        stored, repeat = op.stored_size, op.repeat
+        return (
+            max(0, min(stored[0], -(-reach[0] // repeat[0]))),
+            max(0, min(stored[1], -(-reach[1] // repeat[1]))),
+        )
 
     @cached_property
     def _stream(self) -> tuple[Int64Array, Int64Array, float]:
@@ -169,17 +176,24 @@ class Geometry:
         column, phase_w = np.divmod(w + left % sw, sw)
         stored_row = (h < self.load[0]) & (phase_h < self.planes[0])
         keep = stored_row & (w < self.load[1]) & (phase_w < self.planes[1])
+        down, right = self.operation.repeat
         position = self.scatter_start + image * self.image_positions
-        position += line * self.plane.pitch + column + self.phase_skew * (phase_w == 1)
-        block = position // rows
+        position += line * down * self.plane.pitch + column * right
+        position += self.phase_skew * (phase_w == 1)
         shape = (self.stream_blocks, rows)
-        highest = np.where(keep, block, _NOTHING).reshape(shape).max(axis=1)
-        lowest = np.where(keep, block, -_NOTHING).reshape(shape).min(axis=1)
+        last = position + (down - 1) * self.plane.pitch + right - 1
+        highest = np.where(keep, last // rows, _NOTHING).reshape(shape).max(axis=1)
+        lowest = np.where(keep, position // rows, -_NOTHING).reshape(shape).min(axis=1)
         # A word is cut at image rows; each part takes a write a phase, or a lane for wide strides.
         begins = w == 0
         begins[::rows] = True
         starts = np.flatnonzero(begins)
         part = np.cumsum(begins) - 1
+        if down * right > 1:
+            # Each part is written as often as its repeated pixels fill R lanes, for each copy.
+            pixels = np.bincount(part[keep], minlength=starts.size)
+            cycles = int(np.maximum(-(-pixels * right // rows) * down, 1).sum())
+            return np.maximum.accumulate(highest), lowest, float(cycles * channels)
         offset = np.arange(part.size) - starts[part]
         writes = keep if sw > _SCATTER_PHASES else keep & (offset < sw)
         cycles = int(np.maximum(np.bincount(part[writes], minlength=starts.size), 1).sum())
@@ -261,29 +275,39 @@ class Geometry:
         return q0 // rows
 
     # ------------------------------------------------------------------ flow control
-    def _stream_position(self, image: Int64Array, row: Int64Array, w: Int64Array) -> Int64Array:
-        """Position in the stream of output row ``row``'s first input row, column ``w``."""
-        step = 1 if self.skip_rows else self.strides[0]
-        return (image * self.stream_rows + row * step) * self.source.pitch + w
+    @property
+    def position_unit(self) -> int:
+        """What a stream position counts in the descriptor: a pixel's copies."""
+        return self.operation.repeat[0] * self.operation.repeat[1]
+
+    @property
+    def _position_scales(self) -> tuple[int, int, int]:
+        """Positions, in units, from an output image, row, column to the next.
+
+        Where rows or columns are repeated the positions in between are rounded up.
+        """
+        down, right = self.operation.repeat
+        row = self.source.pitch * (1 if self.skip_rows else self.strides[0])
+        image = self.stream_rows * self.source.pitch
+        return image * self.position_unit, row * right, self.strides[1] * down
 
     @property
     def position_constants(self) -> tuple[int, int, int]:
         """(position_step, position_wrap_w, position_wrap_h)."""
         down, right = divmod(self.hardware.rows, self.output.pitch)
         images, down = divmod(down, self.output.image_rows)
-        row = self.source.pitch * (1 if self.skip_rows else self.strides[0])
-        image = self.stream_rows * self.source.pitch
-        step = images * image + down * row + right * self.strides[1]
+        image, row, column = self._position_scales
         return (
-            step,
-            row - self.output.pitch * self.strides[1],
+            images * image + down * row + right * column,
+            row - self.output.pitch * column,
             image - self.output.image_rows * row,
         )
 
     @property
     def need_step(self) -> int:
-        """The last needed stream position grows so a kernel row."""
-        return 0 if self.operation.kernel[0] == 1 else self.source.pitch
+        """The last needed position, in units, grows so a kernel row."""
+        single = self.operation.kernel[0] == 1
+        return 0 if single else self.source.pitch * self.operation.repeat[1]
 
     @cached_property
     def _needs(self) -> tuple[int, Int64Array]:
@@ -292,17 +316,20 @@ class Geometry:
         position = np.arange(self.blocks * rows, dtype=np.int64)
         row, w = np.divmod(position, self.output.pitch)
         image, row = np.divmod(row, self.output.image_rows)
-        lanes = self._stream_position(image, row, w * self.strides[1])
-        first = lanes[::rows]
+        scales, unit = self._position_scales, self.position_unit
+        first = (image * scales[0] + row * scales[1] + w * scales[2])[::rows]
         # The last column that a lane's taps can need of its row.
         last = w * self.strides[1] + (op.kernel[1] - 1 - op.padding[1])
         last = np.minimum(last, op.size[1] - 1)
-        need = self._stream_position(image, row, last) - op.padding[0] * self.source.pitch
+        down, right = op.repeat
+        line = row * (1 if self.skip_rows else self.strides[0]) - op.padding[0]
+        need = (image * self.stream_rows + line // down) * self.source.pitch + last // right
+        need = need * unit + (unit - 1)
         live = (image < self.batch) & (row < op.out_size[0]) & (w < op.out_size[1])
         distance = need.reshape(-1, rows) - first[:, None]
         offset = int(distance[live.reshape(-1, rows)].max())
         deepest = first + offset + (op.kernel[0] - 1) * self.need_step
-        return offset, np.clip(deepest // rows, -1, self.stream_blocks - 1)
+        return offset, np.clip(deepest // (rows * unit), -1, self.stream_blocks - 1)
 
     @property
     def need_offset(self) -> int:
@@ -433,8 +460,116 @@ class Geometry:
                 "scatter_image_lane": image_lane,
                 "scatter_image_blocks": image_blocks,
                 "phase_skew": self.phase_skew,
+                "copies_h": op.repeat[0] - 1,
+                "copies_w": op.repeat[1] - 1,
             }
         return values
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedGeometry(Geometry):
+    """A 1x1 convolution that reads its channels in chunks and keeps none of them.
+
+    To the engine a chunk is a plane block and a kernel row, released when its steps have been
+    issued; output positions are input positions. Attributes: see :class:`Geometry`, and
+
+        chunks: J, a divisor of the channels.
+    """
+
+    chunks: int
+
+    @classmethod
+    def of(
+        cls, operation: Operation, hardware: Hardware, batch: int, source: Raster
+    ) -> StreamedGeometry | None:
+        """The geometry with the largest chunks of which the buffer holds three; None: none fits."""
+        channels = operation.channels_in
+        most = min(channels, _MAX_CHUNKS)
+        divisors = [j for j in range(2, most + 1) if channels % j == 0]
+        for held in (3, 2, 1):
+            for chunks in divisors:
+                rows = -(-(channels // chunks) // hardware.drain)
+                if held * rows <= hardware.pixel_rows:
+                    return cls(
+                        operation=operation,
+                        hardware=hardware,
+                        batch=batch,
+                        source=source,
+                        strides=(1, 1),
+                        direct=True,
+                        skip_rows=False,
+                        aligned=False,
+                        output=source,
+                        plane=source,
+                        chunks=chunks,
+                    )
+        return None
+
+    @property
+    def plane_rows(self) -> int:
+        """PS: buffer rows of a chunk."""
+        return -(-(self.operation.channels_in // self.chunks) // self.hardware.drain)
+
+    @property
+    def block_rows(self) -> int:
+        """BS: buffer rows of a chunk."""
+        return self.plane_rows
+
+    @cached_property
+    def first_block(self) -> Int64Array:
+        """(blocks,) first chunk of each block."""
+        return np.arange(self.blocks, dtype=np.int64) * self.chunks
+
+    @cached_property
+    def least_ring_blocks(self) -> int:
+        """A single chunk."""
+        return 1
+
+    def fields(self, ring_blocks: int) -> dict[str, int]:
+        """The descriptor's fields: a kernel of ``chunks`` rows that is ``chunks`` blocks apart."""
+        op, rows, chunks = self.operation, self.hardware.rows, self.chunks
+        channels = op.channels_in // chunks
+        step_rows = chunks % ring_blocks * self.block_rows
+        word = self.hardware.word_bytes
+        whole = not op.reads_slice
+        return {
+            "direct_load": 1,
+            "release_rows": 1,
+            "kernel_height": chunks,
+            "kernel_width": 1,
+            "channels_in": channels,
+            "blocks": self.blocks,
+            "tail_lanes": self.tail_lanes,
+            # Each block is an image of R columns and ``chunks`` rows: no lane is masked.
+            "wrap_w": rows,
+            "wrap_h": 1,
+            "stride_h": 1,
+            "stride_w": 1,
+            "height": chunks,
+            "width": rows,
+            "block_rows": self.block_rows,
+            "ring_rows": ring_blocks * self.block_rows,
+            "ring_blocks": ring_blocks,
+            "plane_rows": self.plane_rows,
+            "phase_rows": self.plane_rows,
+            "pitch_rows": 1 % ring_blocks * self.block_rows,
+            "pitch_blocks": 1,
+            "row_blocks": 1,
+            "image_rows": 1,
+            "row_step_rows": step_rows,
+            "row_step_blocks": chunks,
+            "image_step_rows": step_rows,
+            "image_step_blocks": chunks,
+            "position_step": chunks * rows,
+            "need_offset": rows - 1,
+            "need_step": rows,
+            "segments": 1 if whole else self.source_blocks,
+            "segment_bytes": (self.source_blocks if whole else 1) * op.channels_in * word,
+            "segment_stride": 0 if whole else op.source.tensor_channels * word,
+            "stream_blocks": self.source_blocks * chunks,
+            "planes_w": 1,
+            "planes_h": 1,
+        }
 
 
 def layout_of(shape: tuple[int, int, int, int], raster: Raster, rows: int) -> TensorLayout:
@@ -478,7 +613,7 @@ def geometries(
         )
 
     for strides in operation.stride_choices():
-        if strides == (1, 1):
+        if strides == (1, 1) and operation.repeat == (1, 1):
             if source.pitch >= width and source.image_rows >= height:
                 yield make(strides, True, False, source, source)
             yield make(strides, True, False, aligned_raster, source)
@@ -491,6 +626,7 @@ def geometries(
         skips = [False]
         if (
             operation.kernel[0] == 1
+            and operation.padding[0] == 0
             and not operation.reads_slice
             and strides[0] > 1
             and source.pitch % rows == 0

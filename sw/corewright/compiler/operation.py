@@ -8,7 +8,11 @@ Lowering decides, before any geometry is known, which tensors exist in memory an
   that operand: the operand then never exists in memory;
 - the inputs of a concatenation are written straight into its output: a tensor may be a slice of
   the channels of another one, and is read as such;
-- everything else that moves integers is an identity pass, a 1 x 1 maximum.
+- a slice of channels is read where it lies;
+- the product of two activations takes its weights from a tensor whose rows are output channels, so
+  that the right factor of `A * B` is transposed first, by a product with the identity;
+- everything else that moves integers is an identity pass, a 1 x 1 maximum;
+- a softmax between layers is the host's, as :class:`HostOperation`.
 """
 
 from __future__ import annotations
@@ -21,8 +25,23 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.compiler.errors import CompileError
-from corewright.graph import Add, Concat, Conv, Dense, Depthwise, Graph, Pool, Requant, macs
-from corewright.graph.ir import ComputeNode, Upsample
+from corewright.compiler.order import host_last
+from corewright.graph import (
+    Add,
+    ComputeNode,
+    Concat,
+    Conv,
+    Dense,
+    Depthwise,
+    Graph,
+    MatMul,
+    Pool,
+    QuantisedSoftmax,
+    Requant,
+    Slice,
+    Upsample,
+    macs,
+)
 from corewright.hardware import Hardware
 from corewright.program import Opcode
 
@@ -30,6 +49,9 @@ Pair = tuple[int, int]
 
 # Channel groups are a 16-bit field.
 MAX_GROUPS = (1 << 16) - 1
+# The loader stores up to four copies of a pixel beside each other.
+_MAX_REPEAT_W = 4
+_MAX_REPEAT_H = 256
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,62 @@ class TensorSlice:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """What a kernel reads of an image: the channels of each tap, in (kh, kw, c) order."""
+
+    kernel: Pair
+    strides: Pair
+    padding: Pair
+    out_size: Pair
+
+    def of(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """(N, H, W, C) to (N, Ho, Wo, KH * KW * C); zeros outside of the image."""
+        (height, width), (sh, sw) = self.out_size, self.strides
+        top, left = self.padding
+        rows, columns = (height - 1) * sh + self.kernel[0], (width - 1) * sw + self.kernel[1]
+        bottom = max(0, rows - top - x.shape[1])
+        right = max(0, columns - left - x.shape[2])
+        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        taps = [
+            x[:, kh : kh + (height - 1) * sh + 1 : sh, kw : kw + (width - 1) * sw + 1 : sw]
+            for kh, kw in np.ndindex(*self.kernel)
+        ]
+        return np.concatenate(taps, axis=-1)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a stored tensor holds, in terms of the graph's tensors.
+
+    Attributes:
+        values: channels of a tensor of the graph.
+        patches: they are rearranged so.
+        transposed: pixels have become channels, channels pixels of one row.
+        repeat: each row and column comes so often.
+    """
+
+    values: TensorSlice
+    patches: Patches | None = None
+    transposed: bool = False
+    repeat: Pair = (1, 1)
+
+    @property
+    def tensor(self) -> str:
+        """The graph's tensor that the integers come from."""
+        return self.values.tensor
+
+    def of(self, tensors: Mapping[str, npt.ArrayLike]) -> npt.NDArray[Any]:
+        """(N, H, W, C) integers, from those of the graph's tensors."""
+        first = self.values.first_channel
+        x = np.asarray(tensors[self.tensor])[..., first : first + self.values.channels]
+        if self.patches is not None:
+            x = self.patches.of(x)
+        if self.transposed:
+            x = x.reshape(len(x), -1, x.shape[-1]).transpose(0, 2, 1)[:, None]
+        return x.repeat(self.repeat[0], axis=1).repeat(self.repeat[1], axis=2)
+
+
+@dataclass(frozen=True)
 class Addition:
     """A residual addition behind a layer's post-processing.
 
@@ -84,21 +162,28 @@ class Operation:
     Attributes:
         name: the node's name.
         kind: ``conv``, ``dense``, ``depthwise``, ``max_pool``, ``average_pool``, ``sum_pool``,
-            ``add`` (an identity pass with an addition) or ``copy`` (an identity pass).
+            ``matmul``, ``transpose``, ``upsample``, ``add`` (an identity pass with an addition)
+            or ``copy`` (an identity pass).
         opcode: the engine's operation.
         source: what is read.
         target: what is written.
-        size: (H, W) of the input.
+        size: (H, W) of the input, upsampled by ``repeat``.
         out_size: (Ho, Wo).
         kernel: (KH, KW).
         strides: (sh, sw) as the graph says; see :meth:`stride_choices`.
-        padding: (top, left).
+        padding: (top, left); negative: rows or columns that are cut off.
         weights: int32 [KH, KW, CI, CO], depthwise [KH, KW, CO], None for pools.
         bias: integers [CO] or None, aligned to the shifted sum.
         requant: the post-processing.
         round_first: average pools: round to an integer before requantising.
         macs: multiply-accumulates of an image.
         addition: what is added behind the post-processing, if anything.
+        repeat: how often each row and column of the stored input is repeated.
+        weights_from: a stored tensor that is the weights: its pixels are the output channels; each
+            image of the batch has its own.
+        weights_size: (H, W) of that tensor.
+        constant: (1, W, C) integers to read as the image, instead of a stored tensor.
+        holds: what the target holds, where it is no tensor of the graph.
     """
 
     name: str
@@ -117,6 +202,21 @@ class Operation:
     round_first: bool
     macs: int
     addition: Addition | None = None
+    repeat: Pair = (1, 1)
+    weights_from: TensorSlice | None = None
+    weights_size: Pair = (1, 1)
+    constant: npt.NDArray[np.integer[Any]] | None = None
+    holds: Contents | None = None
+
+    @property
+    def stored_size(self) -> Pair:
+        """(H, W) of the input in memory."""
+        return self.size[0] // self.repeat[0], self.size[1] // self.repeat[1]
+
+    @property
+    def per_image(self) -> bool:
+        """Each image of the batch is a descriptor of its own."""
+        return self.weights_from is not None
 
     @property
     def channels_in(self) -> int:
@@ -131,7 +231,7 @@ class Operation:
     @property
     def has_weights(self) -> bool:
         """It multiplies; else it pools."""
-        return self.weights is not None
+        return self.weights is not None or self.weights_from is not None
 
     @property
     def is_channelwise(self) -> bool:
@@ -151,9 +251,10 @@ class Operation:
     @property
     def tensors_read(self) -> tuple[str, ...]:
         """Names of the stored tensors that it reads."""
-        if self.addition is None:
-            return (self.source.tensor,)
-        return self.source.tensor, self.addition.source.tensor
+        added = None if self.addition is None else self.addition.source
+        source = self.source if self.constant is None else None
+        slices = source, added, self.weights_from
+        return tuple(part.tensor for part in slices if part is not None)
 
     @property
     def taps(self) -> int:
@@ -164,6 +265,20 @@ class Operation:
     def steps(self) -> int:
         """K: steps of a tile."""
         return self.taps if self.is_channelwise else self.taps * self.channels_in
+
+    def part(self, first: int, count: int) -> Operation:
+        """Channels ``first``, ``first + 1``, ... of a channelwise layer, as a layer of its own."""
+        channels = slice(first, first + count)
+        added = self.addition
+        return replace(
+            self,
+            source=self.source.part(first, count),
+            target=self.target.part(first, count),
+            weights=None if self.weights is None else self.weights[..., channels],
+            bias=None if self.bias is None else self.bias[channels],
+            macs=self.macs * count // self.channels_out,
+            addition=added and replace(added, source=added.source.part(first, count)),
+        )
 
     def stride_choices(self) -> tuple[Pair, ...]:
         """Strides that give the same result.
@@ -180,8 +295,40 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class HostOperation:
+    """A softmax between two stages of the program.
+
+    Attributes:
+        node: the graph's node.
+        source: what is read.
+        target: what is written, a tensor of the graph.
+        size: (H, W) of both.
+    """
+
+    node: QuantisedSoftmax
+    source: TensorSlice
+    target: TensorSlice
+    size: Pair
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.node.name
+
+    @property
+    def tensors_read(self) -> tuple[str, ...]:
+        """Name of the stored tensor that it reads."""
+        return (self.source.tensor,)
+
+    @property
+    def out_size(self) -> Pair:
+        """(H, W)."""
+        return self.size
+
+
+@dataclass(frozen=True)
 class Lowered:
-    """A graph as the engine runs it.
+    """A graph as the engine and the host run it.
 
     Attributes:
         operations: in order.
@@ -189,7 +336,7 @@ class Lowered:
             addition joined their producer, are missing.
     """
 
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation | HostOperation, ...]
     places: Mapping[str, TensorSlice]
 
 
@@ -201,17 +348,24 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
     """
     fused = _fused_operands(graph)
     places, copies = _places(graph, set(fused.values()))
-    result: list[Operation] = []
-    for node in graph.compute_nodes:
+    result: list[Operation | HostOperation] = []
+    for node in host_last(graph):
         if isinstance(node, Add):
             result += _split(
                 _addition(graph, node, fused.get(node.name), places, hardware), hardware
             )
-        elif isinstance(node, Concat):
+        elif isinstance(node, Concat | Slice):
             result += [
-                copy_operation(node.name, _size(graph, name), places[name], target, hardware)
-                for name, target in copies[node.name]
+                copy_operation(node.name, _size(graph, name), source, target, hardware)
+                for name, source, target in copies.get(node.name, ())
             ]
+        elif isinstance(node, QuantisedSoftmax):
+            source, target = places[node.input], places[node.output.name]
+            result.append(HostOperation(node, source, target, _size(graph, node.input)))
+        elif isinstance(node, MatMul):
+            result += _product(graph, node, places, hardware)
+        elif isinstance(node, Upsample):
+            result += _upsampling(graph, node, places, hardware)
         elif node.output.name in places:
             place = places[node.output.name]
             result += _split(_operation(graph, node, places[node.input], place), hardware)
@@ -246,49 +400,64 @@ def _fused_operands(graph: Graph) -> dict[str, str]:
 
 def _places(
     graph: Graph, absent: set[str]
-) -> tuple[dict[str, TensorSlice], dict[str, list[tuple[str, TensorSlice]]]]:
-    """Where tensors lie, and (tensor, target) of each concatenation's copies."""
+) -> tuple[dict[str, TensorSlice], dict[str, list[tuple[str, TensorSlice, TensorSlice]]]]:
+    """Where tensors lie; (tensor, source, target) of the copies for concatenations and slices."""
     places: dict[str, TensorSlice] = {}
-    copies: dict[str, list[tuple[str, TensorSlice]]] = {}
+    targets: dict[str, list[tuple[str, TensorSlice]]] = {}
     fixed = {graph.input.name, graph.output.name}
+    # Slices have no bytes of their own, host operations write whole tensors.
+    fixed |= {
+        node.output.name
+        for node in graph.compute_nodes
+        if isinstance(node, Slice | QuantisedSoftmax)
+    }
     for node in reversed(graph.compute_nodes):
         own = TensorSlice.whole(node.output.name, node.output.channels)
         place = places.setdefault(node.output.name, own)
         if not isinstance(node, Concat):
             continue
-        copies[node.name] = []
+        targets[node.name] = []
         first = 0
         for name in node.inputs:
             channels = graph.tensor(name).channels
             target = place.part(first, channels)
             if name in fixed or name in places:
-                copies[node.name].append((name, target))
+                targets[node.name].append((name, target))
             else:
                 places[name] = target
             first += channels
     places[graph.input.name] = TensorSlice.whole(graph.input.name, graph.input.channels)
+    for node in graph.compute_nodes:
+        if not isinstance(node, Slice):
+            continue
+        part = places[node.input].part(node.first_channel, node.output.channels)
+        if node.output.name == graph.output.name:
+            # The host reads whole tensors.
+            targets[node.name] = [(node.input, places[node.output.name])]
+        else:
+            places[node.output.name] = part
+    copies = {
+        name: [(tensor, places[tensor], target) for tensor, target in pairs]
+        for name, pairs in targets.items()
+    }
+    for node in graph.compute_nodes:
+        if isinstance(node, Slice) and node.name in copies:
+            source = places[node.input].part(node.first_channel, node.output.channels)
+            copies[node.name] = [
+                (tensor, source, target) for tensor, _, target in copies[node.name]
+            ]
     return {name: place for name, place in places.items() if name not in absent}, copies
 
 
 # ---------------------------------------------------------------------- nodes
 def opcode_of(graph: Graph, node: ComputeNode) -> Opcode:
-    """The engine's operation for a node's own arithmetic; identity passes for the rest.
-
-    Raises:
-        CompileError: the engine has none.
-    """
-    if isinstance(node, Conv | Dense):
+    """The engine's operation for a node's own arithmetic; identity passes for the rest."""
+    if isinstance(node, Conv | Dense | MatMul):
         return Opcode.CONV
     if isinstance(node, Depthwise):
         return Opcode.DEPTHWISE
     if isinstance(node, Pool) and node.kind == "average":
         return Opcode.AVERAGE_POOL if _sum_shift(graph, node) is None else Opcode.SUM_POOL
-    if isinstance(node, Upsample):
-        raise CompileError(
-            node.name,
-            "upsampling is not supported by the engine yet: use a convolution of stride 1 on the "
-            "larger image, or leave this layer to the host",
-        )
     return Opcode.MAX_POOL
 
 
@@ -329,7 +498,7 @@ def _operation(
         "target": target,
         "size": (tensor.height, tensor.width),
         "out_size": (node.output.height, node.output.width),
-        "macs": macs(node),
+        "macs": macs(node, graph),
     }
     if isinstance(node, Pool):
         requant, shift = node.requant, 0
@@ -356,24 +525,126 @@ def _operation(
     else:
         kernel, weights, strides = node.kernel_size, node.weights, node.strides
         padding = (node.padding[0], node.padding[2])
+    bias, requant = node.bias, node.requant
+    if node.output.bits == 1:
+        # The sign of v, where 0 counts as positive: the sign of 2v + 1, which never is 0.
+        bias = 2 * (0 if bias is None else bias) + np.ones(node.output.channels, dtype=np.int64)
+        requant = replace(requant, pre_shift=requant.pre_shift + 1)
     return Operation(
         kind=type(node).__name__.lower(),
         kernel=kernel,
         strides=strides,
         padding=padding,
         weights=weights,
-        bias=node.bias,
-        requant=node.requant,
+        bias=bias,
+        requant=requant,
         round_first=False,
         **common,
     )
+
+
+def _product(
+    graph: Graph, node: MatMul, places: Mapping[str, TensorSlice], hw: Hardware
+) -> Iterator[Operation]:
+    """A product of two activations, behind the transposition of its right factor if need be."""
+    left, right = (graph.tensor(name) for name in node.inputs)
+    factor, factor_size = places[node.inputs[1]], (right.height, right.width)
+    common: dict[str, Any] = {
+        "opcode": Opcode.CONV,
+        "kernel": (1, 1),
+        "strides": (1, 1),
+        "padding": (0, 0),
+        "weights": None,
+        "bias": None,
+        "round_first": False,
+    }
+    if not node.transpose_b:
+        if hw.bits_input == 1 or hw.bits_weights == 1:
+            raise CompileError(
+                node.name,
+                "a product whose right factor has to be transposed needs a number 0, which words "
+                "of one bit do not have: use transpose_b, or hardware of 2 bits",
+            )
+        features, tokens = right.channels, right.height * right.width
+        target = TensorSlice.whole(f"{node.name}.transposed", tokens)
+        yield Operation(
+            name=node.name,
+            kind="transpose",
+            source=TensorSlice.whole(target.tensor, features),
+            target=target,
+            size=(1, features),
+            out_size=(1, features),
+            requant=Requant.identity(*_limits(hw)),
+            macs=0,
+            weights_from=factor,
+            weights_size=factor_size,
+            constant=np.eye(features, dtype=np.int8)[None],
+            holds=Contents(factor, transposed=True),
+            **common,
+        )
+        factor, factor_size = target, (1, features)
+    yield Operation(
+        name=node.name,
+        kind="matmul",
+        source=places[node.inputs[0]],
+        target=places[node.output.name],
+        size=(left.height, left.width),
+        out_size=(left.height, left.width),
+        requant=node.requant,
+        macs=macs(node, graph),
+        weights_from=factor,
+        weights_size=factor_size,
+        **common,
+    )
+
+
+def _upsampling(
+    graph: Graph, node: Upsample, places: Mapping[str, TensorSlice], hw: Hardware
+) -> Iterator[Operation]:
+    """Identity passes that repeat pixels, several where one cannot repeat them so often."""
+    size, source = _size(graph, node.input), places[node.input]
+    final = places[node.output.name]
+    steps = _repeats(node)
+    for index, repeat in enumerate(steps):
+        last = index == len(steps) - 1
+        target, holds = final, None
+        size = size[0] * repeat[0], size[1] * repeat[1]
+        if not last:
+            target = TensorSlice.whole(f"{node.name}.part{index}", final.channels)
+            first = _size(graph, node.input)
+            repeated = size[0] // first[0], size[1] // first[1]
+            own = TensorSlice.whole(node.input, final.channels)
+            holds = Contents(own, repeat=repeated)
+        operation = copy_operation(node.name, size, source, target, hw)
+        yield replace(operation, kind="upsample", repeat=repeat, holds=holds)
+        source = target
+
+
+def _repeats(node: Upsample) -> list[Pair]:
+    """The factors of an upsampling that a pass each can do.
+
+    Raises:
+        CompileError: a factor of the width has a prime factor above three.
+    """
+    down, right = node.factors
+    factors = []
+    for factor in (4, 3, 2):
+        while right % factor == 0:
+            factors.append(factor)
+            right //= factor
+    if right != 1 or down > _MAX_REPEAT_H:
+        raise CompileError(
+            node.name,
+            f"upsampling by {node.factors} is not supported: the nearest are up to "
+            f"{_MAX_REPEAT_H} times in height, and products of 2, 3 and {_MAX_REPEAT_W} in width",
+        )
+    return [(down, factors[0] if factors else 1), *((1, factor) for factor in factors[1:])]
 
 
 def copy_operation(
     name: str, size: Pair, source: TensorSlice, target: TensorSlice, hw: Hardware
 ) -> Operation:
     """The identity pass from ``source`` to ``target``, on behalf of layer ``name``."""
-    half = 1 << (hw.bits_input - 1)
     return Operation(
         name=name,
         kind="copy",
@@ -387,10 +658,16 @@ def copy_operation(
         padding=(0, 0),
         weights=None,
         bias=None,
-        requant=Requant.identity(-half, half - 1),
+        requant=Requant.identity(*_limits(hw)),
         round_first=False,
         macs=0,
     )
+
+
+def _limits(hw: Hardware) -> Pair:
+    """Smallest and largest pixel."""
+    half = 1 << (hw.bits_input - 1)
+    return (-1, 1) if hw.bits_input == 1 else (-half, half - 1)
 
 
 def _addition(
@@ -422,15 +699,4 @@ def _split(operation: Operation, hw: Hardware) -> Iterator[Operation]:
         yield operation
         return
     for first in range(0, operation.channels_out, most):
-        count = min(most, operation.channels_out - first)
-        channels = slice(first, first + count)
-        added = operation.addition
-        yield replace(
-            operation,
-            source=operation.source.part(first, count),
-            target=operation.target.part(first, count),
-            weights=None if operation.weights is None else operation.weights[..., channels],
-            bias=operation.bias[channels],
-            macs=operation.macs * count // operation.channels_out,
-            addition=added and replace(added, source=added.source.part(first, count)),
-        )
+        yield operation.part(first, min(most, operation.channels_out - first))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright.compiler.operation import TensorSlice
+from corewright.compiler.operation import Contents, TensorSlice
 from corewright.hardware import Hardware
 from corewright.program.tensor import TensorLayout
 
@@ -28,8 +28,8 @@ class PlacedTensor:
         offset: bytes from the arena's start.
         nbytes: its size.
         kept: no later layer overwrites it: it can be read after the run.
-        values: the channels of the graph's tensor that it holds, from ``first_channel`` on: all
-            of the tensor of its own name, unless it is a copy that the compiler has added.
+        values: what it holds: the tensor of the graph of its own name, unless it is one that the
+            compiler has added.
     """
 
     name: str
@@ -37,7 +37,7 @@ class PlacedTensor:
     offset: int
     nbytes: int
     kept: bool
-    values: TensorSlice
+    values: Contents
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class CompiledLayer:
         name: the node's name; ``name#i`` where a node is split into several descriptors.
         node: the node's name.
         type: ``conv``, ``dense``, ``depthwise``, ``max_pool``, ``average_pool``, ``sum_pool``,
-            ``add`` or ``copy``: see :class:`corewright.compiler.operation.Operation`.
+            ``matmul``, ``transpose``, ``upsample``, ``add`` or ``copy``: see
+            :class:`corewright.compiler.operation.Operation`.
         addition: name of the addition's node that it computes, too; the tensor between the two
             does not exist in memory. None: there is no addition.
-        input: name of the stored tensor read.
+        input: name of the stored tensor read; empty: a constant of the program.
         operand: name of the stored tensor that the addition reads, or None.
         output: name of the stored tensor written; a layer in front of a concatenation writes
             channels of the concatenation's output.
@@ -63,6 +64,7 @@ class CompiledLayer:
         weight_bytes: read from the program, biases included.
         output_bytes: written to the arena.
         descriptor: all fields by name.
+        stage: index of the program's stage that it belongs to.
     """
 
     name: str
@@ -80,6 +82,7 @@ class CompiledLayer:
     weight_bytes: int
     output_bytes: int
     descriptor: Mapping[str, int] = field(repr=False)
+    stage: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class CompiledProgram:
         input_name: the tensor that the host writes.
         output_name: the tensor that the host reads.
         layers: one a descriptor.
+        advice: a sentence for each layer that larger buffers would make faster.
     """
 
     name: str
@@ -110,6 +114,7 @@ class CompiledProgram:
     input_name: str
     output_name: str
     layers: tuple[CompiledLayer, ...]
+    advice: tuple[str, ...] = ()
 
     @property
     def input(self) -> PlacedTensor:
@@ -170,9 +175,7 @@ class CompiledProgram:
         Raises:
             KeyError: there is no such tensor.
         """
-        values = self.tensors[name].values
-        first = values.first_channel
-        return np.asarray(tensors[values.tensor])[..., first : first + values.channels]
+        return self.tensors[name].values.of(tensors)
 
     def pack_input(self, x: npt.ArrayLike) -> ByteArray:
         """The input tensor's bytes: see :meth:`pack`."""
@@ -260,4 +263,5 @@ class CompiledProgram:
                 "pixels_out": sum(layer.output_bytes for layer in self.layers),
             },
             "layers": layers,
+            "advice": list(self.advice),
         }

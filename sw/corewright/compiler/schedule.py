@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corewright.compiler.errors import CompileError
-from corewright.compiler.geometry import Geometry
+from corewright.compiler.geometry import Geometry, StreamedGeometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
 from corewright.hardware import Hardware
 from corewright.program import Opcode
@@ -21,6 +21,8 @@ from corewright.program.tensor import word_bytes
 
 # Filling and draining the pipeline, first latencies of the memory.
 LAYER_CYCLES = 60
+# What a read command of a single word takes beyond its bytes.
+WORD_CYCLES = 1
 
 
 def average_tile_cycles(hardware: Hardware) -> int:
@@ -57,6 +59,15 @@ class Part:
         """Bytes of all weight rows."""
         full = (self.groups - 1) * word_bytes(self.group_channels, bits)
         return steps * (full + word_bytes(self.last_group_channels, bits))
+
+    def words(self, rows: int) -> int:
+        """Words that hold a row's weights of all groups, where the weights are a stored tensor."""
+        first = self.first_channel
+        ends = range(first, first + self.channels, self.group_channels)
+        stop = first + self.channels
+        return sum(
+            (min(end + self.group_channels, stop) - 1) // rows - end // rows + 1 for end in ends
+        )
 
     def drain_beats(self, drain: int) -> int:
         """Drain beats of all groups: rows of the bias buffer."""
@@ -140,6 +151,11 @@ def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
     if not op.has_weights:
         yield evaluate(geometry, part, groups, 1)
         return
+    if isinstance(geometry, StreamedGeometry):
+        # Pixels are used once and forgotten: each group streams them again.
+        resident = steps <= depth
+        yield evaluate(geometry, part, 1, 1, resident=resident, streamed=not resident)
+        return
     # With a single block nothing is read twice: the ring is a FIFO and prefetches best.
     if steps > depth or blocks == 1:
         yield evaluate(geometry, part, groups, 1, streamed=True)
@@ -200,9 +216,15 @@ def evaluate(
     input_bytes = passes * stream + added
     loader = passes * max(geometry.loader_cycles, stream / axi)
     weights = bias = 0
+    port = 0.0
     if op.has_weights:
         times = blocks if streamed else 1 if resident else sets
-        weights = times * part.weight_bytes(op.steps, hw.bits_weights)
+        if op.weights_from is None:
+            weights = times * part.weight_bytes(op.steps, hw.bits_weights)
+        else:
+            words = times * op.steps * part.words(hw.rows)
+            weights = words * hw.word_bytes
+            port = words * (hw.word_bytes / axi + WORD_CYCLES)
         if op.bias is not None:
             bias = part.drain_beats(hw.drain) * hw.drain * hw.bias_bytes
     output_bytes = blocks * part.channels * hw.word_bytes
@@ -212,7 +234,9 @@ def evaluate(
         output += blocks * groups
 
     first_weights = _first_weights(geometry, part, groups_per_pass, set_blocks)
-    cycles = max(array + first_weights, loader, input_bytes / axi, (weights + bias) / axi, output)
+    cycles = max(
+        array + first_weights, loader, input_bytes / axi, (weights + bias) / axi, port, output
+    )
     cycles += _waits(geometry, part, groups_per_pass, set_blocks, resident, streamed, array)
     # Nothing can start before the first block's pixels are there.
     first = geometry.first_need / geometry.stream_blocks * loader / passes

@@ -13,11 +13,12 @@ import pytest
 
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, CompileError, compile_graph, plan
-from corewright.compiler.geometry import Geometry, Raster, geometries
+from corewright.compiler.geometry import Geometry, Raster, StreamedGeometry, geometries
 from corewright.compiler.memory import Lifetime, place
-from corewright.compiler.operation import operations
+from corewright.compiler.operation import Operation, operations
 from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
 from corewright.compiler.tests import networks
+from corewright.compiler.tests.checks import check, compile_with_room
 from corewright.graph import (
     Add,
     Concat,
@@ -40,36 +41,21 @@ from corewright.testing.random_graphs import (
 )
 
 
-def compile_with_room(
-    graph: Graph, hw: Hardware, batch: int, *, keep_tensors: bool = True
-) -> CompiledProgram:
-    """Compiles, raising the parameter that an error names to the value that it asks for."""
-    for _ in range(12):
-        try:
-            return compile_graph(graph, hw, batch, keep_tensors=keep_tensors)
-        except CompileError as error:
-            if error.parameter != "pixel_buffer_depth" or error.needed is None:
-                raise
-            assert error.needed > hw.pixel_rows * hw.drain
-            hw = replace(hw, pixel_buffer_depth=error.needed)
-    raise AssertionError("the advice of the errors does not lead to a program")
+def first_operation(graph: Graph, hw: Hardware) -> Operation:
+    """The engine's first layer of a graph."""
+    layer = operations(graph, hw).operations[0]
+    assert isinstance(layer, Operation)
+    return layer
 
 
-def check(program: CompiledProgram, graph: Graph, x: np.ndarray, seed: int = 0) -> None:
-    """Emulates and compares all specified bits, and the accounts of steps and bytes."""
-    arena = program.make_arena(x, fill=seed % 256)
-    traces = emulator.run(program.program, arena, hardware=program.hardware, poison_seed=seed)
-    expected, mask = program.expected_arena(golden.run(graph, x))
-    assert mask.any()
-    for name, tensor in program.tensors.items():
-        span = slice(tensor.offset, tensor.offset + tensor.nbytes)
-        wrong = np.count_nonzero((arena[span] ^ expected[span]) & mask[span])
-        assert not tensor.kept or wrong == 0, f"{wrong} bytes of tensor {name} differ"
-    for layer, trace in zip(program.layers, traces, strict=True):
-        assert trace.steps == layer.compute_cycles
-        assert trace.input_bytes == layer.input_bytes
-        assert trace.weight_bytes == layer.weight_bytes
-        assert trace.output_bytes == layer.output_bytes
+def engine_ways(
+    search: plan._Search, rasters: dict[str, Raster]
+) -> list[tuple[Raster, list[plan.Choice]]]:
+    """The ways of an operation in which the host has no part."""
+    return [
+        (raster, [choice for choice in choices if isinstance(choice, plan.Choice)])
+        for raster, choices in search.ways(rasters)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(120))
@@ -85,6 +71,8 @@ def random_loop_order(rng: np.random.Generator, geometry: Geometry, part: Part) 
     """Any legal loop order with a random cost: so that geometries are chosen at random, too."""
     op, hw = geometry.operation, geometry.hardware
     orders = list(loop_orders(geometry, part))
+    if isinstance(geometry, StreamedGeometry):
+        return orders[0]
     if op.has_weights and op.steps <= hw.weight_rows:
         largest = geometry.largest_set(geometry.ring_blocks)
         size = int(rng.integers(1, largest + 1))
@@ -317,7 +305,7 @@ def test_planes_never_mix_pixels_though_padding_has_no_columns() -> None:
     )
     graph = Graph("pads", source, (node,))
     hw = Hardware((3, 4), bits_sum=20)
-    layer = operations(graph, hw).operations[0]
+    layer = first_operation(graph, hw)
     flats = [g for g in geometries(layer, hw, 2, Raster(8, 8)) if not g.aligned and not g.direct]
     assert [g.output.pitch for g in flats] == [4]
     check(compile_graph(graph, hw, 2), graph, random_input(np.random.default_rng(9), graph, 2))
@@ -327,7 +315,7 @@ def test_largest_set_is_the_largest_that_fits_wherever_it_starts() -> None:
     source = Tensor("x", 12, 12, 4, 4, 0)
     graph = Graph("sets", source, (conv("c", source, 40, 3),))
     hw = Hardware((5, 8))
-    layer = operations(graph, hw).operations[0]
+    layer = first_operation(graph, hw)
     for geometry in geometries(layer, hw, 2, Raster(12, 12)):
         if not geometry.legal:
             continue
@@ -442,24 +430,27 @@ def test_layers_split_over_the_biases_add_their_own_channels() -> None:
 def test_operands_in_different_rasters_are_copied_to_one() -> None:
     a = conv("a", SOURCE, 4, 3, valid=True)
     b = conv("b", SOURCE, 4, 3, valid=True)
-    layer = operations(Graph("g", SOURCE, (a, b, add("sum", b.output, a.output))), HW)
-    search = plan._Search(layer.operations[1], HW, 2, "sum@1", set())
-    source, operand = Raster(9, 9), Raster(11, 8)
-    ways = dict(search.ways(source, None, operand))
+    lowered = operations(Graph("g", SOURCE, (a, b, add("sum", b.output, a.output))), HW)
+    layer = lowered.operations[1]
+    assert isinstance(layer, Operation) and layer.addition is not None
+    search = plan._Search(layer, HW, 2, "sum@1", set())
+    operand = Raster(11, 8)
+    rasters = {layer.source.tensor: Raster(9, 9), layer.addition.source.tensor: operand}
+    ways = engine_ways(search, rasters)
     assert ways
-    for raster, choices in ways.items():
+    for raster, choices in ways:
         kinds = [choice.operation.kind for choice in choices]
         assert kinds == (["conv"] if raster == operand else ["copy", "conv"])
-        assert all(choice.geometry.output == raster for choice in choices)
+        assert all(choice.output == raster for choice in choices)
     # A slice whose tensor already has a raster that the layer cannot write.
     fixed = Raster(7, 7)
-    detours = search.ways(source, fixed, operand)
+    detours = engine_ways(search, {**rasters, layer.target.tensor: fixed})
     assert detours
     for raster, choices in detours:
-        assert raster == choices[-1].geometry.output == fixed
+        assert raster == choices[-1].output == fixed
         assert [choice.operation.kind for choice in choices][-2:] == ["conv", "copy"]
         assert choices[-1].operation.source == choices[-2].operation.target
-        assert choices[-1].operation.target == layer.operations[1].target
+        assert choices[-1].operation.target == layer.target
 
 
 def test_concatenations_cost_no_pass() -> None:
@@ -612,11 +603,22 @@ def test_global_average_of_a_power_of_two_is_a_sum() -> None:
     assert (program.layers[0].type, program.layers[0].descriptor["shift"]) == ("sum_pool", 6)
 
 
-def test_upsampling_is_refused_by_name() -> None:
-    up = Upsample("up", "x", Tensor("y", 18, 18, 6, 4, 0), (2, 2))
-    error = error_of(Graph("up", SOURCE, (up,)), HW)
+@pytest.mark.parametrize("factors", [(2, 2), (1, 3), (5, 1), (3, 4), (2, 6)])
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_upsampling_repeats_pixels_in_the_loader(factors: tuple[int, int], rows: int) -> None:
+    up = Upsample("up", "x", Tensor("y", 9 * factors[0], 9 * factors[1], 6, 4, 0), factors)
+    graph = Graph("up", SOURCE, (up, conv("c", up.output, 5, 3)))
+    hw = Hardware((rows, 4), bits_input=4, max_image_size=64)
+    program = compile_graph(graph, hw, 2)
+    assert program.layers[0].type == "upsample"
+    check(program, graph, random_input(np.random.default_rng(rows), graph, 2), rows)
+
+
+def test_upsampling_by_a_large_prime_names_what_is_supported() -> None:
+    up = Upsample("up", "x", Tensor("y", 9, 45, 6, 4, 0), (1, 5))
+    error = error_of(Graph("up", SOURCE, (up,)), replace(HW, max_image_size=64))
     assert error.layer == "up"
-    assert "upsampling is not supported" in str(error)
+    assert "products of 2, 3 and 4 in width" in str(error)
 
 
 def test_wide_sums_of_an_addition_are_an_error() -> None:
@@ -663,26 +665,25 @@ def changed(hw: Hardware, parameter: str, value: int | None) -> Hardware:
         ("max_image_size", {"max_image_size": 7}, 1, 8),
         ("bits_input", {"bits_input": 3}, 1, 4),
         ("bits_weights", {"bits_weights": 3}, 1, 4),
-        ("pixel_buffer_depth", {"pixel_buffer_depth": 4}, 1, None),
         ("bias_buffer_depth", {"bias_buffer_depth": 8}, 1, 24),
     ],
 )
 def test_errors_name_the_parameter_and_a_value_that_helps(
-    parameter: str, change: dict[str, Any], batch: int, needed: int | None
+    parameter: str, change: dict[str, Any], batch: int, needed: int
 ) -> None:
     graph = small(filters=30)
     hw = Hardware.from_dict({"bits_sum": 24, **change})
     error = error_of(graph, hw, batch)
     assert error.parameter == parameter
     assert f"raise {parameter} to at least {error.needed}" in str(error)
-    assert needed is None or error.needed == needed
+    assert error.needed == needed
     fixed = changed(hw, parameter, error.needed)
     check(
         compile_with_room(graph, fixed, batch),
         graph,
         random_input(np.random.default_rng(0), graph, batch),
     )
-    if needed is not None and parameter != "bias_buffer_depth":
+    if parameter != "bias_buffer_depth":
         assert error_of(graph, changed(hw, parameter, needed - 1), batch).needed == needed
 
 
