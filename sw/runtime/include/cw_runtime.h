@@ -10,6 +10,9 @@
  *   cw_run(&cw);                            as often as wanted
  *   ... cw_output(&cw) ...
  *
+ * A program may have several stages: the accelerator runs one, the processor works on the arena,
+ * the accelerator runs the next. cw_run does all of them.
+ *
  * No globals, no dynamic memory; a cw_t is for one accelerator and is not thread-safe. */
 #ifndef CW_RUNTIME_H
 #define CW_RUNTIME_H
@@ -26,7 +29,7 @@ extern "C" {
 /* 1 to 9 are the accelerator's own codes (STATUS.error_code), the rest is this software's. */
 typedef enum cw_status {
   CW_OK = 0,
-  CW_BAD_PROGRAM = 1,      /* magic, version or lengths */
+  CW_BAD_PROGRAM = 1,      /* magic, version, lengths, stages or host operations */
   CW_WRONG_HARDWARE = 2,   /* compiled for other hardware */
   CW_BAD_DESCRIPTOR = 3,   /* a layer descriptor is broken */
   CW_WINDOW = 4,           /* an access outside program or arena */
@@ -38,7 +41,7 @@ typedef enum cw_status {
   CW_TIMEOUT = 16,      /* neither done nor error in the given time; the run was aborted */
   CW_ARGUMENT = 17,     /* a null pointer, a misaligned address, a number out of range */
   CW_MEMORY = 18,       /* the arena or the program's memory is missing or too small */
-  CW_NO_DEVICE = 19,    /* ID or VERSION register: no accelerator that this runtime knows */
+  CW_NO_DEVICE = 19,    /* ID, VERSION or CAPS: no accelerator that this runtime knows */
   CW_CORRUPTED = 20,    /* a CRC of the program is wrong */
   CW_NOT_LOADED = 21,   /* cw_run before a successful cw_load */
   CW_BUSY = 22,         /* the accelerator is running, or did not stop */
@@ -58,11 +61,32 @@ enum {
   CW_CYCLES_WORDS = 8
 };
 
+typedef struct cw cw_t;
+
+/* Called by cw_run behind each stage that ended well, before the processor's part: cw->stage and
+ * the other results are those so far, and cw_layer_cycles gives this stage's layers. It must not
+ * call cw_load or cw_run. */
+typedef void (*cw_stage_hook_t)(void* context, cw_t* cw);
+
+/* A stage; offsets count from the program's start, `next_offset` and `host_offset` from the
+ * stage's. Private. */
+typedef struct cw_stage {
+  uint32_t offset;
+  uint32_t bytes;
+  uint32_t layers;
+  uint32_t next_offset;
+  uint32_t host_offset;
+} cw_stage_t;
+
 /* One accelerator. Members are private except those below "results". */
-typedef struct cw {
+struct cw {
   const cw_hal_t* hal;
   cw_memory_t program;
   cw_memory_t arena;
+  cw_stage_t first_stage;
+  uint32_t rows;
+  uint32_t pixel_bits;
+  uint32_t stages;
   uint32_t layers;
   uint32_t input_offset;
   uint32_t input_bytes;
@@ -70,13 +94,19 @@ typedef struct cw {
   uint32_t output_bytes;
   uint32_t batch;
   uint32_t timeout_us;
+  cw_stage_hook_t stage_hook;
+  void* stage_hook_context;
   bool loaded;
-  /* results of the last cw_run */
-  uint64_t cycles;      /* from start to done or error */
-  uint32_t error_code;  /* STATUS.error_code as the accelerator gave it */
-  uint32_t error_info;  /* ERROR_INFO */
-  uint32_t error_layer; /* the layer at which it stopped */
-} cw_t;
+  /* results of the last cw_run; layers count through all stages */
+  uint64_t cycles;       /* from start to done or error, the sum over all stages */
+  uint32_t stage;        /* the last one that was begun */
+  uint32_t first_layer;  /* its first layer */
+  uint32_t stage_layers; /* its layers */
+  uint64_t stage_cycles; /* its cycles */
+  uint32_t error_code;   /* STATUS.error_code as the accelerator gave it */
+  uint32_t error_info;   /* ERROR_INFO */
+  uint32_t error_layer;  /* the layer at which it stopped */
+};
 
 /* Static text such as "WRONG_HARDWARE"; "INVALID_STATUS" for anything that is no status. */
 const char* cw_status_string(cw_status_t status);
@@ -84,17 +114,17 @@ const char* cw_status_string(cw_status_t status);
 /* CRC-32 as in zlib of `bytes` bytes, continued from `crc` (0 at the start). */
 uint32_t cw_crc32(uint32_t crc, const void* data, size_t bytes);
 
-/* Binds `cw` to the accelerator behind `hal` and checks its ID and register version.
- * Both must outlive the cw_t. */
+/* Binds `cw` to the accelerator behind `hal` and checks its ID, register version and words. Both
+ * must outlive the cw_t. */
 cw_status_t cw_init(cw_t* cw, const cw_hal_t* hal);
 
 /* Arena bytes that the program at `program` needs, or why it is no program. For platforms that
  * allocate the arena after they have seen the program. */
 cw_status_t cw_program_arena_bytes(const cw_memory_t* program, uint32_t* bytes);
 
-/* Checks the whole program (magic, version, lengths, both CRCs, hardware hash) and the arena's
- * size, makes both visible to the accelerator, and keeps both pointers. `program->bytes` may be
- * more than the program's length. */
+/* Checks the whole program (of each stage magic, version, lengths, both CRCs, hardware hash and
+ * host operations) and the arena's size, makes both visible to the accelerator, and keeps both
+ * pointers. `program->bytes` may be more than the program's length. */
 cw_status_t cw_load(cw_t* cw, const cw_memory_t* program, const cw_memory_t* arena);
 
 /* Input and output tensors of the loaded program in the arena; NULL before cw_load. */
@@ -105,18 +135,23 @@ uint32_t cw_output_bytes(const cw_t* cw);
 /* Images that one run processes; 0 before cw_load. */
 uint32_t cw_batch(const cw_t* cw);
 uint32_t cw_layers(const cw_t* cw);
+uint32_t cw_stages(const cw_t* cw);
 
-/* Longest time that cw_run waits; 10 s at first. */
+/* NULL: no hook, as at first. */
+cw_status_t cw_set_stage_hook(cw_t* cw, cw_stage_hook_t hook, void* context);
+
+/* Longest time that cw_run waits for a stage; 10 s at first. */
 cw_status_t cw_set_timeout(cw_t* cw, uint32_t microseconds);
 
 /* The accelerator reports WATCHDOG after so many cycles without progress; 0: never. */
 cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles);
 
-/* Runs the loaded program on the input in the arena and waits for its end. */
+/* Runs all stages of the loaded program on the input in the arena and waits for its end. */
 cw_status_t cw_run(cw_t* cw);
 
-/* Cycles of layer `layer` of the last run by cause; see CW_CYCLES_*. CW_ARGUMENT where the
- * accelerator recorded fewer layers. */
+/* Cycles of layer `layer` of the last run by cause; see CW_CYCLES_*. The accelerator keeps those of
+ * the last stage: a hook sees all. CW_ARGUMENT for an earlier layer and where the accelerator
+ * recorded fewer. */
 cw_status_t cw_layer_cycles(cw_t* cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]);
 
 #ifdef __cplusplus
