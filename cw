@@ -144,6 +144,12 @@ check_libpython() {
   install_packages "libpython$version"
 }
 
+# The stand-in for Vivado is written in Tcl: tclsh, or the Tcl of Python's tkinter.
+check_tcl() {
+  command -v tclsh >/dev/null 2>&1 || "$python" -c 'import _tkinter' >/dev/null 2>&1 ||
+    install_packages tcl
+}
+
 is_current() {
   for set in "$@"; do
     cmp -s "$root/requirements/$set.txt" "$stamps/$set.txt" || return 1
@@ -183,7 +189,12 @@ install_sets() {
   # shellcheck disable=SC2086  # A list of words; the path has no white space, see above.
   "$python" -m pip --disable-pip-version-check --no-input install --quiet --quiet \
     --no-warn-script-location $files >&2 9>&- || die "pip could not install:$names"
-  case $names in *test*) check_libpython ;; esac
+  case $names in
+    *test*)
+      check_libpython
+      check_tcl
+      ;;
+  esac
   for name in $names; do
     cp "$root/requirements/$name.txt" "$stamps/$name.txt.new"
     mv "$stamps/$name.txt.new" "$stamps/$name.txt"

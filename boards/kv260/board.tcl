@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+# AMD Kria KV260 (XCK26), 4 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+set BOARD kv260
+set PART xck26-sfvc784-2LV-c
+# Without the version: the newest that is installed.
+set BOARD_PART xilinx.com:kv260_som:part0
+set PS zynq_ultra_ps_e
+# Highest clock that the flow accepts: of the PS-PL AXI interfaces. No promise of timing.
+set MAX_MHZ 333
+# The accelerator's AXI4 managers and the PS ports that they reach the memory by.
+set MEMORY_PORTS {program HP0 pixels HP1 residual HP2 output HP3}
+# Segments of each of these ports: name, address, bytes.
+set MEMORY {DDR_LOW 0x0 0x80000000 DDR_HIGH 0x800000000 0x80000000}
+# The PS port that reaches the registers, their address and bytes.
+set CONTROL_PORT HPM0_FPD
+set REGISTERS {0xA0000000 0x1000}
