@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The commands ``sim``, ``export`` and ``bench``."""
+"""The commands ``sim``, ``export`` and ``bench``; and the table of all."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
-import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from corewright.cli.console import output, status, write_json
+from corewright.cli.regress import regress
 from corewright.environment import repository_root
 from corewright.flow import describe, export_model, find_system, simulate_system
 from corewright.flow.cache import build_folder
@@ -25,32 +25,6 @@ from corewright.flow.errors import FlowInputError
 from corewright.flow.system import hardware_of
 from corewright.flow.vectors import IntArray, random_images
 from corewright.hardware import Hardware
-
-# Width of tables where there is no terminal to ask.
-_PLAIN_WIDTH = 110
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error, if that is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("starting") as status:
-        yield lambda text: status.update(escape(text))
-
-
-def _output() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
-
-
-def _write_json(path: Path | None, value: Any) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 def _hardware(path: Path | None) -> Hardware | None:
@@ -66,7 +40,7 @@ def _sim(arguments: argparse.Namespace) -> int:
     if arguments.trace:
         waves = build_folder() / "waves" / f"{system.name}-seed{arguments.seed}.fst"
         waves.parent.mkdir(parents=True, exist_ok=True)
-    with _progress() as progress:
+    with status() as progress:
         result = simulate_system(
             system,
             hardware=_hardware(arguments.hardware),
@@ -79,8 +53,8 @@ def _sim(arguments: argparse.Namespace) -> int:
         )
     command = reproduce(arguments, result)
     result["command"] = command
-    _write_json(arguments.json, result)
-    console = _output()
+    write_json(arguments.json, result)
+    console = output()
     _print_sim(console, result)
     if waves is not None:
         view = repository_root() / "core/accelerator/dv/accelerator.gtkw"
@@ -203,7 +177,7 @@ def _export(arguments: argparse.Namespace) -> int:
     if reference is not None:
         images, layers = reference.images[:count], reference.layers
     batch = arguments.batch or min(system.batch, count)
-    with _progress() as progress:
+    with status() as progress:
         progress("compiling")
         written = export_model(system.graph, hw, images, batch, arguments.out, layers=layers)
     files = [str(path.relative_to(arguments.out)) for path in written]
@@ -215,8 +189,8 @@ def _export(arguments: argparse.Namespace) -> int:
         "folder": str(arguments.out),
         "files": files,
     }
-    _write_json(arguments.json, summary)
-    console = _output()
+    write_json(arguments.json, summary)
+    console = output()
     for file in files:
         console.print(str(arguments.out / file), soft_wrap=True, highlight=False, markup=False)
     return 0
@@ -236,10 +210,10 @@ def benchmarks() -> dict[str, Path]:
 def _bench(arguments: argparse.Namespace) -> int:
     known = benchmarks()
     if arguments.name is None:
-        console = _output()
+        console = output()
         for name in known:
             console.print(name, highlight=False, markup=False)
-        _write_json(arguments.json, {"benchmarks": list(known)})
+        write_json(arguments.json, {"benchmarks": list(known)})
         return 0
     if arguments.name not in known:
         legal = ", ".join(known) or "none exist"
@@ -258,4 +232,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sim": _sim,
     "export": _export,
     "bench": _bench,
+    "regress": regress,
 }

@@ -41,6 +41,39 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_regress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suite",
+        metavar="SUITE",
+        help="graphs: random hardware and networks, the emulated program against the integer "
+        "graph, every tensor; system: random networks on the RTL with the firmware in Verilator, "
+        "under random stalls, every tensor in memory",
+    )
+    parser.add_argument("--cases", type=_positive, metavar="N", help="default: 2000, system 200")
+    parser.add_argument(
+        "--seed", type=_positive, metavar="S", help="of all cases; left out: a new one, reported"
+    )
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="J", help="processes; left out: one on each core"
+    )
+    parser.add_argument("--replay", metavar="ID", help="run one case alone, such as graphs-7-123")
+    parser.add_argument(
+        "--timeout",
+        type=_positive,
+        metavar="SECONDS",
+        default=300,
+        help="after which a case is killed and counts as an error (default 300)",
+    )
+    _add_json(parser)
+    parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
+    parser.epilog = (
+        "Exit status 1 if a case failed (a difference) or ended with an error (a crash, a "
+        "time-out, an exception). coverage.functional of the JSON is the share of operators, "
+        "options, sizes and mappings that occurred at least once; coverage.line and "
+        "coverage.toggle are null: they are not measured."
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -85,6 +118,10 @@ def build_parser() -> argparse.ArgumentParser:
     bench = add("bench", "Run a benchmark, or list the benchmarks.")
     bench.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
     _add_json(bench)
+
+    _add_regress(
+        add("regress", "Run a suite of random cases, each repeatable from its name, and report.")
+    )
 
     for name, what, sentence in (
         ("test", "pytest", "Run the tests: everything CI runs, or what pytest's arguments select."),

@@ -19,7 +19,7 @@ from corewright.flow import FlowError
 # pytest would collect it by its name.
 pytest_command.__test__ = False  # type: ignore[attr-defined]
 
-COMMANDS = ("sim", "test", "export", "bench", "fusesoc", "shell")
+COMMANDS = ("sim", "test", "export", "bench", "regress", "fusesoc", "shell")
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -224,3 +224,66 @@ def test_benchmarks_are_found_run_and_listed(
     assert (tmp_path / "b.json").read_text() == "{}"
     assert main(["bench", "taste"]) == 2
     assert "legal are: speed" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------- regress
+
+
+def test_regression_reports_and_writes_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = tmp_path / "deep" / "result.json", tmp_path / "page.html"
+    words = ["regress", "graphs", "--cases", "3", "--seed", "5", "--jobs", "1"]
+    assert main([*words, "--json", str(files[0]), "--html", str(files[1])]) == 0
+    captured = capsys.readouterr()
+    assert "3 case(s), seed 5" in captured.out and "3 passed, 0 failed" in captured.out
+    assert captured.err == ""
+    written = json.loads(files[0].read_text())
+    assert (written["suite"], written["seed"], written["passed"]) == ("graphs", 5, 3)
+    assert files[1].read_text().startswith("<!DOCTYPE html>")
+
+
+def test_seed_that_nobody_gave_is_told(capsys: pytest.CaptureFixture[str]):
+    seeds = set()
+    for _ in range(2):
+        assert main(["regress", "graphs", "--cases", "1"]) == 0
+        seeds.add(capsys.readouterr().out.split("seed ")[1].split(",")[0])
+    assert len(seeds) == 2
+
+
+def test_failures_are_status_1_and_their_command_repeats_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from corewright.regress import SUITES
+    from corewright.regress.tests.faults import WRONG_EMULATOR
+
+    monkeypatch.setitem(SUITES, "graphs", WRONG_EMULATOR)
+    assert main(["regress", "graphs", "--cases", "4", "--seed", "7", "--jobs", "1"]) == 1
+    text = capsys.readouterr().out
+    assert "x mismatch in " in text and "hardware: processing_elements=" in text
+    command = next(line for line in text.splitlines() if "reproduce: " in line).split()
+    assert command[1:4] == ["./cw", "regress", "graphs"]
+    case = command[-1]
+    assert case.startswith("graphs-7-")
+    assert main(command[2:]) == 1
+    again = capsys.readouterr().out
+    assert f"case {case}, seed 7: failed" in again and "input x" in again
+    wrong = [line for line in again.splitlines() if line.startswith("  | ")]
+    assert wrong and wrong[0] in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["graph"], "there is no suite 'graph', legal are: graphs, system"),
+        (["graphs", "--replay", "7"], "SUITE-SEED-INDEX"),
+        (["graphs", "--replay", "system-7-1"], "is a case of system, not of graphs"),
+        (["graphs", "--replay", "graphs-7-1", "--seed", "7"], "leave out --seed"),
+        (["graphs", "--seed", str(2**31)], "--seed is 2147483648"),
+    ],
+)
+def test_bad_regressions_are_one_line_and_status_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["regress", *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1 and message in captured.err

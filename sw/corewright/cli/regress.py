@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The command ``regress``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from corewright.cli.console import output, write_json, write_text
+from corewright.flow.errors import FlowInputError
+from corewright.regress import (
+    CaseId,
+    CaseResult,
+    LocalScheduler,
+    Report,
+    find_suite,
+    html_report,
+    run_suite,
+)
+from corewright.regress.case import MAX_SEED
+
+# Failures of different causes that are described on the console; the JSON has all.
+_DESCRIBED = 10
+
+
+def regress(arguments: argparse.Namespace) -> int:
+    """Run a suite, or one case of it, and report; returns the exit status."""
+    suite = find_suite(arguments.suite)
+    if arguments.replay is None:
+        seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
+        if seed > MAX_SEED:
+            raise FlowInputError(f"--seed is {seed}, legal is 1..{MAX_SEED}")
+        indices = range(arguments.cases or suite.default_cases)
+    else:
+        case = _replayed(arguments)
+        seed, indices = case.seed, range(case.index, case.index + 1)
+    jobs = min(arguments.jobs or os.cpu_count() or 1, len(indices))
+    scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
+    console = output()
+    _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
+    with _progress(len(indices)) as on_result:
+        report = run_suite(suite, seed, indices, scheduler, on_result)
+    values = report.to_dict()
+    write_json(arguments.json, values)
+    if arguments.html is not None:
+        write_text(arguments.html, html_report(report))
+    _print_report(console, report, values)
+    if arguments.replay is not None:
+        for line in _described(report.results[0]):
+            _say(console, line)
+    return 0 if report.passed else 1
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a text as it is."""
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def _replayed(arguments: argparse.Namespace) -> CaseId:
+    case = CaseId.parse(arguments.replay)
+    if case.suite != arguments.suite:
+        raise FlowInputError(f"'{case}' is a case of {case.suite}, not of {arguments.suite}")
+    if arguments.seed is not None or arguments.cases is not None:
+        raise FlowInputError("--replay names seed and case: leave out --seed and --cases")
+    return case
+
+
+@contextlib.contextmanager
+def _progress(cases: int) -> Iterator[Callable[[CaseResult], None]]:
+    """Show on standard error how far the run is, if that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        TimeRemainingColumn(),
+    )
+    bad = 0
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("no failures", total=cases)
+
+        def show(result: CaseResult) -> None:
+            nonlocal bad
+            bad += result.verdict != "passed"
+            text = f"{bad} failures" if bad else "no failures"
+            progress.update(task, advance=1, description=text)
+
+        yield show
+
+
+def _print_report(console: Console, report: Report, values: Mapping[str, Any]) -> None:
+    _say(
+        console,
+        f"{values['passed']} passed, {values['failed']} failed, {values['errors']} errors",
+    )
+    if len(report.results) > 1:
+        _print_statistics(console, values)
+    for number, (signature, results) in enumerate(report.groups.items()):
+        if number == _DESCRIBED:
+            _say(console, f"and {len(report.groups) - number} signatures more")
+            break
+        _say(console, f"\n{len(results)} x {signature}; the first:")
+        if len(report.results) > 1:
+            for line in _described(results[0]):
+                _say(console, line)
+
+
+def _print_statistics(console: Console, values: Mapping[str, Any]) -> None:
+    _say(
+        console,
+        f"{values['cases_per_core_minute']:,.0f} cases a core minute, of it "
+        f"{100 * values['compile_share']:.1f} % compiling simulations; {values['refusals']} "
+        f"networks drawn again; functional coverage "
+        f"{100 * values['coverage']['functional']:.1f} %",
+    )
+    missed = [
+        f"{group}: {', '.join(name for name, count in counts.items() if not count)}"
+        for group, counts in values["coverage"]["bins"].items()
+        if 0 in counts.values()
+    ]
+    if missed:
+        _say(console, f"never occurred: {'; '.join(missed)}")
+
+
+def _described(result: CaseResult) -> Iterator[str]:
+    """A case: its seed, what it ran, what went wrong, and how to repeat it."""
+    yield f"  case {result.id}, seed {result.seed}: {result.verdict}"
+    for name, value in result.summary.items():
+        if name == "hardware":
+            values = ", ".join(f"{key}={entry}" for key, entry in value.items())
+            yield f"  hardware: {values}"
+        elif isinstance(value, list):
+            yield f"  {name}:"
+            yield from (f"    {line}" for line in value)
+        else:
+            yield f"  {name}: {value}"
+    for line in result.detail.splitlines():
+        yield f"  | {line}"
+    yield f"  reproduce: {result.id.command}"

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Functional coverage: which operators, options, sizes and mappings occurred.
+
+A bin is ``group:name``. What a case covers is read off its graph, hardware and program, never
+declared by the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from corewright.compiler import CompiledProgram
+from corewright.graph import ComputeNode, Graph, Pool, Requant
+from corewright.hardware import Hardware
+
+_WIDTHS = (*(str(bits) for bits in range(1, 9)), "16")
+_SIZES = ("1", "power of two", "other")
+
+# What graphs, hardware and programs can have.
+COMMON_BINS: dict[str, tuple[str, ...]] = {
+    "operator": (
+        *("Conv", "Depthwise", "Dense", "max Pool", "average Pool", "average Pool rounding first"),
+        *("Add", "Concat", "Upsample", "Slice", "MatMul", "transposed MatMul"),
+        "QuantisedSoftmax",
+    ),
+    "window": ("1x1", "odd square", "even square", "not square", "7 or more", "whole image"),
+    "stride": ("1", "2", "3 or more", "unequal"),
+    "padding": ("none", "symmetric", "asymmetric"),
+    "post-processing": (
+        *("bias", "no bias", "pre-shift", "leaky slope", "lowest is 0", "lowest below 0"),
+        "identity",
+    ),
+    "structure": ("chain", "tensor read twice", "1 layer", "2 to 4 layers", "5 layers or more"),
+    "operands of an addition": ("aligned alike", "aligned differently", "one tensor twice"),
+    "batch": ("1", "2 or more"),
+    "rows": _SIZES,
+    "columns": _SIZES,
+    "channels drained": ("1", "some", "all"),
+    "pixel bits": _WIDTHS,
+    "weight bits": _WIDTHS,
+    "loops": (
+        *("weights resident", "weights reloaded", "weights streamed", "several passes"),
+        *("several sets", "split layer"),
+    ),
+    "loader": (
+        *("direct", "scattered", "row-aligned", "ring wraps", "rows skipped", "phase skew"),
+        *("rows released", "upsampled", "pixels from the program"),
+    ),
+    "writer": ("contiguous", "slice of a tensor", "addition joined"),
+    "program": (
+        *("copy", "sum instead of average", "memory reused", "weights from the arena"),
+        *("several stages", "work of the host"),
+    ),
+}
+
+
+def cover_graph(graph: Graph, batch: int) -> set[str]:
+    """Return the bins of a network and its batch."""
+    bins = {f"batch:{'1' if batch == 1 else '2 or more'}"}
+    nodes = graph.compute_nodes
+    count = "1 layer" if len(nodes) == 1 else "2 to 4 layers" if len(nodes) < 5 else None
+    bins.add(f"structure:{count or '5 layers or more'}")
+    branches = any(len(graph.consumers(name)) > 1 for name in graph.tensors)
+    bins.add(f"structure:{'tensor read twice' if branches else 'chain'}")
+    for node in nodes:
+        bins.add(f"operator:{operator_name(node)}")
+        bins |= _window_bins(graph, node)
+        bins |= _post_bins(graph, node)
+    return bins
+
+
+def operator_name(node: ComputeNode) -> str:
+    """Return what a node does, as coverage and signatures name it."""
+    name = type(node).__name__
+    if isinstance(node, Pool):
+        return f"{node.kind} {name}" + (" rounding first" if node.round_first else "")
+    if getattr(node, "transpose_b", False):
+        return f"transposed {name}"
+    return name
+
+
+def window_of(node: ComputeNode) -> tuple[int, int] | None:
+    """Return the (rows, columns) of a node that slides a window; None for others."""
+    window = getattr(node, "window", None) or getattr(node, "kernel_size", None)
+    return None if window is None else (int(window[0]), int(window[1]))
+
+
+def _window_bins(graph: Graph, node: ComputeNode) -> set[str]:
+    window = window_of(node)
+    if window is None:
+        return set()
+    bins = set()
+    rows, columns = window
+    shape = "not square"
+    if rows == columns:
+        shape = "1x1" if rows == 1 else "odd square" if rows % 2 else "even square"
+    bins.add(f"window:{shape}")
+    source = graph.tensor(node.inputs[0])
+    if max(window) >= 7:
+        bins.add("window:7 or more")
+    if window == (source.height, source.width) and window != (1, 1):
+        bins.add("window:whole image")
+    strides: tuple[int, int] = getattr(node, "strides", (1, 1))
+    for stride in strides:
+        bins.add(f"stride:{stride if stride < 3 else '3 or more'}")
+    if strides[0] != strides[1]:
+        bins.add("stride:unequal")
+    top, bottom, left, right = getattr(node, "padding", (0, 0, 0, 0))
+    kind = "none"
+    if top or bottom or left or right:
+        kind = "symmetric" if (top, left) == (bottom, right) else "asymmetric"
+    bins.add(f"padding:{kind}")
+    return bins
+
+
+def _post_bins(graph: Graph, node: ComputeNode) -> set[str]:
+    requant: Requant | None = getattr(node, "requant", None)
+    if requant is None:
+        return set()
+    source = graph.tensor(node.inputs[0])
+    flags = {
+        "bias": getattr(node, "bias", None) is not None,
+        "no bias": getattr(node, "bias", 0) is None,
+        "pre-shift": requant.pre_shift > 0,
+        "leaky slope": requant.negative_shift > requant.shift,
+        "lowest is 0": requant.low == 0,
+        "lowest below 0": requant.low < 0,
+        "identity": requant == Requant.identity(source.low, source.high),
+    }
+    bins = {f"post-processing:{name}" for name, seen in flags.items() if seen}
+    own, other = getattr(node, "own_shift", None), getattr(node, "other_shift", None)
+    if own is not None:
+        kind = "aligned alike" if own == other else "aligned differently"
+        bins.add(f"operands of an addition:{kind}")
+        if node.inputs[0] == node.inputs[1]:
+            bins.add("operands of an addition:one tensor twice")
+    return bins
+
+
+def cover_hardware(hw: Hardware) -> set[str]:
+    """Return the bins of a hardware's sizes."""
+    drained = "1" if hw.drain == 1 else "all" if hw.drain == hw.columns else "some"
+    return {
+        f"rows:{_size(hw.rows)}",
+        f"columns:{_size(hw.columns)}",
+        f"channels drained:{drained}",
+        f"pixel bits:{hw.bits_input}",
+        f"weight bits:{hw.bits_weights}",
+    }
+
+
+def _size(value: int) -> str:
+    if value == 1:
+        return "1"
+    return "power of two" if value & (value - 1) == 0 else "other"
+
+
+def cover_program(program: CompiledProgram, graph: Graph, stages: int, host: int) -> set[str]:
+    """Return the bins of how a network was mapped.
+
+    Args:
+        program: the compiled network.
+        graph: the network.
+        stages: of the program.
+        host: operations that the host does.
+    """
+    bins = set()
+    for layer in program.layers:
+        d = layer.descriptor
+        stored = program.tensors[layer.output].layout.channels
+        flags = {
+            "loops:weights resident": d["weights_resident"],
+            "loops:weights streamed": d["weights_streamed"],
+            "loops:weights reloaded": layer.type in ("conv", "dense", "depthwise")
+            and not (d["weights_resident"] or d["weights_streamed"]),
+            "loops:several passes": d["groups_per_pass"] < d["groups"],
+            "loops:several sets": d["set_blocks"] < d["blocks"],
+            "loops:split layer": "#" in layer.name,
+            "loader:direct": d["direct_load"],
+            "loader:scattered": not d["direct_load"],
+            "loader:row-aligned": d["row_blocks"],
+            "loader:ring wraps": d["ring_blocks"] < d["stream_blocks"],
+            "loader:rows skipped": d["segments"] > 1,
+            "loader:phase skew": d["phase_skew"],
+            "loader:rows released": d.get("release_rows", 0),
+            "loader:upsampled": d.get("copies_h", 0) or d.get("copies_w", 0),
+            "loader:pixels from the program": d.get("input_program", 0),
+            "writer:contiguous": d["output_contiguous"],
+            "writer:slice of a tensor": layer.channels[1] < stored,
+            "writer:addition joined": layer.addition is not None,
+            "program:copy": layer.type == "copy",
+            "program:sum instead of average": layer.type == "sum_pool",
+            "program:weights from the arena": d.get("weights_arena", 0),
+        }
+        bins |= {name for name, seen in flags.items() if seen}
+    if any(not tensor.kept for tensor in program.tensors.values()):
+        bins.add("program:memory reused")
+    if stages > 1:
+        bins.add("program:several stages")
+    if host:
+        bins.add("program:work of the host")
+    return bins
+
+
+def count_bins(
+    legal: Mapping[str, tuple[str, ...]], covered: Iterable[Iterable[str]]
+) -> dict[str, dict[str, int]]:
+    """Return by group and bin how many cases covered it.
+
+    Raises:
+        ValueError: a case covered a bin that there is not.
+    """
+    counts = {group: dict.fromkeys(names, 0) for group, names in legal.items()}
+    for bins in covered:
+        for each in bins:
+            group, _, name = each.partition(":")
+            if name not in counts.get(group, {}):
+                raise ValueError(f"there is no bin {each}")
+            counts[group][name] += 1
+    return counts
+
+
+def fraction_hit(counts: Mapping[str, Mapping[str, int]]) -> float:
+    """Return the share of bins that were covered at least once."""
+    hits = [count > 0 for group in counts.values() for count in group.values()]
+    return round(sum(hits) / len(hits), 4)
