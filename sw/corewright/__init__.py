@@ -11,20 +11,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corewright.frontends import convert
+    from corewright.frontends import convert, layer_outputs, load_weights, to_keras
     from corewright.frontends.bundle import Bundle, QInput, QModel
+    from corewright.frontends.operators import ChannelSlice, QMatMul, QSoftmax
     from corewright.hardware import Hardware
 
-__all__ = ["Bundle", "Hardware", "QInput", "QModel", "convert"]
+__all__ = [
+    "Bundle",
+    "ChannelSlice",
+    "Hardware",
+    "QInput",
+    "QMatMul",
+    "QModel",
+    "QSoftmax",
+    "convert",
+    "layer_outputs",
+    "load_weights",
+    "to_keras",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Bundle": ("corewright.frontends.bundle", "Bundle"),
+    "ChannelSlice": ("corewright.frontends.operators", "ChannelSlice"),
     "Hardware": ("corewright.hardware", "Hardware"),
     "QInput": ("corewright.frontends.bundle", "QInput"),
+    "QMatMul": ("corewright.frontends.operators", "QMatMul"),
     "QModel": ("corewright.frontends.bundle", "QModel"),
+    "QSoftmax": ("corewright.frontends.operators", "QSoftmax"),
     "convert": ("corewright.frontends", "convert"),
+    "layer_outputs": ("corewright.frontends", "layer_outputs"),
+    "load_weights": ("corewright.frontends", "load_weights"),
+    "to_keras": ("corewright.frontends", "to_keras"),
 }
 
 

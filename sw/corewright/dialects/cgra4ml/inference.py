@@ -1,0 +1,128 @@
+# Copyright corewright contributors
+# SPDX-License-Identifier: Apache-2.0
+"""CGRA4ML's functions: export, simulate, predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corewright import golden
+from corewright.frontends import convert
+from corewright.frontends.errors import FrontendError
+from corewright.graph import Graph, GraphError, macs
+from corewright.hardware import Hardware
+
+# What predict_model_performance reads: it is given the hardware only.
+_GRAPH_FILE = "model.cwgraph"
+
+
+def export_inference(
+    model: Any, hw: Hardware, batch_size: int = 1, x: npt.ArrayLike | None = None
+) -> Any:
+    """Write program, weights, vectors and headers to ``hw.data_dir``, and ``config_fw.h``.
+
+    Args:
+        model: a Keras model.
+        hw: the accelerator.
+        batch_size: images of a run.
+        x: real inputs (N, H, W, C) or (N, C); by default ``batch_size`` random ones, always the
+            same.
+
+    Returns:
+        The vector set: see :func:`corewright.flow.export_inference`, also for what is raised.
+
+    Raises:
+        FrontendError: the model has no integer graph, or more bundles than ``hw.max_n_bundles``.
+    """
+    from corewright.flow import export_inference as export
+
+    graph = convert(model, hw)
+    most = getattr(hw, "max_n_bundles", None)
+    cores = sum(macs(node, graph) > 0 for node in graph.nodes)
+    if most is not None and cores > most:
+        raise FrontendError(f"the model has {cores} bundles, legal is max_n_bundles={most}")
+    if x is None:
+        low, high = graph.input_limits
+        shape = (batch_size, *graph.input.shape)
+        integers = np.random.default_rng(0).integers(low, high, shape, endpoint=True)
+        if graph.input.bits == 1:
+            integers = np.where(integers < 0, -1, 1)
+        x = golden.dequantise(graph, graph.input.name, integers)
+    result = export(graph, hw, np.asarray(x), model=model, batch=batch_size)
+    graph.save(Path(hw.data_dir) / _GRAPH_FILE)
+    return result
+
+
+def verify_inference(
+    model: Any,
+    hw: Hardware,
+    SIM: str = "verilator",  # noqa: N803 - the reference's name
+    SIM_PATH: str = "",  # noqa: N803 - the reference's name
+    TRACE: bool = False,  # noqa: N803 - the reference's name
+) -> dict[str, Any]:
+    """Simulate what :func:`export_inference` wrote and compare every layer.
+
+    With ``TRACE`` the waves are written first, to ``waves.fst`` in ``hw.data_dir``.
+
+    Returns:
+        The report: see :func:`corewright.flow.verify_inference`, also for what is raised.
+    """
+    from corewright import flow
+
+    graph = convert(model, hw)
+    if TRACE and SIM == "verilator":
+        _write_waves(hw, SIM_PATH)
+    return flow.verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH)
+
+
+def _write_waves(hw: Hardware, tool_path: str) -> None:
+    from corewright.flow.bench import run_bench
+    from corewright.flow.model import build_model
+    from corewright.flow.vectors import VectorSet
+
+    folder = Path(hw.data_dir).resolve()
+    bench = build_model(hw, trace=True, tool_path=tool_path)
+    stalls = (f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}")
+    run_bench(bench, VectorSet(folder), waves=folder / "waves.fst", plusargs=stalls)
+
+
+def predict_model_performance(hw: Hardware) -> dict[str, Any]:
+    """The compiler's estimate for what :func:`export_inference` wrote to ``hw.data_dir``.
+
+    Returns:
+        ``seconds`` and ``bytes`` (over all memory ports) of a batch, ``batch_size``,
+        ``frames_per_second``, ``cycles``, ``macs`` of a batch and ``utilisation``, the share of the
+        processing elements' cycles that multiply.
+
+    Raises:
+        FileNotFoundError: nothing was exported.
+        FrontendError: the files there are damaged.
+    """
+    from corewright.flow import predict_performance
+    from corewright.flow.vectors import VectorSet
+
+    folder = Path(hw.data_dir)
+    path = folder / _GRAPH_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: call export_inference first")
+    try:
+        graph = Graph.load(path)
+        batch = int(VectorSet(folder).info["batch"])
+    except (GraphError, ValueError, KeyError) as error:
+        raise FrontendError(f"{folder}: {error}; call export_inference again") from error
+    seconds, traffic = predict_performance(graph, hw, batch_size=batch)
+    cycles = seconds * hw.frequency_mhz * 1e6
+    work = batch * sum(macs(node, graph) for node in graph.nodes)
+    return {
+        "seconds": seconds,
+        "bytes": traffic,
+        "batch_size": batch,
+        "frames_per_second": batch / seconds,
+        "cycles": round(cycles),
+        "macs": work,
+        "utilisation": work / (cycles * hw.rows * hw.columns),
+    }
