@@ -656,10 +656,10 @@ def test_15_outputs_of_another_length_do_not_pass(tmp_path: Path) -> None:
     assert simulate_exported(HW, data_dir=vectors.folder)["passed"]
     path = vectors.folder / "expected.bin"
     data = path.read_bytes()
-    # The accelerator writes more than is expected.
-    for length in (len(data) - 1, len(data) // 2, 0):
-        path.write_bytes(data[:length])
-        with pytest.raises(FlowError):
+    # Less is expected than the accelerator writes, or more.
+    for other in (data[:-1], data[: len(data) // 2], b"", data + b"\0", data + data):
+        path.write_bytes(other)
+        with pytest.raises(FlowError, match=rf"expected\.bin has {len(other)} bytes, 1 runs of"):
             simulate_exported(HW, data_dir=vectors.folder)
     # The last word of the output is compared as the first is.
     program = compile_graph(small(), HW, 2)
@@ -674,6 +674,45 @@ def test_15_outputs_of_another_length_do_not_pass(tmp_path: Path) -> None:
     path.write_bytes(changed)
     with pytest.raises(FlowError, match="1 elements differ"):
         simulate_exported(HW, data_dir=vectors.folder)
+
+
+def test_15_what_is_written_beyond_the_output_does_not_pass(tmp_path: Path) -> None:
+    """The same where memory has room behind the output: the bytes there have to stay."""
+
+    def network(filters: int) -> Graph:
+        # One pixel an image, so that another channel's word lies behind all others.
+        net = Network(1, 1, 6)
+        net.conv(net.source, 5, (1, 1))
+        (node,) = net.nodes
+        assert isinstance(node, Conv) and node.bias is not None
+        more = filters - 5
+        net.nodes = [
+            replace(
+                node,
+                output=replace(node.output, channels=filters),
+                weights=np.pad(node.weights, ((0, 0), (0, 0), (0, 0), (0, more))),
+                bias=np.pad(node.bias, (0, more), constant_values=999),
+            )
+        ]
+        return net.graph()
+
+    graph = network(5)
+    vectors = export_inference(
+        graph, HW, np.ones((2, 1, 1, 6)), data_dir=tmp_path / "v", directory=tmp_path
+    )
+    model = build_model(HW)
+    assert run_bench(model, vectors).passed
+    expected, wider = (compile_graph(network(filters), HW, 2) for filters in (5, 6))
+    assert (expected.arena_bytes, expected.output.offset) == (
+        wider.arena_bytes,
+        wider.output.offset,
+    )
+    (vectors.folder / "program.bin").write_bytes(wider.program)
+    bench = run_bench(model, vectors)
+    assert not bench.passed and bench.result["status"] == "OK"
+    assert all(tensor["mismatches"] == 0 for tensor in bench.result["tensors"])
+    behind = expected.output.offset + expected.output.nbytes
+    assert bench.notes[0].startswith(f"STRAY run=0 offset={behind} bytes=")
 
 
 # ---------------------------------------------------------------------------------- pitfall 16

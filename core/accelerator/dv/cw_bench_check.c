@@ -8,6 +8,7 @@
 
 #define MAX_SHOWN 5u
 #define MAX_WORD_BYTES 256u
+#define CHUNK_BYTES 4096u
 
 static uint32_t word_bytes(uint32_t rows, uint32_t pixel_bits) {
   return (rows * pixel_bits + 7u) / 8u;
@@ -18,13 +19,54 @@ static uint64_t tensor_blocks(const cw_bench_tensor_t* t, uint32_t rows) {
   return (positions + rows - 1u) / rows;
 }
 
+static uint64_t tensor_bytes(const cw_bench_tensor_t* t, uint32_t rows, uint32_t pixel_bits) {
+  return tensor_blocks(t, rows) * t->channels * word_bytes(rows, pixel_bits);
+}
+
+static int compare_ranges(const void* left, const void* right) {
+  const cw_bench_range_t* a = (const cw_bench_range_t*)left;
+  const cw_bench_range_t* b = (const cw_bench_range_t*)right;
+  return (a->begin > b->begin) - (a->begin < b->begin);
+}
+
+/* What is between the tensors, in front of and behind them. */
+static bool find_untouched(cw_bench_tensors_t* tensors, uint32_t rows, uint32_t pixel_bits) {
+  const size_t count = tensors->count;
+  const uint64_t arena_end = cw_bench_memory_arena_size();
+  cw_bench_range_t* ranges = (cw_bench_range_t*)calloc(count, sizeof(cw_bench_range_t));
+  tensors->untouched = (cw_bench_range_t*)calloc(count + 1u, sizeof(cw_bench_range_t));
+  if (ranges == NULL || tensors->untouched == NULL) {
+    free(ranges);
+    return false;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const cw_bench_tensor_t* t = &tensors->items[i];
+    ranges[i].begin = t->offset;
+    ranges[i].end = t->offset + tensor_bytes(t, rows, pixel_bits);
+  }
+  qsort(ranges, count, sizeof(cw_bench_range_t), compare_ranges);
+  uint64_t end = 0;
+  for (size_t i = 0; i <= count; i++) {
+    const uint64_t begin = i < count ? ranges[i].begin : arena_end;
+    if (end < begin) {
+      tensors->untouched[tensors->untouched_count].begin = end;
+      tensors->untouched[tensors->untouched_count].end = begin;
+      tensors->untouched_count++;
+    }
+    if (i < count && ranges[i].end > end) {
+      end = ranges[i].end;
+    }
+  }
+  free(ranges);
+  return true;
+}
+
 bool cw_bench_tensors_read(const char* path, uint32_t rows, uint32_t pixel_bits,
                            uint32_t arena_bytes, cw_bench_tensors_t* tensors) {
   FILE* file = fopen(path, "r");
   char line[512];
   unsigned number = 0;
-  tensors->items = NULL;
-  tensors->count = 0;
+  memset(tensors, 0, sizeof *tensors);
   if (file == NULL || word_bytes(rows, pixel_bits) > MAX_WORD_BYTES) {
     printf("ERROR %s: %s\n", path, file == NULL ? "cannot open" : "words are too wide");
     if (file != NULL) {
@@ -45,8 +87,7 @@ bool cw_bench_tensors_read(const char* path, uint32_t rows, uint32_t pixel_bits,
     bool good = fields == 10 && t.batch != 0 && t.width != 0 && t.height != 0 &&
                 t.pitch >= t.width && t.image_rows >= t.height && t.bits <= pixel_bits;
     if (good) {
-      good = t.offset + tensor_blocks(&t, rows) * t.channels * word_bytes(rows, pixel_bits) <=
-             arena_bytes;
+      good = t.offset + tensor_bytes(&t, rows, pixel_bits) <= arena_bytes;
     }
     cw_bench_tensor_t* items =
         good ? (cw_bench_tensor_t*)realloc(tensors->items, (tensors->count + 1u) * sizeof t) : NULL;
@@ -63,15 +104,22 @@ bool cw_bench_tensors_read(const char* path, uint32_t rows, uint32_t pixel_bits,
     printf("ERROR %s: no tensor, so that nothing would be checked\n", path);
     return false;
   }
+  if (!find_untouched(tensors, rows, pixel_bits)) {
+    printf("ERROR %s: no memory for %zu tensors\n", path, tensors->count);
+    return false;
+  }
   return true;
 }
 
-/* Lane `lane` of a word as a signed number. */
+/* Lane `lane` of a word as a signed number; a single bit is +1 or -1. */
 static int32_t lane_value(const uint8_t* word, uint32_t lane, uint32_t bits) {
   uint32_t value = 0;
   for (uint32_t i = 0; i < bits; i++) {
     const uint32_t bit = lane * bits + i;
     value |= (uint32_t)(word[bit / 8u] >> (bit % 8u) & 1u) << i;
+  }
+  if (bits == 1u) {
+    return 1 - 2 * (int32_t)value;
   }
   const uint32_t sign = UINT32_C(1) << (bits - 1u);
   return (int32_t)(value ^ sign) - (int32_t)sign;
@@ -124,6 +172,9 @@ static uint64_t compare_tensor(const cw_bench_tensor_t* t, uint32_t rows, uint32
     }
     uint8_t mask[MAX_WORD_BYTES];
     memset(mask, 0, sizeof mask);
+    /* The padding bits, behind the last lane, are specified, too. */
+    mask[bytes - 1u] = (uint8_t)(UINT32_C(0xFF00) >> (bytes * 8u - rows * pixel_bits));
+    const uint8_t padding = mask[bytes - 1u];
     for (uint32_t lane = 0; lane < rows; lane++) {
       uint32_t image;
       uint32_t h;
@@ -143,6 +194,15 @@ static uint64_t compare_tensor(const cw_bench_tensor_t* t, uint32_t rows, uint32
       }
       if (difference != 0) {
         wrong += compare_word(t, rows, pixel_bits, run, block, channel, wrong, want, have);
+      }
+      const uint32_t last = bytes - 1u;
+      if (((want[last] ^ have[last]) & padding) != 0) {
+        if (wrong < MAX_SHOWN) {
+          printf("PADDING layer=%s run=%u block=%llu c=%u expected=0x%02x got=0x%02x\n", t->layer,
+                 run, (unsigned long long)block, channel, (unsigned)(want[last] & padding),
+                 (unsigned)(have[last] & padding));
+        }
+        wrong++;
       }
     }
   }
@@ -164,4 +224,61 @@ uint64_t cw_bench_tensors_compare(cw_bench_tensors_t* tensors, uint32_t rows, ui
     total += wrong;
   }
   return total;
+}
+
+/* Bytes that have changed one behind the other although nobody may write them. */
+static void show_stray(const cw_bench_tensors_t* tensors, uint32_t run, cw_bench_range_t stray) {
+  const cw_bench_tensor_t* before = NULL;
+  for (size_t i = 0; i < tensors->count; i++) {
+    const cw_bench_tensor_t* t = &tensors->items[i];
+    if (t->offset <= stray.begin && (before == NULL || t->offset > before->offset)) {
+      before = t;
+    }
+  }
+  printf("STRAY run=%u offset=%llu bytes=%llu ", run, (unsigned long long)stray.begin,
+         (unsigned long long)(stray.end - stray.begin));
+  if (cw_bench_memory_is_input(stray.begin)) {
+    printf("in the input\n");
+  } else if (before != NULL) {
+    printf("behind layer=%s\n", before->layer);
+  } else {
+    printf("in front of all layers\n");
+  }
+}
+
+uint64_t cw_bench_untouched_compare(const cw_bench_tensors_t* tensors, uint32_t run,
+                                    const uint8_t* got) {
+  uint8_t before[CHUNK_BYTES];
+  uint64_t wrong = 0;
+  uint32_t shown = 0;
+  for (size_t i = 0; i < tensors->untouched_count; i++) {
+    const cw_bench_range_t range = tensors->untouched[i];
+    cw_bench_range_t stray = {0, 0}; /* the one that may still grow */
+    for (uint64_t chunk = range.begin; chunk < range.end; chunk += CHUNK_BYTES) {
+      const uint64_t left = range.end - chunk;
+      const size_t bytes = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+      cw_bench_memory_prepared(chunk, bytes, before);
+      if (memcmp(before, got + chunk, bytes) == 0) {
+        continue;
+      }
+      for (size_t byte = 0; byte < bytes; byte++) {
+        const uint64_t offset = chunk + byte;
+        if (before[byte] == got[offset]) {
+          continue;
+        }
+        if (stray.end != offset) {
+          if (stray.end != 0 && shown++ < MAX_SHOWN) {
+            show_stray(tensors, run, stray);
+          }
+          stray.begin = offset;
+        }
+        stray.end = offset + 1u;
+        wrong++;
+      }
+    }
+    if (stray.end != 0 && shown++ < MAX_SHOWN) {
+      show_stray(tensors, run, stray);
+    }
+  }
+  return wrong;
 }

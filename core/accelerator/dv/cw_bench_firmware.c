@@ -25,16 +25,26 @@
 #define HANG_STATUS "HANG"
 #define ASSERTION_STATUS "ASSERTION"
 
-/* One run of the accelerator. */
+/* A stage that ended well. */
+typedef struct stage {
+  uint64_t cycles;
+  uint32_t layers;
+} stage_t;
+
+/* One run of the program. */
 typedef struct run {
   cw_status_t status;
   uint64_t cycles;
   uint32_t error_info;
   uint32_t error_layer;
-  uint32_t layers;
-  uint32_t* layer_cycles; /* [layers][CW_CYCLES_WORDS] */
+  uint32_t stage; /* the last one that was begun */
+  uint32_t stages;
+  stage_t* stage_results; /* [stages] */
+  uint32_t layers;        /* of all stages */
+  uint32_t* layer_cycles; /* [layers][CW_CYCLES_WORDS]; zeros: the hardware does not record it */
   cw_bench_traffic_t traffic[CW_BENCH_PORTS];
-  uint64_t mismatches;
+  uint64_t mismatches; /* elements, and bytes that nobody may write */
+  uint64_t stray_bytes;
 } run_t;
 
 static struct {
@@ -64,6 +74,7 @@ static struct {
   FILE* inputs;
   FILE* expected;
   uint8_t* expected_arena;
+  uint8_t* input;
   uint32_t input_bytes;
   uint32_t input_offset;
   cw_bench_tensors_t tensors;
@@ -103,6 +114,17 @@ static FILE* open_file(const char* name, uint64_t* bytes) {
   *bytes = (uint64_t)ftell(file);
   rewind(file);
   return file;
+}
+
+/* Whether a file of `total` bytes has `runs` records of `bytes` bytes, no byte more or less; says
+ * so if not. */
+static bool has_records(const char* name, uint64_t total, uint32_t runs, uint32_t bytes) {
+  const bool good = total == (uint64_t)runs * bytes;
+  if (!good) {
+    printf("ERROR %s/%s has %llu bytes, %u runs of %u bytes need %llu\n", options.dir, name,
+           (unsigned long long)total, runs, bytes, (unsigned long long)runs * bytes);
+  }
+  return good;
 }
 
 /* `bytes` bytes of record `index`. */
@@ -157,45 +179,57 @@ static void note(cw_status_t status) {
 
 static bool prepare_run(uint32_t batch) {
   const cw_memory_t arena = cw_bench_memory_arena();
-  cw_bench_memory_fill_arena(options.seed * 1000003u + batch);
-  if (!read_record(bench.inputs, batch, bench.input_bytes, arena.data + bench.input_offset) ||
+  if (!read_record(bench.inputs, batch, bench.input_bytes, bench.input) ||
       !read_record(bench.expected, batch, arena.bytes, bench.expected_arena)) {
     printf("ERROR inputs.bin or expected.bin ends before batch %u\n", batch);
     return false;
   }
+  cw_bench_memory_prepare_arena(options.seed * 1000003u + batch, bench.input, bench.input_offset,
+                                bench.input_bytes);
   return true;
 }
 
-static void record_run(run_t* run, cw_status_t status, const cw_bench_traffic_t* before) {
+/* Called by the runtime behind each stage, when its performance words can be read. */
+static void record_stage(void* context, cw_t* cw) {
+  run_t* run = (run_t*)context;
+  const stage_t result = {cw->stage_cycles, cw->stage_layers};
+  run->stage_results[run->stages++] = result;
+  for (uint32_t i = 0; i < cw->stage_layers && i < bench.perf_layers; i++) {
+    const uint32_t layer = cw->first_layer + i;
+    const cw_status_t got =
+        cw_layer_cycles(cw, layer, run->layer_cycles + (size_t)layer * CW_CYCLES_WORDS);
+    if (got != CW_OK) {
+      printf("ERROR performance words of layer %u: %s\n", layer, cw_status_string(got));
+      note(got);
+      return;
+    }
+  }
+  run->layers += cw->stage_layers;
+}
+
+/* Room for what the stages of a run leave. */
+static bool prepare_record(run_t* run) {
   cw_t* cw = model_context();
+  run->stage_results = (stage_t*)calloc(cw_stages(cw), sizeof(stage_t));
+  run->layer_cycles = (uint32_t*)calloc(cw_layers(cw), CW_CYCLES_WORDS * sizeof(uint32_t));
+  if (run->stage_results == NULL || run->layer_cycles == NULL) {
+    printf("ERROR no memory for %u layers\n", cw_layers(cw));
+    return false;
+  }
+  return cw_set_stage_hook(cw, record_stage, run) == CW_OK;
+}
+
+static void record_run(run_t* run, cw_status_t status, const cw_bench_traffic_t* before) {
+  const cw_t* cw = model_context();
   run->status = status;
   run->cycles = cw->cycles;
   run->error_info = cw->error_info;
   run->error_layer = cw->error_layer;
+  run->stage = cw->stage;
   for (int port = 0; port < CW_BENCH_PORTS; port++) {
     const cw_bench_traffic_t after = cw_bench_memory_traffic(port);
     run->traffic[port].beats = after.beats - before[port].beats;
     run->traffic[port].strobed_bytes = after.strobed_bytes - before[port].strobed_bytes;
-  }
-  if (status != CW_OK) {
-    return;
-  }
-  const uint32_t layers = cw_layers(cw);
-  run->layer_cycles = (uint32_t*)calloc(layers, CW_CYCLES_WORDS * sizeof(uint32_t));
-  if (run->layer_cycles == NULL) {
-    printf("ERROR no memory for %u layers\n", layers);
-    note(CW_MEMORY);
-    return;
-  }
-  while (run->layers < layers && run->layers < bench.perf_layers) {
-    const cw_status_t got =
-        cw_layer_cycles(cw, run->layers, run->layer_cycles + (size_t)run->layers * CW_CYCLES_WORDS);
-    if (got != CW_OK) {
-      printf("ERROR performance words of layer %u: %s\n", run->layers, cw_status_string(got));
-      note(got);
-      return;
-    }
-    run->layers++;
   }
 }
 
@@ -204,18 +238,23 @@ static cw_status_t run_batch(uint32_t batch) {
   for (int port = 0; port < CW_BENCH_PORTS; port++) {
     before[port] = cw_bench_memory_traffic(port);
   }
-  if (!prepare_run(batch)) {
+  run_t* run = &bench.runs[bench.run_count];
+  if (!prepare_run(batch) || !prepare_record(run)) {
     return CW_MEMORY;
   }
   const cw_status_t status = model_run();
-  run_t* run = &bench.runs[bench.run_count++];
+  bench.run_count++;
   record_run(run, status, before);
+  const uint8_t* arena = cw_bench_memory_arena().data;
+  /* Whatever the end of a run, nothing may have been written in wrong places. */
+  run->stray_bytes = cw_bench_untouched_compare(&bench.tensors, batch, arena);
+  run->mismatches = run->stray_bytes;
   if (status == CW_OK) {
-    run->mismatches = cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, batch,
-                                               bench.expected_arena, cw_bench_memory_arena().data);
+    run->mismatches += cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, batch,
+                                                bench.expected_arena, arena);
   } else {
-    printf("ERROR run %u: %s layer=%u info=0x%08x\n", batch, cw_status_string(status),
-           run->error_layer, run->error_info);
+    printf("ERROR run %u: %s stage=%u layer=%u info=0x%08x\n", batch, cw_status_string(status),
+           run->stage, run->error_layer, run->error_info);
   }
   return status;
 }
@@ -308,9 +347,16 @@ static void write_run(FILE* file, const run_t* run) {
   fprintf(file, "    {\"status\": \"%s\", \"cycles\": %llu, \"mismatches\": %llu, ",
           cw_status_string(run->status), (unsigned long long)run->cycles,
           (unsigned long long)run->mismatches);
+  fprintf(file, "\"stray_bytes\": %llu, ", (unsigned long long)run->stray_bytes);
   fprintf(file, "\"error_info\": %u, \"error_layer\": %u, \"bytes\": ", run->error_info,
           run->error_layer);
   write_traffic(file, run->traffic);
+  fprintf(file, ", \"stages\": [");
+  for (uint32_t i = 0; i < run->stages; i++) {
+    fprintf(file, "%s{\"layers\": %u, \"cycles\": %llu}", i == 0 ? "" : ", ",
+            run->stage_results[i].layers, (unsigned long long)run->stage_results[i].cycles);
+  }
+  fputc(']', file);
   fprintf(file, ", \"layer_cycles\": [");
   for (uint32_t layer = 0; layer < run->layers; layer++) {
     fprintf(file, "%s[", layer == 0 ? "" : ", ");
@@ -516,17 +562,22 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   bench.inputs = open_file("inputs.bin", &input_total);
   bench.expected = open_file("expected.bin", &expected_total);
   bench.expected_arena = (uint8_t*)malloc(arena_bytes);
-  if (!good || bench.inputs == NULL || bench.expected == NULL || bench.expected_arena == NULL) {
+  bench.input = (uint8_t*)malloc(bench.input_bytes);
+  if (!good || bench.inputs == NULL || bench.expected == NULL || bench.expected_arena == NULL ||
+      bench.input == NULL) {
     printf("ERROR %s: cannot load program, inputs and expected arena\n", options.dir);
     return false;
   }
-  if (options.batches == 0) {
-    options.batches = (uint32_t)(input_total / bench.input_bytes);
+  const uint32_t runs = (uint32_t)(input_total / bench.input_bytes);
+  if (!has_records("inputs.bin", input_total, runs, bench.input_bytes) ||
+      !has_records("expected.bin", expected_total, runs, arena_bytes)) {
+    return false;
   }
-  if (options.batches == 0 || (uint64_t)options.batches * bench.input_bytes > input_total ||
-      (uint64_t)options.batches * arena_bytes > expected_total) {
-    printf("ERROR %s: inputs.bin or expected.bin is too short for %u batches\n", options.dir,
-           options.batches);
+  if (options.batches == 0) {
+    options.batches = runs;
+  }
+  if (options.batches == 0 || options.batches > runs) {
+    printf("ERROR %s: %u of %u runs are asked for\n", options.dir, options.batches, runs);
     return false;
   }
   char path[PATH_BYTES];

@@ -14,13 +14,19 @@ static struct {
   cw_memory_t program;
   cw_memory_t arena;
   uint32_t beat_bytes;
+  uint64_t fill; /* where the sequence begins that fills the arena */
+  const uint8_t* input;
+  uint32_t input_offset;
+  uint32_t input_bytes;
   cw_bench_traffic_t traffic[CW_BENCH_PORTS];
   uint64_t outside;
 } memory;
 
+#define SPLITMIX_STEP UINT64_C(0x9E3779B97F4A7C15)
+
+/* splitmix64 */
 static uint64_t mix(uint64_t x) {
-  /* splitmix64 */
-  x += UINT64_C(0x9E3779B97F4A7C15);
+  x += SPLITMIX_STEP;
   x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
   x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
   return x ^ (x >> 31);
@@ -57,29 +63,67 @@ cw_bench_traffic_t cw_bench_memory_traffic(int port) { return memory.traffic[por
 
 uint64_t cw_bench_memory_outside(void) { return memory.outside; }
 
-void cw_bench_memory_fill_arena(uint64_t seed) {
-  const size_t bytes = (size_t)padded(memory.arena.bytes);
-  uint64_t state = mix(seed);
-  for (size_t i = 0; i < bytes; i += sizeof state) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    memcpy(memory.arena.data + i, &state, sizeof state);
+uint64_t cw_bench_memory_arena_size(void) { return padded(memory.arena.bytes); }
+
+/* Any 64-bit word of the filling without those before it, so that nobody needs a copy of it. */
+static uint64_t filling(uint64_t word) { return mix(memory.fill + word * SPLITMIX_STEP); }
+
+void cw_bench_memory_prepare_arena(uint64_t seed, const uint8_t* input, uint32_t offset,
+                                   uint32_t bytes) {
+  memory.fill = mix(seed);
+  memory.input = input;
+  memory.input_offset = offset;
+  memory.input_bytes = bytes;
+  cw_bench_memory_prepared(0, (size_t)padded(memory.arena.bytes), memory.arena.data);
+}
+
+void cw_bench_memory_prepared(uint64_t offset, size_t bytes, uint8_t* target) {
+  uint64_t value = filling(offset / sizeof value);
+  const size_t skipped = (size_t)(offset % sizeof value);
+  size_t done = sizeof value - skipped < bytes ? sizeof value - skipped : bytes;
+  memcpy(target, (const uint8_t*)&value + skipped, done);
+  while (bytes - done >= sizeof value) {
+    value = filling((offset + done) / sizeof value);
+    memcpy(target + done, &value, sizeof value);
+    done += sizeof value;
+  }
+  if (done < bytes) {
+    value = filling((offset + done) / sizeof value);
+    memcpy(target + done, &value, bytes - done);
+  }
+  const uint64_t input_end = (uint64_t)memory.input_offset + memory.input_bytes;
+  const uint64_t begin = offset > memory.input_offset ? offset : memory.input_offset;
+  const uint64_t end = offset + bytes < input_end ? offset + bytes : input_end;
+  if (begin < end) {
+    memcpy(target + (begin - offset), memory.input + (begin - memory.input_offset),
+           (size_t)(end - begin));
   }
 }
 
-/* The memory behind a beat, or NULL where the port has none. */
+bool cw_bench_memory_is_input(uint64_t offset) {
+  return offset >= memory.input_offset && offset - memory.input_offset < memory.input_bytes;
+}
+
+static bool is_inside(const cw_memory_t* region, uint64_t address) {
+  return address >= region->bus_address && address - region->bus_address < padded(region->bytes);
+}
+
+/* The memory behind a beat, or NULL where the port has none: constants in the program may be read
+ * as pixels, activations as weights. */
 static uint8_t* locate(int port, uint64_t address) {
-  const cw_memory_t* region = port == CW_BENCH_PROGRAM ? &memory.program : &memory.arena;
   memory.traffic[port].beats++;
-  if (address < region->bus_address || address - region->bus_address >= padded(region->bytes)) {
-    if (memory.outside == 0) {
-      printf("OUTSIDE port=%d address=0x%llx\n", port, (unsigned long long)address);
-    }
-    memory.outside++;
-    return NULL;
+  if (is_inside(&memory.arena, address)) {
+    return memory.arena.data + (address - memory.arena.bus_address);
   }
-  return region->data + (address - region->bus_address);
+  if ((port == CW_BENCH_PROGRAM || port == CW_BENCH_PIXELS) &&
+      is_inside(&memory.program, address)) {
+    return memory.program.data + (address - memory.program.bus_address);
+  }
+  if (memory.outside == 0) {
+    printf("OUTSIDE port=%d address=0x%llx\n", port, (unsigned long long)address);
+  }
+  memory.outside++;
+  return NULL;
 }
 
 #ifdef __cplusplus

@@ -5,7 +5,7 @@
 /// Has no time scale, as all other sources: the tool's own setting decides how long a cycle is.
 module cw_bench_timed;
 
-  logic clk = 1'b0;
+  logic clk = 1'b1;
   always #5 clk = ~clk;
 
   cw_bench u_bench (.clk_i(clk));

@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   }
 #endif
 
-  bench->clk_i = 0;
+  bench->clk_i = 1;
   while (!context->gotFinish()) {
     bench->eval();
 #if VM_TRACE

@@ -14,11 +14,14 @@ from corewright.testing.cocotb_runner import bench_parameters
 
 # The window ends inside a page, so that its end is no page's.
 BASE, BYTES = 0x40_0000_1000, 0x2F00
+# The read checker's other window.
+OTHER, OTHER_BYTES = 0x10_0000_0000, 0x104
 
 
 async def reset(dut):
     cocotb.start_soon(Clock(dut.clk_i, 2, unit="step").start())
-    for name, value in (("window_base_i", BASE), ("window_bytes_i", BYTES), ("quiet_i", 0)):
+    for name, value in (("window_base_i", BASE), ("window_bytes_i", BYTES), ("quiet_i", 0),
+                        ("other_base_i", OTHER), ("other_bytes_i", OTHER_BYTES)):  # fmt: skip
         if hasattr(dut, name):
             getattr(dut, name).value = value
     dut.rst_ni.value = 0
@@ -60,6 +63,11 @@ REQUEST_FAULTS = {
     "over_the_end": [{"addr": BASE + BYTES - 8, "len": 1}],
     "without_run": [{"quiet": 1}],
 }
+OTHER_FAULTS = {
+    "below_other": [{"addr": OTHER - 8, "len": 0}],
+    "beyond_other": [{"addr": OTHER + 0x108, "len": 0}],
+    "over_the_other_end": [{"addr": OTHER + 0x100, "len": 1}],
+}
 
 
 async def drive_request(dut, channel, changes):
@@ -74,11 +82,12 @@ async def read_rules(dut):
     clear(dut, "arid arlock arcache arprot arqos arvalid arready araddr arlen arsize arburst")
     await reset(dut)
     for legal in ({}, {"ready": 0}, {"ready": 0}, {}, {"addr": BASE + 0x1000 - 8, "len": 0},
-                  {"addr": BASE, "len": 15}, {"addr": BASE + BYTES - 8, "len": 0}):  # fmt: skip
+                  {"addr": BASE, "len": 15}, {"addr": BASE + BYTES - 8, "len": 0},
+                  {"addr": OTHER}, {"addr": OTHER + 0x100, "len": 0}):  # fmt: skip
         await drive_request(dut, "ar", legal)
     await drive(dut, arvalid=0, quiet_i=1)
     await drive(dut, quiet_i=0)
-    for step in REQUEST_FAULTS[bench_parameters()["fault"]]:
+    for step in (REQUEST_FAULTS | OTHER_FAULTS)[bench_parameters()["fault"]]:
         await drive_request(dut, "ar", step)
     for _ in range(2):
         await drive(dut, arvalid=0, quiet_i=0)

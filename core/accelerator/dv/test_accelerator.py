@@ -8,20 +8,29 @@ of layer runs on a small array.
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from corewright.compiler import compile_graph
 from corewright.flow.model import build_model
 from corewright.flow.vectors import prepare
 from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor
 from corewright.hardware import Hardware
-from corewright.program import DESCRIPTOR_BYTES, HEADER_BYTES
+from corewright.program import (
+    DESCRIPTOR_BYTES,
+    HEADER_BYTES,
+    decode_header,
+    decode_program,
+    encode_program,
+)
 
+HW = Hardware(processing_elements=(4, 6), bits_input=8, bits_weights=8, bits_sum=32, axi_width=64)
 BATCH, RUNS = 3, 2
 STALLS = ("none", "light", "heavy")
 SEED = int(os.environ.get("COREWRIGHT_SEED", "1"))
@@ -50,10 +59,10 @@ class Case:
         return done, written
 
 
-def _network(hw: Hardware, rng: np.random.Generator) -> Graph:
+def _network(rng: np.random.Generator) -> Graph:
     """Convolution, both poolings, a strided convolution and a dense layer."""
-    bits = hw.bits_input
-    half = 1 << (hw.bits_weights - 1)
+    bits = HW.bits_input
+    half = 1 << (HW.bits_weights - 1)
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     image = Tensor("x", 11, 9, 3, bits, 0)
 
@@ -63,7 +72,7 @@ def _network(hw: Hardware, rng: np.random.Generator) -> Graph:
     def requant(shift: int) -> Requant:
         return Requant(0, shift, shift, low, high)
 
-    tail = (hw.bits_weights, 0)
+    tail = (HW.bits_weights, 0)
     t0, t1 = Tensor("t0", 11, 9, 10, bits, 0), Tensor("t1", 5, 4, 10, bits, 0)
     t2, t3 = Tensor("t2", 3, 2, 7, bits, 0), Tensor("t3", 2, 1, 7, bits, 0)
     t4 = Tensor("t4", 1, 1, 10, bits, 0)
@@ -85,14 +94,11 @@ def _network(hw: Hardware, rng: np.random.Generator) -> Graph:
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    hw = Hardware(
-        processing_elements=(4, 6), bits_input=8, bits_weights=8, bits_sum=32, axi_width=64
-    )
     rng = np.random.default_rng(7)
-    graph = _network(hw, rng)
+    graph = _network(rng)
     images = rng.integers(-128, 128, (BATCH * RUNS, *graph.input.shape))
-    vectors = prepare(graph, hw, images, BATCH)
-    return Case(build_model(hw).executable, vectors.folder, len(vectors.layers), hw.axi_bytes)
+    vectors = prepare(graph, HW, images, BATCH)
+    return Case(build_model(HW).executable, vectors.folder, len(vectors.layers), HW.axi_bytes)
 
 
 @pytest.mark.parametrize("stalls", STALLS)
@@ -103,6 +109,7 @@ def test_every_layer_is_exact_and_counters_add_up(case: Case, stalls: str, tmp_p
     assert len(result["tensors"]) == 5
     for run in result["runs"]:
         assert len(run["layer_cycles"]) == case.layers
+        assert run["stages"] == [{"layers": case.layers, "cycles": run["cycles"]}]
         for words in run["layer_cycles"]:
             assert sum(words[:7]) == words[7]
             assert words[0] > 0
@@ -237,6 +244,98 @@ def test_bench_sees_one_wrong_bit_in_any_layer(
     assert f"MISMATCH layer={name} run=1 image=0 h=0 w=0 c=0 " in done.stdout
     assert not result["passed"] and result["mismatches"] == 1
     assert [t["mismatches"] for t in result["tensors"]] == [int(i == index) for i in range(5)]
+
+
+def strays(output: str) -> list[tuple[int, int, int, str]]:
+    """The bench's lines about bytes that nobody may write: (run, offset, bytes, where)."""
+    found = re.findall(r"^STRAY run=(\d+) offset=(\d+) bytes=(\d+) (.+)$", output, re.MULTILINE)
+    return [(int(run), int(offset), int(count), where) for run, offset, count, where in found]
+
+
+def test_bench_sees_a_channel_more_than_a_tensor_has(case: Case, copied: Path, tmp_path: Path):
+    # The dense layer with an eleventh unit: every byte of every tensor is as expected.
+    graph = _network(np.random.default_rng(7))
+    *others, dense = graph.compute_nodes
+    assert isinstance(dense, Dense) and dense.bias is not None
+    wider = replace(
+        dense,
+        output=replace(dense.output, channels=11),
+        weights=np.pad(dense.weights, ((0, 0), (0, 1)), constant_values=3),
+        bias=np.append(dense.bias, 7),
+    )
+    program = compile_graph(replace(graph, nodes=(*others, wider)), HW, BATCH).program
+    header = decode_header(program)
+    assert (
+        header["arena_bytes"] == decode_header((copied / "program.bin").read_bytes())["arena_bytes"]
+    ), "there is no gap behind the output"
+    (copied / "program.bin").write_bytes(program)
+    done, result = case.run(tmp_path / "r.json", vectors=copied)
+    assert done.returncode != 0 and result["status"] == "OK" and not result["passed"]
+    assert all(tensor["mismatches"] == 0 for tensor in result["tensors"])
+    # A byte of a word may by chance be what was there before.
+    word = header["output_offset"] + 10 * HW.word_bytes
+    found = strays(done.stdout)
+    assert {run for run, *_ in found} == set(range(RUNS))
+    for _, offset, count, where in found:
+        assert word <= offset and offset + count <= word + HW.word_bytes
+        assert where == "behind layer=dense"
+    assert result["mismatches"] == sum(count for _, _, count, _ in found)
+    assert [run["stray_bytes"] for run in result["runs"]] == [
+        sum(count for run, _, count, _ in found if run == index) for index in range(RUNS)
+    ]
+
+
+def test_bench_sees_an_input_that_is_overwritten(case: Case, copied: Path, tmp_path: Path):
+    data = (copied / "program.bin").read_bytes()
+    header, descriptors = decode_program(data)
+    descriptors[-1]["output_offset"] = header["input_offset"]
+    streams = data[HEADER_BYTES + len(descriptors) * DESCRIPTOR_BYTES :]
+    (copied / "program.bin").write_bytes(encode_program(header, descriptors, streams))
+    done, result = case.run(tmp_path / "r.json", vectors=copied)
+    assert done.returncode != 0 and not result["passed"]
+    found = strays(done.stdout)
+    assert found and {where for *_, where in found} == {"in the input"}
+    last = header["input_offset"] + 10 * HW.word_bytes
+    assert all(header["input_offset"] <= begin < begin + n <= last for _, begin, n, _ in found)
+    # What the dense layer should have written is missing as well.
+    assert [tensor["mismatches"] > 0 for tensor in result["tensors"]] == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(
+    "plusargs", [(), ("+inject_axi_error=output:7", "+expect_status=AXI_WRITE")]
+)
+def test_bench_sees_writes_to_what_is_no_tensor_however_a_run_ends(
+    case: Case, copied: Path, plusargs: tuple[str, ...], tmp_path: Path
+):
+    lines = (copied / "tensors.txt").read_text("utf-8").splitlines()
+    head, first, *rest = lines
+    assert first.startswith("conv ")
+    (copied / "tensors.txt").write_text("\n".join([head, *rest]) + "\n", encoding="utf-8")
+    done, result = case.run(tmp_path / "r.json", *plusargs, vectors=copied)
+    assert done.returncode != 0 and not result["passed"]
+    assert result["status"] == ("AXI_WRITE" if plusargs else "OK")
+    assert result["runs"][0]["stray_bytes"] == result["runs"][0]["mismatches"] > 0
+    found = strays(done.stdout)
+    assert int(first.split()[2]) == found[0][1]
+    assert {where for *_, where in found} == {"in front of all layers"}
+
+
+@pytest.mark.parametrize("change", [1, -1, "a run more"])
+@pytest.mark.parametrize("name", ["inputs.bin", "expected.bin"])
+def test_bench_refuses_files_that_are_not_of_whole_runs(
+    case: Case, copied: Path, name: str, change: int | str, tmp_path: Path
+):
+    data = (copied / name).read_bytes()
+    if change == "a run more":
+        data += data[: len(data) // RUNS]
+    else:
+        data = data + b"\0" if change == 1 else data[:-1]
+    (copied / name).write_bytes(data)
+    done, result = case.run(tmp_path / "r.json", vectors=copied)
+    assert done.returncode != 0 and result == {}
+    # An input more is one that nothing is expected of.
+    refused = "expected.bin" if change == "a run more" else name
+    assert re.search(rf"^ERROR .*/{refused} has \d+ bytes, \d runs of ", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["program.bin", "inputs.bin", "expected.bin", "tensors.txt"])

@@ -24,6 +24,9 @@ REQUEST_RULES = {
 }
 CASES = [
     *(("cw_axi_read_checker", fault, f"Read{rule}") for fault, rule in REQUEST_RULES.items()),
+    ("cw_axi_read_checker", "below_other", "ReadInsideWindow_A"),
+    ("cw_axi_read_checker", "beyond_other", "ReadInsideWindow_A"),
+    ("cw_axi_read_checker", "over_the_other_end", "ReadInsideWindow_A"),
     ("cw_axi_read_checker", "without_run", "NoReadWithoutRun_A"),
     *(("cw_axi_write_checker", fault, f"Write{rule}") for fault, rule in REQUEST_RULES.items()),
     ("cw_axi_write_checker", "without_run", "NoWriteWithoutRun_A"),
