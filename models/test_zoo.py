@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Models that scripts build: the work of the full size, and a small variant run exactly."""
+"""Models that scripts build: the work of the full size, and a small variant run exactly.
+
+Small variants and trained models are executed in four ways, which have to agree in every tensor.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +18,7 @@ import pytest
 
 from corewright import emulator, golden
 from corewright.compiler import compile_graph
-from corewright.flow import find_system, systems
+from corewright.flow import find_system, simulate, systems
 from corewright.flow.vectors import random_images
 from corewright.graph import Conv, Depthwise, Graph, Pool, macs
 from corewright.hardware import Hardware
@@ -36,8 +40,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet50": {"size": 32, "classes": 10, "width": 4, "blocks": (2, 1, 1)},
     "skynet": {"height": 16, "width": 24, "channels": (6, 8, 10, 12, 14, 6)},
     "ultranet": {"height": 32, "width": 48, "filters": (4, 6, 8, 8, 10, 8)},
+    "unet": {"size": 16, "classes": 3, "widths": (4, 6, 8)},
     "vgg16": {"size": 32, "classes": 10, "width": 4, "dense": 16},
 }
+TRAINED = ("lenet5", "lenet5_w4a4", "transformer")
 # Of convolutions; published counts of the same networks, padding taps included.
 MEGA_MACS = {
     "alexnet": 665.784864,
@@ -133,3 +139,64 @@ def test_full_size_with_large_dense_layers_has_the_published_work(name: str):
 def test_one_tower_of_alexnet_has_no_groups():
     graph = builder_of("alexnet")(**SMALL["alexnet"], towers=1)
     assert sum(isinstance(node, Conv) for node in graph.nodes) == 5
+
+
+def four_way_graph(name: str) -> Graph:
+    return find_system(name).graph if name in TRAINED else builder_of(name)(**SMALL[name])
+
+
+def four_way(graph: Graph, images: np.ndarray[Any, Any], layers: dict[str, Any]) -> dict[str, Any]:
+    """Simulate two images a run, on one bench for all, which other tests need, too."""
+    jet = find_system("jet")
+    # Limits of sizes are the compiler's alone.
+    hardware = dataclasses.replace(jet.hardware, max_image_size=512)
+    return simulate(graph, hardware, images, 2, layers=layers, system=jet, stalls="light")
+
+
+def keras_integers(graph: Graph, images: np.ndarray[Any, Any], model: Any) -> dict[str, Any]:
+    """Every tensor as Keras computes it in float64, as integers."""
+    from corewright.frontends import layer_outputs
+
+    outputs = layer_outputs(model, golden.dequantise(graph, graph.input.name, images))
+    scaled = {
+        name: np.ldexp(outputs[name], tensor.fraction).reshape(-1, *tensor.shape)
+        for name, tensor in graph.tensors.items()
+    }
+    for name, values in scaled.items():
+        assert np.array_equal(values, np.rint(values)), name
+    return {name: values.astype(np.int64) for name, values in scaled.items()}
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", sorted([*SMALL, *TRAINED]))
+def test_keras_integer_graph_emulator_and_rtl_agree_in_every_tensor(name: str):
+    from corewright.frontends import to_keras
+
+    graph = four_way_graph(name)
+    images = random_images(graph, 3, 11)
+    layers = keras_integers(graph, images, to_keras(graph))
+    result = four_way(graph, images, layers)
+    assert result["framework"]["layers"] == len(graph.tensors)
+    assert result["framework"]["images"] == 3
+    assert result["framework"]["bit_exact"], result["framework"]["different"]
+    assert result["emulator"]["bit_exact"], result["emulator"]
+    assert result["passed"], result["first_mismatches"]
+    assert result["runs"] == 2
+
+
+@pytest.mark.tensorflow
+def test_a_weight_that_differs_in_keras_only_is_found():
+    from corewright.frontends import to_keras
+
+    graph = four_way_graph("unet")
+    model = to_keras(graph)
+    layer = model.get_layer(model.node_layers["up1a"])
+    kernel, bias = layer.get_weights()
+    kernel[0, 0, 0, 0] = np.where(kernel[0, 0, 0, 0] > 0, -0.5, 0.5) * np.abs(kernel).max()
+    layer.set_weights([kernel, bias])
+    images = random_images(graph, 2, 11)
+    layers = keras_integers(graph, images, model)
+    result = four_way(graph, images, layers)
+    assert result["framework"]["different"][0] == "up1a.out"
+    assert result["emulator"]["bit_exact"] and result["mismatches"] == 0
+    assert not result["passed"]

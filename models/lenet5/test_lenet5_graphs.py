@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from corewright.frontends import from_keras
 from corewright.golden import run
 from corewright.graph import Graph, accumulator_bits, macs
 
@@ -65,5 +66,5 @@ def test_committed_weights_give_the_committed_graph(bits: int) -> None:
     spec.loader.exec_module(train)
     model = train.build_quantised(bits)
     model.load_weights(FOLDER / f"lenet5_w{bits}a{bits}.h5")
-    graph = train.from_keras(model, bits_input=bits, bits_weights=bits)
+    graph = from_keras(model, bits_input=bits, bits_weights=bits)
     assert graph.digest() == Graph.load(FOLDER / f"lenet5_w{bits}a{bits}.cwgraph").digest()

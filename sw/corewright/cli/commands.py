@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from corewright.environment import repository_root
 from corewright.flow import describe, export_model, find_system, simulate_system
 from corewright.flow.cache import build_folder
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system import hardware_of
+from corewright.flow.system import System, hardware_of
 from corewright.flow.vectors import IntArray, random_images
 from corewright.hardware import Hardware
 
@@ -34,8 +36,13 @@ def _hardware(path: Path | None) -> Hardware | None:
 # ------------------------------------------------------------------------------------------- sim
 
 
+def _system(arguments: argparse.Namespace) -> System:
+    weights = arguments.weights
+    return replace(find_system(arguments.model), weights=weights and weights.resolve())
+
+
 def _sim(arguments: argparse.Namespace) -> int:
-    system = find_system(arguments.model)
+    system = _system(arguments)
     waves = None
     if arguments.trace:
         waves = build_folder() / "waves" / f"{system.name}-seed{arguments.seed}.fst"
@@ -72,6 +79,8 @@ def reproduce(arguments: argparse.Namespace, result: dict[str, Any]) -> str:
     words = ["./cw", "sim", result["model"]]
     if arguments.hardware is not None:
         words += ["--hardware", str(arguments.hardware)]
+    if arguments.weights is not None:
+        words += ["--weights", str(arguments.weights)]
     words += ["--seed", str(result["seed"]), "--stalls", result["stalls"]]
     words += ["--images", str(result["images"]), "--batch", str(result["batch"])]
     return shlex.join(words)
@@ -166,7 +175,7 @@ def _print_sim(console: Console, result: dict[str, Any]) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    system = find_system(arguments.model)
+    system = _system(arguments)
     hw = _hardware(arguments.hardware) or system.hardware
     reference = system.reference
     count = arguments.images or system.images
@@ -225,7 +234,11 @@ def _bench(arguments: argparse.Namespace) -> int:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
-    return int(module.main(arguments.json) or 0)
+    options = {"models": arguments.models, "write": arguments.write}
+    chosen = {name: value for name, value in options.items() if value}
+    if unknown := sorted(set(chosen) - set(inspect.signature(module.main).parameters)):
+        raise FlowInputError(f"benchmark '{path.stem}' has no option {', '.join(unknown)}")
+    return int(module.main(arguments.json, **chosen) or 0)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -41,6 +41,16 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="your own weights: a Keras file (.h5, .weights.h5, .keras) of "
+        "corewright.to_keras(graph), or an .npz of integers for a model that a script builds",
+    )
+
+
 def _add_regress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "suite",
@@ -94,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     sim.add_argument("model", nargs="?", default="lenet5", metavar="MODEL", help="default: lenet5")
     _add_hardware(sim)
+    _add_weights(sim)
     sim.add_argument("--seed", type=_positive, default=1, help="of stalls and memory (default 1)")
     sim.add_argument("--images", type=_positive, help="images to run, from the model's test set")
     sim.add_argument("--batch", type=_positive, help="images that one run processes")
@@ -111,12 +122,17 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("model", metavar="MODEL")
     export.add_argument("--out", metavar="DIR", type=Path, required=True, help="the folder")
     _add_hardware(export)
+    _add_weights(export)
     export.add_argument("--images", type=_positive, help="images of the vectors")
     export.add_argument("--batch", type=_positive, help="images that one run processes")
     _add_json(export)
 
     bench = add("bench", "Run a benchmark, or list the benchmarks.")
     bench.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
+    bench.add_argument("models", nargs="*", metavar="MODEL", help="zoo: only these models")
+    bench.add_argument(
+        "--write", action="store_true", help="zoo: take what is measured as expected from now on"
+    )
     _add_json(bench)
 
     _add_regress(

@@ -381,16 +381,18 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
             parameter="bits_sum",
             needed=bits,
         )
-    lows, highs = value_bounds(graph, node)
+    if isinstance(node, Conv | Dense | Depthwise) and node.output.bits == 1:
+        # A sign's sum is not shifted, but doubled.
+        floor = 0 if node.bias is None else node.bias >> node.requant.pre_shift
+        lows, highs = 2 * (lows + floor), 2 * (highs + floor) + 1
+        biases = np.atleast_1d(2 * floor)
+    else:
+        lows, highs = value_bounds(graph, node)
+        own = node.bias if isinstance(node, Conv | Dense | Depthwise) else None
+        biases = np.zeros(1, dtype=np.int64) if own is None else own
     low, high = int(lows.min()), int(highs.max())
-    bits = _signed_bits(low, high)
-    if isinstance(node, Conv | Dense | Depthwise):
-        if node.bias is not None:
-            # The bias by itself has to fit as well.
-            bits = max(bits, _signed_bits(int(node.bias.min()), int(node.bias.max())))
-        if node.output.bits == 1:
-            # A sign is that of 2v + 1.
-            bits += 1
+    # The bias by itself has to fit as well.
+    bits = max(_signed_bits(low, high), _signed_bits(int(biases.min()), int(biases.max())))
     if bits > hw.post_bits:
         raise CompileError(
             node.name,

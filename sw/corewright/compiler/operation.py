@@ -527,9 +527,13 @@ def _operation(
         padding = (node.padding[0], node.padding[2])
     bias, requant = node.bias, node.requant
     if node.output.bits == 1:
-        # The sign of v, where 0 counts as positive: the sign of 2v + 1, which never is 0.
-        bias = 2 * (0 if bias is None else bias) + np.ones(node.output.channels, dtype=np.int64)
-        requant = replace(requant, pre_shift=requant.pre_shift + 1)
+        # v = (sum << p) + b is negative where sum + floor(b / 2^p) is, and 0 counts as positive:
+        # its sign is that of twice that plus 1, which never is 0.
+        floor = np.zeros(node.output.channels, dtype=np.int64)
+        if bias is not None:
+            floor = floor + (bias >> requant.pre_shift)
+        bias = 2 * floor + 1
+        requant = replace(requant, pre_shift=1)
     return Operation(
         kind=type(node).__name__.lower(),
         kernel=kernel,

@@ -150,8 +150,8 @@ def binary_network() -> Graph:
         ),
         Pool("max", "max", "c", Tensor("m", 4, 4, 6, 1, 0), (2, 2), (2, 2), (0,) * 4, sign),
         Depthwise(
-            "deep", "m", Tensor("d", 4, 4, 6, 1, 0), weights(3, 3, 6), rng.integers(-3, 4, 6),
-            (1, 1), (1, 1, 1, 1), sign, 1, 0,
+            "deep", "m", Tensor("d", 4, 4, 6, 1, 0), weights(3, 3, 6), rng.integers(-9, 9, 6) << 12,
+            (1, 1), (1, 1, 1, 1), replace(sign, pre_shift=15), 1, 0,
         ),
         Dense("dense", "d", Tensor("y", 1, 1, 10, 1, 0), weights(96, 10), None, sign, 1, 0),
     )  # fmt: skip

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""``expected.json`` of every model: it belongs to the present system, and is what RTL takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from corewright.cli import main
+from corewright.flow import FlowInputError, System, find_system, simulate_system, systems
+
+SCRIPT = Path(__file__).resolve().parents[1] / "zoo.py"
+NAMES = tuple(systems())
+# Seconds each, on benches that other tests compile as well.
+QUICK = ("autoencoder", "jet", "lenet5", "lenet5_w4a4", "mlp", "transformer", "unet")
+# Their graphs alone take a while to write.
+LARGE = ("alexnet", "vgg16")
+REPEAT = "measure again and accept with: ./cw bench zoo --write"
+
+
+@pytest.fixture
+def zoo() -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location("benchmark_zoo_under_test", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def marked(names: tuple[str, ...], slow: set[str]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in slow else []) for name in names]
+
+
+@pytest.mark.parametrize("name", marked(NAMES, set(LARGE)))
+def test_expected_belongs_to_the_present_graph_and_hardware(name: str, zoo: Any):
+    system = find_system(name)
+    entry = zoo.read_expected(system)
+    assert entry is not None, REPEAT
+    origin = zoo.origin(system.graph, system.hardware)
+    assert {key: entry[key] for key in origin} == origin, REPEAT
+    assert (entry["images"], entry["batch"]) == (system.images, system.batch), REPEAT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expected_adds_up(name: str, zoo: Any):
+    system = find_system(name)
+    entry = zoo.read_expected(system)
+    assert set(json.loads(zoo.expected_file(system).read_text())) == {
+        other.name
+        for other in systems().values()
+        if other.core_file.parent == system.core_file.parent
+    }
+    assert entry["measured"] == zoo.METHOD
+    assert sum(entry["cycles_by_cause"].values()) == entry["cycles"]
+    assert sum(entry["layers"].values()) == entry["cycles"]
+    runs = -(-entry["images"] // entry["batch"])
+    assert entry["cycles_per_image"] == round(entry["cycles"] / (runs * entry["batch"]), 1)
+    assert 0 < entry["utilisation"] < 1
+
+
+def table_rows(path: Path) -> list[list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+
+
+def test_readme_of_the_models_tells_the_expected_cycles(zoo: Any):
+    folder = SCRIPT.parents[2] / "models"
+    told = {
+        link[1]: (int(row[5]), float(row[6].replace(",", "")))
+        for row in table_rows(folder / "README.md")
+        if (link := re.match(r"\[`(\w+)`\]", row[0]))
+    }
+    entries = {name: zoo.read_expected(find_system(name)) for name in NAMES}
+    assert told == {name: (e["batch"], e["cycles_per_image"]) for name, e in entries.items()}
+
+
+def test_readme_of_mobilenet_tells_the_expected_cycles(zoo: Any):
+    system = find_system("mobilenet")
+    layers = zoo.read_expected(system)["layers"]
+    rows = [row for row in table_rows(system.core_file.parent / "README.md") if row[0].isdigit()]
+    assert len(rows) == sum(name.startswith("depthwise") for name in layers) == 13
+    for row in rows:
+        cycles = [int(cell.replace(",", "")) for cell in row[2:]]
+        assert cycles[2] == layers[f"depthwise{row[0]}"] >= max(cycles[:2])
+        assert cycles[5] == layers[f"pointwise{row[0]}"] >= max(cycles[3:5])
+
+
+@pytest.mark.parametrize("name", marked(NAMES, set(NAMES) - set(QUICK)))
+def test_rtl_takes_exactly_the_expected_cycles(name: str, zoo: Any):
+    system = find_system(name)
+    result = simulate_system(system)
+    assert result["passed"], f"./cw sim {name}"
+    found = zoo.differences(zoo.measured(system, result), zoo.read_expected(system))
+    assert not found, "\n".join([*found, REPEAT])
+
+
+def test_differences_name_the_layer_and_the_cause(zoo: Any):
+    old = {"cycles": 10, "layers": {"a": 4, "b": 6}, "cycles_by_cause": {"compute": 10}}
+    new = {"cycles": 11, "layers": {"a": 4, "c": 7}, "cycles_by_cause": {"compute": 10}}
+    assert zoo.differences(new, old) == [
+        "cycles: 11, expected 10",
+        "layers, c: 7, expected None",
+        "layers, b: None, expected 6",
+    ]
+    assert zoo.differences(old, old) == []
+    assert zoo.differences(new, None) == ["nothing is expected yet"]
+
+
+def test_a_change_of_hardware_that_programs_do_not_see_is_a_difference(zoo: Any):
+    system = find_system("jet")
+    wider = dataclasses.replace(system.hardware, axi_width=128)
+    assert wider.hash == system.hardware.hash
+    old, new = zoo.origin(system.graph, system.hardware), zoo.origin(system.graph, wider)
+    assert zoo.differences(new, old) == ["hardware, axi_width: 128, expected 64"]
+
+
+def test_slow_or_wrong_runs_fail_until_they_are_accepted(
+    zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    system = find_system("jet")
+    entry = zoo.read_expected(system)
+    monkeypatch.setattr(zoo, "expected_file", lambda _: tmp_path / zoo.FILE)
+    cycles, passed = entry["cycles"], True
+
+    def simulated(_: System) -> dict[str, Any]:
+        layers = [{"name": name, "cycles": count} for name, count in entry["layers"].items()]
+        return {**entry, "cycles": cycles, "layers": layers, "passed": passed}
+
+    monkeypatch.setattr(zoo, "simulate_system", simulated)
+    assert zoo.main(models=["jet"]) == 1
+    passed = False
+    assert zoo.main(models=["jet"], write=True) == 1
+    assert not zoo.expected_file(system).exists()
+    passed = True
+    zoo.write_expected(dataclasses.replace(system, name="other"), {"cycles": 1})
+    assert zoo.main(models=["jet"], write=True) == 0
+    assert zoo.main(models=["jet"]) == 0
+    assert zoo.read_expected(dataclasses.replace(system, name="other")) == {"cycles": 1}
+    cycles += 1
+    assert zoo.main(tmp_path / "out.json", ["jet"]) == 1
+    written = json.loads((tmp_path / "out.json").read_text())["jet"]
+    assert written["differences"] == [f"cycles: {cycles}, expected {cycles - 1}"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"jet": 3}'])
+def test_a_damaged_file_is_named(
+    text: str, zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    system = find_system("jet")
+    monkeypatch.setattr(zoo, "expected_file", lambda _: tmp_path / zoo.FILE)
+    (tmp_path / zoo.FILE).write_text(text)
+    with pytest.raises(FlowInputError, match=r"expected\.json"):
+        zoo.read_expected(system)
+
+
+def test_command_line_measures_the_models_that_it_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["bench", "zoo", "jet", "--json", str(tmp_path / "out.json")]) == 0
+    assert "wrong or not as expected: none" in capsys.readouterr().out
+    assert list(json.loads((tmp_path / "out.json").read_text())) == ["jet"]
+    assert main(["bench", "zoo", "nothing"]) == 2
+    assert main(["bench", "convolutions", "jet", "--write"]) == 2
+    assert "'convolutions' has no option models, write" in capsys.readouterr().err
