@@ -8,6 +8,7 @@ Names are loaded when they are first used: importing this package imports no tra
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,3 +57,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+# TensorFlow reads it when Keras is first used, and QKeras needs Keras 2: a script that imports this
+# package before its layers need not know.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

@@ -300,6 +300,16 @@ class Hardware:
         """The reference's name of ``columns``."""
         return self.columns
 
+    @property
+    def FREQ(self) -> float:  # noqa: N802 - the reference's name
+        """The reference's name of ``frequency_mhz``."""
+        return self.frequency_mhz
+
+    @property
+    def DATA_DIR(self) -> str:  # noqa: N802 - the reference's name
+        """The reference's name of ``data_dir``."""
+        return self.data_dir
+
     # ------------------------------------------------------------------ files
     def to_dict(self) -> dict[str, Any]:
         """All parameters, JSON-compatible, in the constructor's order."""

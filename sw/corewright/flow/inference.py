@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from corewright.compiler import compile_graph
 from corewright.flow.bench import run_bench
 from corewright.flow.errors import FlowInputError, MismatchError
 from corewright.flow.model import build_model
-from corewright.flow.simulate import report
+from corewright.flow.simulate import log_advice, report
 from corewright.flow.vectors import FILES, IntArray, VectorSet, file_name, prepare
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
+_LOG = logging.getLogger(__name__)
 # Where the inputs begin in wbx.bin: behind the program, on this boundary.
 _ALIGNMENT = 64
+# How the name of a file with a tensor's integers ends.
+_EXPECTED = "_y_nhwc_exp.txt"
 
 
 def export_inference(
@@ -34,6 +38,7 @@ def export_inference(
     *,
     model: Any = None,
     batch: int | None = None,
+    bundles: Sequence[str] = (),
     data_dir: str | os.PathLike[str] | None = None,
     directory: str | os.PathLike[str] = ".",
 ) -> VectorSet:
@@ -44,13 +49,15 @@ def export_inference(
     program, filled up to 64 bytes, then the inputs), ``{layer}_y_nhwc_exp.txt`` (a layer's
     integers, one a line, in (image, h, w, c) order) and ``y_exp.txt`` (the output's integers; the
     host's real numbers where the model ends with a softmax). In ``directory``: ``config_fw.h``.
+    Files of other names in these folders stay; those of a model before go.
 
     Args:
         graph: the network.
         hw: the accelerator.
         x: (N, H, W, C) or (N, C) real inputs.
         model: the Keras model: its layers are computed for ``x`` in float64 and compared.
-        batch: images of a run; the model's batch size, or else N.
+        batch: images of a run; the model's ``batch_size`` where it has one, or else N.
+        bundles: tensors that are written as ``{0, 1, ...}_y_nhwc_exp.txt``, too.
         data_dir: the folder, ``hw.data_dir`` when None.
         directory: where ``config_fw.h`` goes.
 
@@ -60,7 +67,7 @@ def export_inference(
     """
     images = golden.quantise_input(graph, x)
     if batch is None:
-        batch = len(images) if model is None else int(model.batch_size)
+        batch = int(getattr(model, "batch_size", len(images)))
     layers: Mapping[str, IntArray] = {}
     if model is not None:
         from corewright.frontends import keras_layer_outputs
@@ -69,10 +76,18 @@ def export_inference(
     vectors = prepare(graph, hw, images, batch, layers=layers)
     _check(vectors)
     target = Path(hw.data_dir if data_dir is None else data_dir)
-    exported = _write(vectors, graph, golden.run(graph, images), target)
+    exported = _write(vectors, graph, golden.run(graph, images), target, bundles)
     top = Path(directory)
     top.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(vectors.folder / "config_fw.h", top / "config_fw.h")
+    log_advice(vectors.info["advice"])
+    compared = (
+        "emulator and integer graph" if model is None else "Keras, emulator and integer graph"
+    )
+    _announce(
+        f"{graph.name}: {len(images)} images, {len(vectors.layers)} layers: {compared} agree in "
+        f"every element; written to {target}"
+    )
     return exported
 
 
@@ -87,7 +102,8 @@ def export_model(
 ) -> list[Path]:
     """Write what :meth:`Hardware.export` and :func:`export_inference` write into one folder.
 
-    Vectors go to ``out/vectors``.
+    Vectors go to ``out/vectors``. What the compiler would raise is logged, and stands in their
+    ``info.json`` as ``advice``.
 
     Returns:
         All files, sorted.
@@ -103,6 +119,7 @@ def export_model(
     hw.export(out)
     shutil.copyfile(vectors.folder / "config_fw.h", out / "config_fw.h")
     _write(vectors, graph, golden.run(graph, images), out / "vectors")
+    log_advice(vectors.info["advice"])
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
@@ -143,7 +160,8 @@ def simulate_exported(
     Args:
         hw: the accelerator.
         data_dir: where the files are, ``hw.data_dir`` when None.
-        SIM: the simulator, ``verilator``.
+        SIM: the simulator, ``verilator``. ``xsim`` is what scripts name on a machine with Vivado;
+            the bench does not run there, so Verilator runs it, and a warning says so.
         SIM_PATH: folder of the simulator, if it is not in ``PATH``.
         seed: 1 to 2^31 - 1.
 
@@ -155,13 +173,12 @@ def simulate_exported(
         FlowError: a tool failed.
         MismatchError: a tensor differs, or the accelerator reported an error.
     """
-    if SIM == "xsim":
-        found = shutil.which("xsim", path=SIM_PATH or None)
-        what = "is not supported by this version" if found else "is not available: no xsim in PATH"
-        raise FlowInputError(f"SIM='xsim' {what}; SIM='verilator' runs the same bench")
-    if SIM != "verilator":
+    if SIM not in ("verilator", "xsim"):
         raise FlowInputError(f"SIM is {SIM!r}, legal are 'verilator' and 'xsim'")
     vectors = _exported(hw, data_dir)
+    if SIM == "xsim":
+        _LOG.warning("SIM='xsim' does not run this bench: Verilator simulates instead")
+        SIM_PATH = ""  # noqa: N806 - the reference's name
     bench = run_bench(
         build_model(hw, tool_path=SIM_PATH),
         vectors,
@@ -171,7 +188,36 @@ def simulate_exported(
     result = report(hw, vectors, bench)
     if not result["passed"]:
         raise MismatchError(describe(result), result)
+    _announce(*_summary(result))
     return result
+
+
+def _announce(*lines: str) -> None:
+    """Log; a script that has set up no logging has the lines on standard error."""
+    handler = None if _LOG.hasHandlers() else logging.StreamHandler()
+    for line in lines:
+        if handler is None:
+            _LOG.info("%s", line)
+        else:
+            handler.handle(logging.makeLogRecord({"msg": line}))
+
+
+def _summary(result: Mapping[str, Any]) -> list[str]:
+    """What a simulation that passed has shown, a line a layer."""
+    lines = [
+        f"  {layer['name']}: bit exact, {layer['cycles']} cycles, "
+        f"{layer['utilisation']:.1%} of the multipliers' time"
+        for layer in result["layers"]
+    ]
+    hw = result["hardware"]
+    rows, columns = hw["processing_elements"]
+    seconds = result["cycles"] / (hw["frequency_mhz"] * 1e6)
+    return [
+        *lines,
+        f"{result['model']} on {rows}x{columns}: {result['images']} images bit exact in "
+        f"{result['cycles']} cycles ({1e3 * seconds:.3f} ms at {hw['frequency_mhz']} MHz), "
+        f"seed {result['seed']}, valid_prob {hw['valid_prob']}, ready_prob {hw['ready_prob']}",
+    ]
 
 
 def _exported(hw: Hardware, data_dir: str | os.PathLike[str] | None) -> VectorSet:
@@ -190,6 +236,9 @@ def _integers(
     """Real layer outputs as integers of the graph's tensors; what is none equals no integer."""
     result = {}
     for name, tensor in graph.tensors.items():
+        if name not in outputs:
+            # Between two nodes that are one layer of the model.
+            continue
         scaled = np.ldexp(outputs[name].reshape(-1, *tensor.shape), tensor.fraction)
         integers = np.rint(scaled)
         wrong = np.iinfo(np.int64).min
@@ -248,7 +297,11 @@ def _check(vectors: VectorSet) -> None:
 
 
 def _write(
-    vectors: VectorSet, graph: Graph, values: Mapping[str, npt.NDArray[np.int64]], target: Path
+    vectors: VectorSet,
+    graph: Graph,
+    values: Mapping[str, npt.NDArray[np.int64]],
+    target: Path,
+    bundles: Sequence[str] = (),
 ) -> VectorSet:
     target.mkdir(parents=True, exist_ok=True)
     for name in FILES:
@@ -259,9 +312,15 @@ def _write(
     (target / "x.bin").write_bytes(inputs)
     padding = bytes(-len(program) % _ALIGNMENT)
     (target / "wbx.bin").write_bytes(program + padding + inputs)
+    for old in target.glob(f"*{_EXPECTED}"):
+        # Of another model, which may have had more layers.
+        old.unlink()
     for node in graph.compute_nodes:
         text = _lines(values[node.output.name])
-        (target / f"{file_name(node.name)}_y_nhwc_exp.txt").write_text(text, encoding="utf-8")
+        (target / f"{file_name(node.name)}{_EXPECTED}").write_text(text, encoding="utf-8")
+    for index, tensor in enumerate(bundles):
+        text = _lines(values[tensor])
+        (target / f"{index}{_EXPECTED}").write_text(text, encoding="utf-8")
     if graph.softmax is None:
         text = _lines(values[graph.output.name])
     else:

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,17 @@ _PORTS = {
 _RANDOM_SEED = 1
 
 Progress = Callable[[str], None]
+_LOG = logging.getLogger(__name__)
 
 
 def _silent(_: str) -> None:
     """Say nothing."""
+
+
+def log_advice(advice: Sequence[str]) -> None:
+    """Log what the compiler would raise: a warning a sentence, which goes to standard error."""
+    for sentence in advice:
+        _LOG.warning("%s", sentence)
 
 
 def simulate_system(
@@ -94,9 +102,11 @@ def simulate_system(
         waves=waves,
         progress=progress,
     )
+    log_advice(result["advice"])
     if reference is not None and reference.labels is not None:
         progress("measuring accuracy with the integer graph")
-        metadata = system.graph.metadata
+        # Accuracies that were noted are those of the weights that were trained.
+        metadata = system.graph.metadata if system.weights is None else {}
         extra = {
             "accuracy_float": metadata.get(
                 "accuracy_float32_baseline", metadata.get("accuracy_float")
@@ -163,25 +173,32 @@ def simulate(
 def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, Any]:
     """Return the results of a simulation, JSON-compatible.
 
-    Cycles, bytes and times are those that were measured in it; ``cycles`` of a layer is the sum
-    over all runs, and every image of a run counts, also those that fill up the last one.
+    Cycles, bytes and times are those that were measured in it; ``cycles`` of a layer or a stage is
+    the sum over all runs, and every image of a run counts, also those that fill up the last one.
+    ``cycles`` of the whole are those in which the accelerator was busy: the time that the host
+    needs between stages is not in them. ``layers`` are those of all stages, in order.
     """
     info, result = vectors.info, bench.result
     units = hw.rows * hw.columns
     runs = [run for run in result["runs"] if run["status"] == "OK"]
     simulated = len(runs) * info["batch"]
-    # tensors.txt has one line a tensor, in the order in which layers first write it.
-    outputs = dict.fromkeys(layer["output"] for layer in vectors.layers)
-    right = dict(zip(outputs, (t["mismatches"] == 0 for t in result["tensors"]), strict=True))
+    # tensors.txt has one line a tensor, in the order in which they are first written.
+    right = {
+        name: tensor["mismatches"] == 0
+        for name, tensor in zip(info["tensors"], result["tensors"], strict=True)
+    }
     checked = result["status"] == "OK"
     layers = []
     for index, layer in enumerate(vectors.layers):
-        words = [run["layer_cycles"][index] for run in runs if index < len(run["layer_cycles"])]
+        # Zeros where the hardware records fewer layers than the stage has.
+        rows = [row for run in runs for row in run["layer_cycles"][index : index + 1]]
+        words = [row for row in rows if any(row)]
         cycles = sum(word[len(CAUSES)] for word in words)
         layers.append(
             {
                 "name": layer["name"],
                 "type": layer["type"],
+                "stage": layer["stage"],
                 "macs": layer["macs"],
                 "cycles": cycles,
                 "utilisation": _share(layer["macs"] * simulated, cycles * units),
@@ -190,6 +207,19 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
                 "compute_cycles": layer["compute_cycles"] * len(words),
             }
         )
+    host = [
+        {
+            "name": operation["name"],
+            "type": operation["type"],
+            "stage": operation["stage"],
+            "bit_exact": checked and right[operation["output"]],
+        }
+        for operation in info["host_operations"]
+    ]
+    stages = [
+        {"layers": count, "cycles": sum(run["stages"][index]["cycles"] for run in runs)}
+        for index, count in enumerate(info["stages"])
+    ]
     total = sum(run["cycles"] for run in runs)
     causes = _causes([word for run in runs for word in run["layer_cycles"]])
     # Fetching the header belongs to no layer.
@@ -202,8 +232,10 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
         for name, ports in _PORTS.items()
     }
     all_words = [word for run in runs for word in run["layer_cycles"]]
-    counters_add_up = outside >= 0 and all(
-        sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words
+    counters_add_up = (
+        outside >= 0
+        and sum(stage["cycles"] for stage in stages) == total
+        and all(sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words)
     )
     exact = bench.passed and info["emulator"]["bit_exact"] and info["framework"]["bit_exact"]
     return {
@@ -223,6 +255,9 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
         "framework": info["framework"],
         "counters_add_up": counters_add_up,
         "layers": layers,
+        "host_operations": host,
+        "stages": stages,
+        "advice": info["advice"],
         "cycles": total,
         "cycles_per_image": _share(total, simulated, 1),
         "macs_per_image": macs,

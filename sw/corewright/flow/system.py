@@ -9,7 +9,7 @@ import json
 import sys
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class System:
         core: the core's contents.
         core_file: where it stands.
         parameters: the generator's.
+        weights: a user's own weights in the place of the model's; see :func:`graph_with_weights`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class System:
     core: Mapping[str, Any]
     core_file: Path
     parameters: Mapping[str, Any]
+    weights: Path | None = None
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -78,15 +80,24 @@ class System:
         """The model's integer graph.
 
         Raises:
-            FlowInputError: there is none, or it is damaged.
+            FlowInputError: there is none, or it is damaged, or the weights do not fit it.
         """
-        return graph_of(self.parameters.get("model"), self.core_file.parent)
+        model, base = self.parameters.get("model"), self.core_file.parent
+        if self.weights is None:
+            return graph_of(model, base)
+        return graph_with_weights(model, base, self.weights)
 
     @cached_property
     def reference(self) -> Reference | None:
-        """The test images, if the core names some."""
+        """The test images, if the core names some.
+
+        What a training framework made of them is true for the model's own weights only.
+        """
         name = self.parameters.get("reference")
-        return None if name is None else reference_of(self.core_file.parent / str(name))
+        if name is None:
+            return None
+        reference = reference_of(self.core_file.parent / str(name))
+        return reference if self.weights is None else replace(reference, layers={})
 
     @property
     def batch(self) -> int:
@@ -141,6 +152,37 @@ def graph_of(value: object, base: Path) -> Graph:
         raise FlowInputError(f"model: {error}") from error
 
 
+def graph_with_weights(value: object, base: Path, weights: Path) -> Graph:
+    """Return a model's graph with weights from a file.
+
+    Args:
+        value: the model, as for :func:`graph_of`.
+        base: the folder of the model.
+        weights: an ``.npz`` of integers for the ``build(weights=...)`` of a script (see
+            ``corewright.builder.load_weights``); any other name is a file of Keras weights for
+            ``corewright.frontends.to_keras`` of the model's graph.
+
+    Raises:
+        FlowInputError: a file cannot be read, the weights are another network's, or Keras is
+            missing.
+    """
+    if weights.suffix == ".npz":
+        if not isinstance(value, str) or not value.endswith(".py"):
+            raise FlowInputError(
+                f"weights {weights.name}: an .npz is for models that scripts build; legal for "
+                f"{value} are Keras weights"
+            )
+        return _run_script(base / value, weights=weights)
+    graph = graph_of(value, base)
+    # Late: only front ends import a training framework.
+    from corewright.frontends import FrontendError, load_weights
+
+    try:
+        return load_weights(graph, weights)
+    except (FrontendError, FileNotFoundError, ImportError) as error:
+        raise FlowInputError(f"weights: {error}") from error
+
+
 def _built_graph(script: Path) -> Path:
     """Return the file with a script's graph; runs the script unless its graph is kept."""
     package = Path(__file__).resolve().parents[1]
@@ -160,7 +202,7 @@ def _built_graph(script: Path) -> Path:
     return final / _GRAPH_FILE
 
 
-def _run_script(script: Path) -> Graph:
+def _run_script(script: Path, **arguments: object) -> Graph:
     """Import a script by its path and call its ``build``."""
     module = types.ModuleType(f"corewright_model_{script.stem}")
     module.__file__ = str(script)
@@ -172,7 +214,7 @@ def _run_script(script: Path) -> Graph:
         build = getattr(module, "build", None)
         if not callable(build):
             raise FlowInputError(f"model {script.name}: has no function build()")
-        graph = build()
+        graph = build(**arguments)
     except FlowInputError:
         raise
     except Exception as error:
@@ -291,11 +333,13 @@ def wrapper_core(
 
 
 def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what determines a system's build beside its hardware: filesets and ``sim``."""
+    """Return what determines a system's build beside its hardware: ``sim`` and its filesets."""
     core = _PLAIN if core is None else core
     targets = core.get("targets", {})
     sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
-    return {"filesets": core.get("filesets", {}), "targets": {"sim": sim}}
+    used = {*sim.get("filesets", ()), *sim.get("filesets_append", ())}
+    filesets = {name: files for name, files in core.get("filesets", {}).items() if name in used}
+    return {"filesets": filesets, "targets": {"sim": sim}}
 
 
 # A system of the tree's own parts.

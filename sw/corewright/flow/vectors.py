@@ -8,8 +8,8 @@ A vector set is a folder:
 ``program.bin``         the program
 ``inputs.bin``          the input tensor of each run, one after the other
 ``expected.bin``        what the arena holds after each run, one after the other
-``tensors.txt``         the tensors that layers write: where they are in the arena
-``layers.json``         the program's layers
+``tensors.txt``         the tensors that layers and host write: where they are in the arena
+``layers.json``         the program's layers, those of all stages in order
 ``info.json``           sizes; whether emulator and training framework agree with the integer graph
 ``hardware.json``       the hardware
 ``config_hw.svh``       its SystemVerilog package
@@ -23,8 +23,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,9 @@ from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, compile_graph
 from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
 from corewright.flow.errors import FlowInputError
-from corewright.graph import Graph
+from corewright.graph import Graph, QuantisedSoftmax
 from corewright.hardware import Hardware, configuration_package, configuration_tcl
-from corewright.program import decode_header
+from corewright.program import HostOpcode, decode_stages
 
 FILES = (
     *("program.bin", "inputs.bin", "expected.bin", "tensors.txt", "layers.json", "info.json"),
@@ -157,6 +157,8 @@ def _write(
     if len(images) == 0:
         raise FlowInputError("there are no images to run")
     compiled = compile_graph(graph, hw, batch)
+    host = host_operations(compiled, graph)
+    written = writers(compiled, host)
     runs = -(-len(images) // batch)
     filled = images[np.arange(runs * batch) % len(images)]
     values = golden.run(graph, filled)
@@ -167,9 +169,9 @@ def _write(
             tensors = {name: value[part] for name, value in values.items()}
             inputs.write(compiled.pack_input(filled[part]).tobytes())
             file.write(compiled.expected_arena(tensors)[0].tobytes())
-            emulated = emulated or _emulate(compiled, filled[part], tensors, run)
+            emulated = emulated or _emulate(compiled, written, filled[part], tensors, run)
     texts = {
-        "tensors.txt": tensor_table(compiled, graph),
+        "tensors.txt": tensor_table(compiled, graph, written),
         "layers.json": _json(_layers(compiled)),
         "info.json": _json(
             {
@@ -180,6 +182,10 @@ def _write(
                 "runs": runs,
                 "program_bytes": len(compiled.program),
                 "arena_bytes": compiled.arena_bytes,
+                "stages": [len(s.descriptors) for s in decode_stages(compiled.program)],
+                "host_operations": [asdict(operation) for operation in host],
+                "tensors": list(written),
+                "advice": list(compiled.advice),
                 "input": _place(compiled, compiled.input_name),
                 "output": _place(compiled, compiled.output_name),
                 "emulator": emulated or {"bit_exact": True},
@@ -200,8 +206,62 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=1) + "\n"
 
 
+@dataclass(frozen=True)
+class HostOperation:
+    """What the host does between two stages.
+
+    Attributes:
+        name: of the graph's node.
+        type: the operation's name in the program format, in lower case.
+        stage: the stage behind which it is done.
+        output: name of the stored tensor that it writes.
+    """
+
+    name: str
+    type: str
+    stage: int
+    output: str
+
+
+def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostOperation]:
+    """Return the host operations of a program, in its order."""
+    word = compiled.hardware.word_bytes
+    nodes = {}
+    for node in graph.compute_nodes:
+        if isinstance(node, QuantisedSoftmax):
+            place = compiled.places[node.output.name]
+            offset = compiled.tensors[place.tensor].offset + place.first_channel * word
+            nodes[offset] = (node.name, place.tensor)
+    result = []
+    for index, stage in enumerate(decode_stages(compiled.program)):
+        for fields in stage.host_operations:
+            name, output = nodes[fields["output_offset"]]
+            kind = HostOpcode(fields["host_opcode"]).name.lower()
+            result.append(HostOperation(name, kind, index, output))
+    return result
+
+
+def writers(compiled: CompiledProgram, host: Sequence[HostOperation]) -> dict[str, tuple[str, str]]:
+    """Return the stored tensors that a run writes, in the order in which each is first written.
+
+    Returns:
+        By the tensor's name, (node, type) of the layer or host operation.
+    """
+    steps = [(layer.stage, 0, layer.output, layer.node, layer.type) for layer in compiled.layers]
+    steps += [(each.stage, 1, each.output, each.name, each.type) for each in host]
+    result: dict[str, tuple[str, str]] = {}
+    # The sort is stable: within a stage layers keep their order, and the host comes last.
+    for _, _, output, node, kind in sorted(steps, key=lambda step: step[:2]):
+        result.setdefault(output, (node, kind))
+    return result
+
+
 def _emulate(
-    compiled: CompiledProgram, images: IntArray, tensors: Mapping[str, IntArray], run: int
+    compiled: CompiledProgram,
+    written: Mapping[str, tuple[str, str]],
+    images: IntArray,
+    tensors: Mapping[str, IntArray],
+    run: int,
 ) -> dict[str, Any] | None:
     """Run the program in the emulator; returns the first difference, or None."""
     arena = compiled.make_arena(images, fill=0xA5)
@@ -209,16 +269,16 @@ def _emulate(
         emulator.run(compiled.program, arena, hardware=compiled.hardware, poison_seed=run)
     except emulator.EmulatorError as error:
         return {"bit_exact": False, "run": run, "error": str(error)}
-    for layer in compiled.layers:
-        got = compiled.unpack(layer.output, arena)
-        want = compiled.stored(layer.output, tensors)
+    for name, (node, _) in written.items():
+        got = compiled.unpack(name, arena)
+        want = compiled.stored(name, tensors)
         if not np.array_equal(got, want):
             place = np.argwhere(got != want)[0]
             at = tuple(int(i) for i in place)
             return {
                 "bit_exact": False,
                 "run": run,
-                "error": f"layer {layer.name} at (image, h, w, c) {at}: "
+                "error": f"layer {node} at (image, h, w, c) {at}: "
                 f"expected {int(want[at])}, got {int(got[at])}",
             }
     return None
@@ -246,6 +306,7 @@ def _layers(compiled: CompiledProgram) -> list[dict[str, Any]]:
             "name": layer.name,
             "node": layer.node,
             "type": layer.type,
+            "stage": layer.stage,
             "output": layer.output,
             "macs": layer.macs,
             "compute_cycles": layer.compute_cycles,
@@ -255,25 +316,28 @@ def _layers(compiled: CompiledProgram) -> list[dict[str, Any]]:
     ]
 
 
-def tensor_table(compiled: CompiledProgram, graph: Graph) -> str:
+def tensor_table(
+    compiled: CompiledProgram, graph: Graph, written: Mapping[str, tuple[str, str]]
+) -> str:
     """Return the lines of ``tensors.txt``: a layer's name and type, and its tensor's place.
+
+    Args:
+        compiled: the program.
+        graph: what it was compiled from.
+        written: see :func:`writers`.
 
     Raises:
         FlowInputError: a tensor is overwritten by a later layer, so it cannot be compared.
     """
     lines = ["# layer type offset batch height width channels pitch image_rows bits"]
-    seen = set()
-    for layer in compiled.layers:
-        if layer.output in seen:
-            continue
-        seen.add(layer.output)
-        tensor = compiled.tensors[layer.output]
+    for name, (node, kind) in written.items():
+        tensor = compiled.tensors[name]
         if not tensor.kept:
-            raise FlowInputError(f"tensor '{layer.output}' is overwritten in the arena")
+            raise FlowInputError(f"tensor '{name}' is overwritten in the arena")
         place = tensor.layout
         bits = min(graph.tensor(tensor.values.tensor).bits, compiled.hardware.bits_input)
         lines.append(
-            f"{file_name(layer.node)} {layer.type} {tensor.offset} {place.batch} {place.height} "
+            f"{file_name(node)} {kind} {tensor.offset} {place.batch} {place.height} "
             f"{place.width} {place.channels} {place.pitch} {place.image_rows} {bits}"
         )
     return "\n".join(lines) + "\n"
@@ -281,7 +345,9 @@ def tensor_table(compiled: CompiledProgram, graph: Graph) -> str:
 
 def firmware_header(compiled: CompiledProgram, runs: int) -> str:
     """Return ``config_fw.h``: what a program that embeds these vectors needs to know."""
-    header = decode_header(compiled.program)
+    stages = decode_stages(compiled.program)
+    # Sizes and places of input and output are the same in all of them.
+    header = stages[0].header
     output = compiled.output.layout
     values = {
         "HARDWARE_HASH": f"0x{compiled.hardware.hash:08x}u",
@@ -294,6 +360,7 @@ def firmware_header(compiled: CompiledProgram, runs: int) -> str:
         "OUTPUT_CHANNELS": f"{output.channels}u",
         "BATCH": f"{compiled.batch}u",
         "RUNS": f"{runs}u",
+        "STAGES": f"{len(stages)}u",
         "LAYERS": f"{len(compiled.layers)}u",
     }
     defines = "\n".join(f"#define CW_MODEL_{name} {value}" for name, value in values.items())

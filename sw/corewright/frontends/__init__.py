@@ -1,6 +1,6 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Front ends: from a training framework's model to the integer graph.
+"""Front ends: from a training framework's model to the integer graph, and back.
 
 Only these import a training framework, and only when they are first used: importing this package
 costs nothing.
@@ -8,32 +8,44 @@ costs nothing.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.evaluate import keras_layer_outputs
+from corewright.frontends.export import layer_outputs, load_weights, to_keras, with_weights
 from corewright.frontends.qkeras import convert, from_keras
 
 if TYPE_CHECKING:
     from corewright.frontends.bundle import Bundle, QInput, QModel
+    from corewright.frontends.operators import ChannelSlice, QMatMul, QSoftmax, Requantise
 
 __all__ = [
     "Bundle",
+    "ChannelSlice",
     "FrontendError",
     "QInput",
+    "QMatMul",
     "QModel",
+    "QSoftmax",
+    "Requantise",
     "convert",
     "from_keras",
     "keras_layer_outputs",
+    "layer_outputs",
+    "load_weights",
+    "to_keras",
+    "with_weights",
 ]
 
-_LAZY = ("Bundle", "QInput", "QModel")
+_HOMES = {
+    **dict.fromkeys(("Bundle", "QInput", "QModel"), "bundle"),
+    **dict.fromkeys(("ChannelSlice", "QMatMul", "QSoftmax", "Requantise"), "operators"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    # QModel is a Keras model, so its module needs TensorFlow when it is imported.
-    if name in _LAZY:
-        from corewright.frontends import bundle
-
-        return getattr(bundle, name)
+    # These are Keras models and layers, so their modules need TensorFlow when they are imported.
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ any other. Importing this module imports TensorFlow.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,41 +18,23 @@ import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
+from corewright.frontends.layers import sources_of
+from corewright.frontends.operators import RoundToGrid
 from corewright.frontends.qkeras import convert
 from corewright.graph import Graph
 
 tf, qkeras = lazy.load()
-# As variables, because type checkers know no classes of an untyped package.
-_Layer: Any = tf.keras.layers.Layer
+# As a variable, because type checkers know no classes of an untyped package.
 _Model: Any = tf.keras.Model
 
 _CORE_KEYS = {
     "conv": {"filters", "kernel_size", "strides", "padding"},
     "dense": {"units"},
 }
-_COMMON_KEYS = {"type", "kernel_quantizer", "bias_quantizer", "use_bias", "act_str"}
+_COMMON_KEYS = {"type", "kernel_quantizer", "bias_quantizer", "use_bias", "act_str", "options"}
 _POOL_KEYS = {"type", "size", "strides", "padding", "act_str"}
-
-
-@tf.keras.utils.register_keras_serializable(package="corewright")
-class RoundToGrid(_Layer):
-    """Rounds half to even to multiples of ``2**-fraction``: an average pool on integers.
-
-    Straight-through gradient.
-    """
-
-    def __init__(self, fraction: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.fraction = int(fraction)
-
-    def call(self, inputs: Any) -> Any:
-        """Round in the type of ``inputs``."""
-        scale = tf.cast(2.0**self.fraction, inputs.dtype)
-        return inputs + tf.stop_gradient(tf.round(inputs * scale) / scale - inputs)
-
-    def get_config(self) -> dict[str, Any]:
-        """Keras configuration."""
-        return {**super().get_config(), "fraction": self.fraction}
+# Of a bundle's QActivation layers: its number, and behind what the layer stands.
+_QUANTISER_NAME = re.compile(r"bundle_(\d+)_(act|add_act|pool_act)")
 
 
 class QInput:
@@ -61,7 +44,8 @@ class QInput:
         shape: (H, W, C) or (C,) of one image.
         batch_size: images of one run.
         hw: hardware with the attribute ``bits_input``.
-        int_bits: integer bits, so values lie in [-2**int_bits, 2**int_bits).
+        int_bits: integer bits, so values lie in [-2**int_bits, 2**int_bits); inputs of one bit
+            are -2**int_bits below zero and 2**int_bits from zero on.
         name: name of the input tensor.
     """
 
@@ -84,7 +68,9 @@ class QInput:
         self.raw = tf.keras.Input(self.shape, name=f"{name}_raw")
         # QModel finds its hardware and batch size through the Keras tensor it is given.
         self.raw._corewright_input = self
-        self.quantiser = f"quantized_bits({hw.bits_input},{self.int_bits},False,True,1)"
+        # QKeras's single bit has no integer bits but a factor.
+        integer, alpha = (0, 2.0**self.int_bits) if hw.bits_input == 1 else (self.int_bits, 1)
+        self.quantiser = f"quantized_bits({hw.bits_input},{integer},False,True,{alpha})"
         self.tensor = qkeras.QActivation(self.quantiser, name=name)(self.raw)
 
 
@@ -97,7 +83,8 @@ class Bundle:
     Args:
         core: ``{'type': 'conv', 'filters', 'kernel_size', 'strides', 'padding', ...}`` or
             ``{'type': 'dense', 'units', ...}``, both with ``'kernel_quantizer'``,
-            ``'bias_quantizer'``, ``'use_bias'`` and ``'act_str'``.
+            ``'bias_quantizer'``, ``'use_bias'``, ``'act_str'`` and ``'options'``, a dictionary of
+            further keywords of the QKeras layer, such as initialisers.
         add: ``{'act_str'}``: adds the second argument of the call, the output of any earlier
             bundle or the QInput, of the same shape; fractions may differ.
         pool: ``{'type': 'max'|'avg', 'size', 'strides', 'padding', 'act_str'}``. The average
@@ -106,8 +93,9 @@ class Bundle:
         softmax: softmax last, on the host.
 
     Everything is signed: a ``quantized_relu`` of slope 0, and a ``quantized_bits`` that keeps no
-    negative values, is lowered by one bit. One-bit weights are -1 and +1, words of 2 bits on the
-    hardware; so is the one-bit ``quantized_bits(1,...)`` behind a core.
+    negative values, is lowered by one bit. One-bit weights (``quantized_bits(1,...)`` and
+    ``binary(alpha=1)``) are -1 and +1, and so are one-bit results behind a core: words of one bit
+    on hardware of ``bits_weights=1`` and ``bits_input=1``, of 2 bits on other.
     """
 
     def __init__(
@@ -134,6 +122,8 @@ class Bundle:
                 raise FrontendError(
                     f"Bundle: pool type is {pool['type']!r}, legal is 'max' or 'avg'"
                 )
+        for what, given in (("core", core), ("add", add), ("pool", pool)):
+            _check_values(what, given or {})
         self.core = dict(core)
         self.add = None if add is None else dict(add)
         self.pool = None if pool is None else dict(pool)
@@ -155,13 +145,16 @@ class Bundle:
             )
         x, x_skip = (t.tensor if isinstance(t, QInput) else t for t in (x, x_skip))
         activation = signed_activation(self.core["act_str"])
+        # Keras counts names, too, and from 0 again after clear_session.
+        name = f"bundle_{tf.keras.backend.get_uid('bundle') - 1}"
         if self.core["type"] == "conv":
-            x = self._convolution()(x)
+            _check_window("core kernel_size", self.core["kernel_size"], self.core, x)
+            x = self._convolution(f"{name}_conv")(x)
         else:
             if len(x.shape) == 4:
-                x = tf.keras.layers.Flatten()(x)
-            x = self._dense()(x)
-        x = qkeras.QActivation(activation)(x)
+                x = tf.keras.layers.Flatten(name=f"{name}_input")(x)
+            x = self._dense(f"{name}_dense")(x)
+        x = _quantised(activation, x, f"{name}_act")
         if self.add is not None:
             if tuple(x.shape[1:]) != tuple(x_skip.shape[1:]):
                 raise FrontendError(
@@ -169,17 +162,18 @@ class Bundle:
                     f"{tuple(x.shape[1:])}"
                 )
             activation = signed_activation(self.add["act_str"])
-            x = tf.keras.layers.Add()([x, x_skip])
-            x = qkeras.QActivation(activation)(x)
+            x = tf.keras.layers.Add(name=f"{name}_add")([x, x_skip])
+            x = _quantised(activation, x, f"{name}_add_act")
         if self.pool is not None:
-            x = self._pool(x, activation)
+            _check_window("pool size", self.pool["size"], {"padding": "valid", **self.pool}, x)
+            x = self._pool(x, activation, f"{name}_pool")
         if self.flatten:
-            x = tf.keras.layers.Flatten()(x)
+            x = tf.keras.layers.Flatten(name=f"{name}_flatten")(x)
         if self.softmax:
-            x = tf.keras.layers.Activation("softmax")(x)
+            x = tf.keras.layers.Activation("softmax", name=f"{name}_softmax")(x)
         return x
 
-    def _convolution(self) -> Any:
+    def _convolution(self, name: str) -> Any:
         core = self.core
         if core.get("bias_quantizer") is None:
             raise FrontendError(
@@ -194,31 +188,34 @@ class Bundle:
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core["bias_quantizer"],
             use_bias=core.get("use_bias", True),
+            **{"name": name, **core.get("options", {})},
         )
 
-    def _dense(self) -> Any:
+    def _dense(self, name: str) -> Any:
         core = self.core
         return qkeras.QDense(
             units=core["units"],
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core.get("bias_quantizer"),
             use_bias=core.get("use_bias", True),
+            **{"name": name, **core.get("options", {})},
         )
 
-    def _pool(self, x: Any, source: Any) -> Any:
+    def _pool(self, x: Any, source: Any, name: str) -> Any:
         pool = self.pool or {}
         options = {
             "pool_size": pool["size"],
             "strides": pool.get("strides"),
             "padding": pool.get("padding", "valid"),
+            "name": name,
         }
         activation = signed_activation(pool["act_str"])
         if pool["type"] == "avg":
             x = tf.keras.layers.AveragePooling2D(**options)(x)
-            x = RoundToGrid(_fraction(source))(x)
-            return qkeras.QActivation(activation)(x)
-        x = tf.keras.layers.MaxPooling2D(**options)(x)
-        return qkeras.QActivation(activation)(x)
+            x = RoundToGrid(_fraction(source), name=f"{name}_rounded")(x)
+        else:
+            x = tf.keras.layers.MaxPooling2D(**options)(x)
+        return _quantised(activation, x, f"{name}_act")
 
 
 def _check_keys(what: str, given: Mapping[str, Any], legal: set[str]) -> None:
@@ -233,18 +230,79 @@ def _require(what: str, given: Mapping[str, Any], needed: set[str]) -> None:
         raise FrontendError(f"Bundle: {what} lacks {missing}")
 
 
+def _check_values(what: str, given: Mapping[str, Any]) -> None:
+    """Refuse values that have no meaning; what Keras would say of them names no parameter."""
+    for key in {"filters", "units"} & set(given):
+        _sizes(what, key, given[key], 1)
+    for key in {"kernel_size", "size", "strides"} & set(given):
+        if not (key == "strides" and given[key] is None):
+            _sizes(what, key, given[key], 2)
+    if given.get("padding", "same") not in ("same", "valid"):
+        raise FrontendError(
+            f"Bundle: {what} padding is {given['padding']!r}, legal is 'same' or 'valid'"
+        )
+    for key in {"kernel_quantizer", "bias_quantizer"} & set(given):
+        _quantiser(f"{what} {key}", given[key], "'quantized_bits(bits,int,False,True,1)'")
+    if "act_str" in given:
+        signed_activation(given["act_str"])
+
+
+def _sizes(what: str, key: str, value: Any, count: int) -> tuple[int, ...]:
+    sizes = value if count == 2 and isinstance(value, (tuple, list)) else (value,) * count
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in sizes)
+    if len(sizes) != count or not whole or min(sizes) < 1:
+        legal = "an integer from 1" + (" or a pair of them" if count == 2 else "")
+        raise FrontendError(f"Bundle: {what} {key} is {value!r}, legal is {legal}")
+    return tuple(int(n) for n in sizes)
+
+
+def _check_window(what: str, value: Any, given: Mapping[str, Any], x: Any) -> None:
+    """Refuse a window that fits nowhere in the feature map ``x``, or a vector."""
+    if len(x.shape) != 4:
+        raise FrontendError(
+            f"Bundle: {what} is {value!r} on a vector of {x.shape[-1]}, legal is a feature map "
+            "(H, W, C)"
+        )
+    window = _sizes("", what, value, 2)
+    image = tuple(x.shape[1:3])
+    if given.get("padding", "same") == "valid" and any(
+        size > limit for size, limit in zip(window, image, strict=True)
+    ):
+        raise FrontendError(
+            f"Bundle: {what} is {value!r} with padding 'valid' on a feature map of "
+            f"{image[0]}x{image[1]}, legal is up to {image}; or padding 'same'"
+        )
+
+
+def _quantiser(what: str, value: Any, legal: str) -> Any:
+    """What QKeras makes of ``value``, a copy of an object; FrontendError if it is none."""
+    try:
+        quantiser = qkeras.get_quantizer(value)
+        if quantiser is value and hasattr(value, "get_config"):
+            quantiser = type(value).from_config(value.get_config())
+    # Whatever Python makes of a string that QKeras evaluates.
+    except Exception as error:
+        reason = f" ({error})" if str(error) else ""
+        raise FrontendError(f"Bundle: {what} is {value!r}{reason}, legal are {legal}") from error
+    return quantiser
+
+
+_ACTIVATIONS = (
+    "'quantized_bits(bits,int,...)', 'quantized_relu(bits,int,negative_slope=0 or a power of two)' "
+    "and 'binary(alpha=1)'"
+)
+
+
 def signed_activation(act_str: str) -> Any:
     """The quantiser of ``act_str``; an unsigned one is lowered by a bit to fit a signed word.
 
     Unsigned are ``quantized_relu`` of slope 0 and ``quantized_bits`` with keep_negative False.
-    Raises FrontendError for any other quantiser.
+    A quantiser object stays as it is; a copy is returned. Raises FrontendError for any other
+    quantiser but ``binary``.
     """
-    quantiser = qkeras.get_quantizer(act_str)
-    if not isinstance(quantiser, (qkeras.quantized_relu, qkeras.quantized_bits)):
-        raise FrontendError(
-            f"Bundle: act_str is {act_str!r}, legal are 'quantized_bits(bits,int,...)' and "
-            "'quantized_relu(bits,int,negative_slope=0 or a power of two)'"
-        )
+    quantiser = _quantiser("act_str", act_str, _ACTIVATIONS)
+    if not isinstance(quantiser, (qkeras.quantized_relu, qkeras.quantized_bits, qkeras.binary)):
+        raise FrontendError(f"Bundle: act_str is {act_str!r}, legal are {_ACTIVATIONS}")
     if _is_unsigned(quantiser):
         if int(quantiser.bits) < 2:
             raise FrontendError(
@@ -255,10 +313,26 @@ def signed_activation(act_str: str) -> Any:
     return quantiser
 
 
+def _quantised(quantiser: Any, x: Any, name: str) -> Any:
+    """Behind a QActivation that survives saving and loading: that takes the quantiser's name."""
+    integer = int(quantiser.integer) if hasattr(quantiser, "integer") else 0
+    if isinstance(quantiser, qkeras.quantized_relu):
+        text = (
+            f"quantized_relu({quantiser.bits},{integer},negative_slope={quantiser.negative_slope})"
+        )
+    elif isinstance(quantiser, qkeras.quantized_bits):
+        flags = f"{bool(quantiser.symmetric)},{bool(quantiser.keep_negative)},{quantiser.alpha!r}"
+        text = f"quantized_bits({quantiser.bits},{integer},{flags})"
+    else:
+        text = f"binary(alpha={quantiser.alpha!r})"
+    equal = qkeras.get_quantizer(text).get_config() == quantiser.get_config()
+    return qkeras.QActivation(text if equal else quantiser, name=name)(x)
+
+
 def _is_unsigned(quantiser: Any) -> bool:
     if isinstance(quantiser, qkeras.quantized_bits):
         return not quantiser.keep_negative
-    return bool(quantiser.negative_slope == 0)
+    return isinstance(quantiser, qkeras.quantized_relu) and quantiser.negative_slope == 0
 
 
 def _fraction(quantiser: Any) -> int:
@@ -296,6 +370,8 @@ class QModel(_Model):
         half = 1 << (bits - 1)
         shape = (self.batch_size, *source.shape)
         integers = np.random.default_rng(0).integers(-half, half, shape)
+        if bits == 1:
+            return np.ldexp((2 * integers + 1).astype(np.float32), source.int_bits)
         return np.ldexp(integers.astype(np.float32), source.int_bits + 1 - bits)
 
     def to_graph(self, hw: Any = None, name: str | None = None) -> Graph:
@@ -308,25 +384,51 @@ class QModel(_Model):
         x = self.random_input if x is None else x
         hw = self.hw if hw is None else hw
         graph = self.to_graph(hw)
-        result = _flow().export_inference(graph, hw, np.asarray(x), model=self)
+        result = _flow().export_inference(
+            graph, hw, np.asarray(x), model=self, bundles=bundle_tensors(self, graph)
+        )
         self._corewright_graph, self._corewright_hardware = graph, hw
         return result
 
     def verify_inference(self, SIM: str = "verilator", SIM_PATH: str = "") -> Any:  # noqa: N803
         """Simulate what :meth:`export_inference` wrote and compare; raises if it has not run."""
-        graph, hw = self._exported("verify_inference")
+        graph = getattr(self, "_corewright_graph", None)
+        if graph is None:
+            raise FrontendError("QModel.verify_inference: call export_inference first")
+        hw = self._corewright_hardware
         return _flow().verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH)
 
     def predict_performance(self) -> Any:
-        """(seconds, bytes) of one batch on the hardware."""
-        graph, hw = self._exported("predict_performance")
+        """(seconds, bytes) of one batch on the hardware.
+
+        Of what was exported; before that, of the model as it is.
+        """
+        graph, hw = getattr(self, "_corewright_graph", None), self.hw
+        if graph is None:
+            graph = self.to_graph()
+        else:
+            hw = self._corewright_hardware
         return _flow().predict_performance(graph, hw, batch_size=self.batch_size)
 
-    def _exported(self, method: str) -> tuple[Graph, Any]:
-        graph = getattr(self, "_corewright_graph", None)
-        if graph is None:
-            raise FrontendError(f"QModel.{method}: call export_inference first")
-        return graph, self._corewright_hardware
+
+def bundle_tensors(model: Any, graph: Graph) -> list[str]:
+    """Names of the bundles' outputs in ``graph``, in the order in which the script made them.
+
+    The layers' names tell, so that this holds for a saved and loaded model, too. A quantiser that
+    changes nothing makes no tensor of its own: then it is the tensor before it.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for layer in model.layers:
+        match = _QUANTISER_NAME.fullmatch(layer.name)
+        if match:
+            found.setdefault(int(match[1]), {})[match[2]] = layer
+    names = []
+    for _, layers in sorted(found.items()):
+        layer = next(layers[step] for step in ("pool_act", "add_act", "act") if step in layers)
+        while layer.name not in graph.tensors:
+            layer = model.get_layer(sources_of(layer)[0])
+        names.append(str(layer.name))
+    return names
 
 
 def _flow() -> Any:

@@ -15,13 +15,16 @@ from corewright.frontends.layers import (
     CORES,
     DEPTHWISE,
     NORM,
+    OWN_JOINS,
+    OWN_LAYERS,
+    OWN_POOLS,
     POOLS,
-    ROUND_LAYER,
     TRANSPARENT,
     Float64Array,
     batch_norms,
     check_options,
     is_linear,
+    is_relu,
     kind_of,
     ordered_layers,
     pair,
@@ -74,6 +77,8 @@ def _join(tf: Any, layer: Any, inputs: list[Any]) -> Any:
         return tf.add_n(inputs)
     if kind == "Concatenate":
         return tf.concat(inputs, axis=layer.axis)
+    if kind in OWN_JOINS:
+        return layer.call(inputs)
     raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported")
 
 
@@ -98,7 +103,7 @@ def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
         return tf.repeat(tf.repeat(x, rows, axis=1), columns, axis=2)
     elif kind in TRANSPARENT:
         return x
-    elif kind in (ROUND_LAYER, "Softmax", "Activation", "ReLU"):
+    elif kind in (*OWN_LAYERS, "Softmax", "Activation", "ReLU"):
         # These compute in the type that they are given, but a Keras layer casts to its own.
         return layer.call(x)
     else:
@@ -106,6 +111,8 @@ def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
     activation = getattr(layer, "activation", None)
     if is_linear(activation):
         return result
+    if is_relu(activation):
+        return tf.nn.relu(result)
     return _apply_quantiser(tf, layer.name, activation, result)
 
 
@@ -116,8 +123,10 @@ def _core(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
     if kind == "QDense":
         result = tf.matmul(x, kernel)
     elif kind in DEPTHWISE:
-        strides = (1, *pair(layer.strides), 1)
-        result = tf.nn.depthwise_conv2d(x, kernel[..., None], strides, layer.padding.upper())
+        # Late: it defines Keras layers, so it needs TensorFlow when it is imported.
+        from corewright.frontends.operators import depthwise
+
+        result = depthwise(x, kernel[..., None], pair(layer.strides), layer.padding)
     else:
         result = tf.nn.conv2d(x, kernel, pair(layer.strides), layer.padding.upper())
     if bias is not None:
@@ -126,6 +135,8 @@ def _core(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
 
 
 def _pool(tf: Any, layer: Any, x: Any) -> Any:
+    if kind_of(layer) in OWN_POOLS:
+        return layer.call(x)
     name, is_global = POOLS[kind_of(layer)]
     if is_global:
         reduce = tf.reduce_max if name == "max" else tf.reduce_mean
@@ -159,20 +170,15 @@ def _apply_quantiser(tf: Any, layer: str, quantiser: Any, x: Any) -> Any:
     otherwise its formula (qkeras/quantizers.py, quantized_relu.__call__) is evaluated here.
     """
     word = activation_format(layer, quantiser, 64)
-    backend = tf.keras.backend
     if type(quantiser).__name__ == "quantized_relu":
         if np.array_equal(np.asarray(x, np.float32).astype(np.float64), np.asarray(x)):
             result = tf.cast(quantiser(tf.cast(x, tf.float32)), tf.float64)
         else:
             result = _relu_in_float64(tf, quantiser, x)
     else:
-        before = backend.floatx()
         # quantized_bits casts to Keras's default type.
-        backend.set_floatx("float64")
-        try:
+        with lazy.default_float("float64"):
             result = tf.cast(quantiser(x), tf.float64)
-        finally:
-            backend.set_floatx(before)
     # The straight-through estimator computes x + (q - x), which for an average such as 1/3 can
     # miss q by a rounding error.
     scaled = np.ldexp(np.asarray(result), word.fraction)

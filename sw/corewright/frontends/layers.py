@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
+from corewright.frontends.quantisers import REQUANTISE
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -23,12 +24,27 @@ POOLS: dict[str, tuple[Literal["max", "average"], bool]] = {
     "GlobalMaxPooling2D": ("max", True),
     "GlobalAveragePooling2D": ("average", True),
     "QGlobalAveragePooling2D": ("average", True),
+    "PaddedMaxPooling2D": ("max", False),
+    "PaddedAveragePooling2D": ("average", False),
 }
-DEPTHWISE = ("QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm")
+DEPTHWISE = ("QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm", "QStridedDepthwiseConv2D")
 CORES = ("QConv2D", "QConv2DBatchnorm", "QDense", *DEPTHWISE)
 NORM = "BatchNormalization"
+ADDITIONS = ("Add", "ScaledAdd")
 # The Bundle API's marker layer behind an average pool that rounds to integers first.
 ROUND_LAYER = "RoundToGrid"
+_NEAREST_OPTION = {
+    "dilation_rate": "; nearest is a larger kernel with zeros between its elements",
+    "groups": "; nearest are a QDepthwiseConv2D, or ChannelSlice, QConv2D and Concatenate",
+    "data_format": "; nearest is a model of (height, width, channels) feature maps",
+}
+# Layers that quantise their input, or the sums of the layer before them.
+QUANTISERS = ("QActivation", REQUANTISE)
+# Layers of corewright.frontends.operators that compute in the type that they are given, and have
+# one input or two.
+OWN_LAYERS = (ROUND_LAYER, REQUANTISE, "TensorName", "ChannelSlice", "QSoftmax")
+OWN_POOLS = ("PaddedMaxPooling2D", "PaddedAveragePooling2D")
+OWN_JOINS = ("ScaledAdd", "QMatMul")
 
 
 def kind_of(layer: Any) -> str:
@@ -98,6 +114,11 @@ def is_linear(activation: Any) -> bool:
     return activation is None or getattr(activation, "__name__", "") == "linear"
 
 
+def is_relu(activation: Any) -> bool:
+    """Whether a layer's ``activation`` is Keras's own relu, which rounds nothing."""
+    return getattr(activation, "__name__", "") == "relu"
+
+
 def check_options(layer: Any) -> None:
     """Refuse options of a layer that would change its meaning."""
     legal = {"data_format": "channels_last", "dilation_rate": (1, 1), "groups": 1}
@@ -105,9 +126,12 @@ def check_options(layer: Any) -> None:
         actual = getattr(layer, option, value)
         actual = pair(actual) if option == "dilation_rate" else actual
         if actual != value:
-            raise FrontendError(f"layer '{layer.name}': {option} is {actual!r}, legal is {value!r}")
+            raise FrontendError(
+                f"layer '{layer.name}': {option} is {actual!r}, legal is {value!r}"
+                f"{_NEAREST_OPTION.get(option, '')}"
+            )
     padding = getattr(layer, "padding", "valid")
-    if kind_of(layer) != "ZeroPadding2D" and padding not in ("valid", "same"):
+    if kind_of(layer) not in ("ZeroPadding2D", *OWN_POOLS) and padding not in ("valid", "same"):
         raise FrontendError(
             f"layer '{layer.name}': padding is {layer.padding!r}, legal is 'valid' or 'same'"
         )
@@ -208,7 +232,8 @@ def quantised_constants(
                 f"layer '{layer.name}': {what}_quantizer is None{why if what == 'bias' else ''}; "
                 f"nearest is {what}_quantizer='quantized_bits(8,0,0,1,alpha=1)'"
             )
-    kernel = np.asarray(kernel_quantiser(kernel), dtype=np.float64)
-    if bias is not None:
-        bias = np.asarray(bias_quantiser(bias), dtype=np.float64)
+    with lazy.default_float("float64" if kernel.dtype == "float64" else "float32"):
+        kernel = np.asarray(kernel_quantiser(kernel), dtype=np.float64)
+        if bias is not None:
+            bias = np.asarray(bias_quantiser(bias), dtype=np.float64)
     return kernel[..., 0] if depthwise else kernel, bias, kernel_quantiser, bias_quantiser

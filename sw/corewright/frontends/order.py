@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from corewright.frontends.errors import FrontendError
 from corewright.graph import (
     Add,
-    Concat,
     Conv,
+    CopyNode,
     Dense,
     Depthwise,
+    MatMul,
     Node,
     Pool,
     Softmax,
     Tensor,
-    Upsample,
 )
 
-_COMPUTED = (Conv, Depthwise, Dense, Pool)
+_COMPUTED = (Conv, Depthwise, Dense, Pool, MatMul)
 
 
 def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]:
@@ -90,9 +90,10 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
 
 
 def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tuple[Node, ...]]:
-    """Input and nodes with tensors that are copied (concat, upsample) as wide as their copies.
+    """Input and nodes with tensors that are copied as wide as their copies.
 
-    A wider word holds the same integers, so that tensors of one fraction can be joined.
+    Copied by concatenations, slices and upsampling. A wider word holds the same integers, so that
+    tensors of one fraction can be joined.
     """
     parent: dict[str, str] = {}
 
@@ -104,7 +105,7 @@ def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tup
     bits = {source.name: source.bits}
     bits.update({n.output.name: n.output.bits for n in nodes if not isinstance(n, Softmax)})
     for node in nodes:
-        if isinstance(node, (Concat, Upsample)):
+        if isinstance(node, CopyNode):
             for name in node.inputs:
                 parent[root(name)] = root(node.output.name)
     widest: Counter[str] = Counter()

@@ -16,11 +16,17 @@ Supported layers:
   without average_quantizer;
 - Add of two tensors, aligned by shifts; Concatenate of tensors of one fraction, along channels;
 - ZeroPadding2D in front of convolutions, and of max pools where nothing is negative;
-- Flatten, Reshape that flattens or changes nothing; Dropout (ignored at inference).
+- Flatten, Reshape that flattens or changes nothing; Dropout (ignored at inference);
+- the layers of :mod:`corewright.frontends.operators`: QMatMul (a product of two activations),
+  QSoftmax (a softmax in integers, anywhere), ChannelSlice, and those that ``to_keras`` makes of
+  what Keras cannot say.
 
 A convolution or dense layer, with any max pools or upsampling behind it, an average pool and an
 addition are followed by the quantiser of their output: a QActivation, or the layer's own
 ``activation``. A QActivation behind a quantised tensor is a 1x1 pool.
+
+Quantisers of one bit, ``quantized_bits(1,...)`` and ``binary(alpha=1)``, have the values -1 and +1:
+tensors and weights of one bit on hardware of one bit, words of two on other.
 """
 
 from __future__ import annotations
@@ -33,19 +39,31 @@ from typing import Any
 import numpy as np
 
 from corewright.frontends import tensorflow as lazy
+from corewright.frontends.alignment import (
+    addition,
+    max_pool_requantisation,
+    requantisation,
+    shortened_bias,
+)
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.evaluate import keras_layer_outputs
 from corewright.frontends.layers import (
+    ADDITIONS,
     CORES,
     DEPTHWISE,
     NORM,
+    OWN_JOINS,
+    OWN_LAYERS,
+    OWN_POOLS,
     POOLS,
+    QUANTISERS,
     ROUND_LAYER,
     TRANSPARENT,
     activation_name,
     batch_norms,
     check_options,
     is_linear,
+    is_relu,
     kind_of,
     ordered_layers,
     pair,
@@ -56,7 +74,9 @@ from corewright.frontends.layers import (
 )
 from corewright.frontends.order import ordered_nodes, with_equal_words
 from corewright.frontends.quantisers import (
+    MAX_BIAS_BITS,
     MAX_WEIGHT_BITS,
+    REQUANTISE,
     ActivationFormat,
     activation_format,
     constants_on_grid,
@@ -70,18 +90,24 @@ from corewright.graph import (
     Depthwise,
     Graph,
     GraphError,
+    MatMul,
     Node,
     Pool,
+    QuantisedSoftmax,
     Requant,
+    Slice,
     Softmax,
     Tensor,
     Upsample,
     same_padding,
+    softmax_table,
 )
 
 Padding = tuple[int, int, int, int]
 
 _NO_PADDING: Padding = (0, 0, 0, 0)
+# By how many bits post-processing's sums are wider than accumulators.
+_POST_BITS = 8
 _NEAREST = {
     "Conv2D": "QConv2D",
     "Conv2DTranspose": "UpSampling2D(interpolation='nearest') and a QConv2D",
@@ -96,7 +122,51 @@ _NEAREST = {
     "Subtract": "Add, with the sign in the weights",
     "Average": "Add and a QActivation with one integer bit less",
     "Cropping2D": "padding='valid' in the layer before",
+    "Conv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
+    "QConv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
+    "MaxPooling1D": "MaxPooling2D with a (1, k) window on feature maps of height 1",
+    "AveragePooling1D": "AveragePooling2D with a (1, k) window on feature maps of height 1",
+    **dict.fromkeys(
+        ("LSTM", "GRU", "SimpleRNN", "QLSTM", "QGRU", "QSimpleRNN", "Bidirectional"),
+        "convolutions over a window of time steps",
+    ),
+    **dict.fromkeys(
+        ("MultiHeadAttention", "Attention", "Dot"), "QMatMul and QSoftmax: see docs/frontends.md"
+    ),
+    **dict.fromkeys(
+        ("LayerNormalization", "GroupNormalization"),
+        "BatchNormalization directly behind a convolution or dense layer",
+    ),
+    "Multiply": "QMatMul for a product of matrices, or factors in the weights",
+    "Rescaling": "images that are scaled before, and a QActivation for their first quantiser",
+    "Normalization": "images that are scaled before, and a QActivation for their first quantiser",
+    "Embedding": "its rows as the model's input",
+    "Maximum": "MaxPooling2D of what a Concatenate joins, or Add",
+    "Permute": "data in (height, width, channels) order from the beginning",
 }
+# The same for TensorFlow functions among Keras layers.
+_NEAREST_OF_FUNCTIONS = {
+    "add": "Add()([a, b])",
+    "concat": "Concatenate()([a, b])",
+    "reshape": "Flatten()",
+    "relu": "QActivation('quantized_relu(bits,integer)')",
+    "softmax": "Activation('softmax')",
+    "pad": "ZeroPadding2D",
+    "reduce_mean": "GlobalAveragePooling2D",
+    "matmul": "QMatMul",
+    "getitem": "ChannelSlice",
+}
+_ORDINARY = (
+    "one of QConv2D, QConv2DBatchnorm, QDepthwiseConv2D, QDense, QActivation, MaxPooling2D, "
+    "AveragePooling2D, GlobalAveragePooling2D, UpSampling2D, Add, Concatenate, Flatten"
+)
+_SUPPORTED = frozenset(
+    {
+        *("InputLayer", "Activation", "ReLU", "Softmax", "Flatten", "Reshape", "ZeroPadding2D"),
+        *("Concatenate", "UpSampling2D", NORM, ROUND_LAYER),
+        *(*CORES, *POOLS, *ADDITIONS, *QUANTISERS, *TRANSPARENT, *OWN_LAYERS, *OWN_JOINS),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -137,10 +207,16 @@ class _Pending:
     round_first: bool = False
     rectified: bool = False
     flat: bool = False
+    node: str | None = None
 
     @property
     def source(self) -> _Value:
         return self.sources[0]
+
+    @property
+    def name(self) -> str:
+        """The node's."""
+        return str(self.node or self.layer.name)
 
 
 @dataclass(frozen=True)
@@ -162,9 +238,15 @@ class _Converter:
     """Walks the layers and gathers nodes; one instance a conversion."""
 
     def __init__(
-        self, layers: list[Any], bits_input: int, int_bits_input: int, bits_weights: int
+        self,
+        layers: list[Any],
+        bits_input: int,
+        int_bits_input: int,
+        bits_weights: int,
+        bits_sum: int | None,
     ) -> None:
         self.bits_input = bits_input
+        self.bits_sum = bits_sum
         self.int_bits_input = int_bits_input
         self.bits_weights = bits_weights
         self.readers = readers_of(layers)
@@ -179,13 +261,12 @@ class _Converter:
         if isinstance(state, _Value):
             return state
         if isinstance(state, _RawInput):
-            fraction = self.bits_input - 1 - self.int_bits_input
-            high = 1 << (self.bits_input - 1)
-            return self.define_input(
-                state,
-                state.layer,
-                ActivationFormat(self.bits_input, fraction, -high, high - 1),
-            )
+            bits = self.bits_input
+            half, sign = 1 << (bits - 1), bits == 1
+            high = 1 if sign else half - 1
+            fraction = bits - 1 - self.int_bits_input
+            word = ActivationFormat(bits, fraction, -half, high, binary=sign)
+            return self.define_input(state, state.layer, word)
         if isinstance(state, _Probabilities):
             raise FrontendError(
                 f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last"
@@ -223,16 +304,24 @@ class _Converter:
         """What ``layer`` makes of what it reads."""
         kind = kind_of(layer)
         check_options(layer)
-        if kind == "Add":
+        if kind in ADDITIONS:
             return self.add(layer, states)
         if kind == "Concatenate":
             return self.concatenate(layer, states)
+        if kind == "QMatMul" and len(states) == 2:
+            return _Pending(layer, tuple(self.value(layer, state) for state in states))
         if len(states) == 1:
             state = states[0]
             if kind in TRANSPARENT:
                 return state
-            if kind == "QActivation":
-                return self.quantise(layer, layer.quantizer, state)
+            if kind in QUANTISERS:
+                return self.quantise(layer, getattr(layer, "quantizer", layer), state)
+            if kind == "TensorName":
+                return self.rename(layer, state)
+            if kind == "ChannelSlice":
+                return self.slice(layer, self.value(layer, state))
+            if kind == "QSoftmax":
+                return self.quantised_softmax(layer, self.value(layer, state))
             if kind in CORES:
                 return self.core(layer, state)
             if kind in POOLS:
@@ -249,9 +338,7 @@ class _Converter:
                 return self.round_first(layer, state)
             if kind in ("Softmax", "Activation", "ReLU"):
                 return self.activation(layer, state)
-        legal = (*CORES, *POOLS, "Add", "Concatenate", "UpSampling2D", "QActivation")
-        nearest = _NEAREST.get(kind, "one of " + ", ".join(legal))
-        raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported; use {nearest}")
+        raise _unsupported(layer)
 
     def activation(self, layer: Any, state: _State) -> _State:
         """Softmax, ReLU and Activation layers."""
@@ -263,7 +350,7 @@ class _Converter:
         if name != "relu":
             raise FrontendError(
                 f"layer '{layer.name}' of type {kind_of(layer)} ({name}) is not supported; use "
-                "QActivation with quantized_bits or quantized_relu"
+                "QActivation with quantized_bits or quantized_relu, which saturate at 2**integer"
             )
         if isinstance(state, _Pending):
             state.rectified = True
@@ -272,9 +359,15 @@ class _Converter:
         if source.low >= 0:
             return source
         requant = Requant.identity(0, max(source.high, 0))
-        return self.emit_rescale(layer.name, source, source.tensor, requant)
+        return self.emit_rescale(layer, source, source.tensor, requant)
 
     def softmax(self, layer: Any, state: _State) -> _State:
+        if isinstance(state, _Pending):
+            raise FrontendError(
+                f"layer '{layer.name}': softmax of '{state.layer.name}', whose output is not "
+                f"quantised; put a QActivation('quantized_bits({self.bits_input},integer,alpha=1)')"
+                " between them"
+            )
         source = self.value(layer, state)
         if getattr(layer, "axis", -1) not in (-1, len(layer.input.shape) - 1):
             raise FrontendError(f"layer '{layer.name}': axis is {layer.axis}, legal is -1")
@@ -286,6 +379,68 @@ class _Converter:
             )
         self.nodes.append(Softmax(layer.name, source.tensor.name))
         return _Probabilities(layer.name)
+
+    def rename(self, layer: Any, state: _State) -> _State:
+        """The tensor that the layer before has made, with the name of this one."""
+        value = self.value(layer, state)
+        output = dataclasses.replace(value.tensor, name=layer.name)
+        for index, node in enumerate(self.nodes):
+            if (
+                not isinstance(node, Softmax)
+                and node.output == value.tensor
+                and len(self.readers[sources_of(layer)[0]]) == 1
+            ):
+                self.nodes[index] = dataclasses.replace(node, output=output)
+                return dataclasses.replace(value, tensor=output)
+        raise FrontendError(
+            f"layer '{layer.name}' names the tensor '{value.tensor.name}', legal is directly "
+            "behind the layer that makes it, and as its only reader"
+        )
+
+    def slice(self, layer: Any, source: _Value) -> _Value:
+        if source.flat:
+            raise FrontendError(
+                f"layer '{layer.name}': cuts the flattened {source.tensor.shape} tensor "
+                f"'{source.tensor.name}'; cut feature maps before flattening them"
+            )
+        output = dataclasses.replace(source.tensor, name=layer.name, channels=layer.channels)
+        self.nodes.append(Slice(layer.name, source.tensor.name, output, layer.first_channel))
+        return dataclasses.replace(source, tensor=output)
+
+    def quantised_softmax(self, layer: Any, source: _Value) -> _Value:
+        tensor = source.tensor
+        if source.flat:
+            raise FrontendError(
+                f"layer '{layer.name}': softmax over the flattened {tensor.shape} tensor "
+                f"'{tensor.name}', legal are the channels of a feature map or vector"
+            )
+        if layer.bits > self.bits_input:
+            raise FrontendError(
+                f"layer '{layer.name}': bits is {layer.bits}, legal is up to "
+                f"bits_input={self.bits_input}"
+            )
+        if layer.input_fraction not in (None, tensor.fraction):
+            raise FrontendError(
+                f"layer '{layer.name}': input_fraction is {layer.input_fraction}, legal is that of "
+                f"'{tensor.name}', {tensor.fraction}"
+            )
+        table = layer.table
+        if table is None:
+            table = softmax_table(tensor.fraction, 1 << tensor.bits)
+        output = dataclasses.replace(
+            tensor, name=layer.name, bits=layer.bits, fraction=layer.fraction
+        )
+        node = QuantisedSoftmax(
+            layer.name,
+            tensor.name,
+            output,
+            layer.runs,
+            np.asarray(table, dtype=np.int64),
+            layer.low,
+            layer.high,
+        )
+        self.nodes.append(node)
+        return _Value(output, *node.value_range)
 
     def batch_norm(self, layer: Any, state: _State) -> _State:
         folded = any(norm is layer for norm in self.norms.values())
@@ -343,6 +498,9 @@ class _Converter:
                 "last axis only; put a Flatten before it or use a QConv2D with a 1x1 kernel"
             )
         if is_linear(layer.activation):
+            return pending
+        if is_relu(layer.activation):
+            pending.rectified = True
             return pending
         return self.quantise(layer, layer.activation, pending)
 
@@ -419,30 +577,46 @@ class _Converter:
         if not is_linear(activation):
             return self.quantise(layer, activation, pending)
         readers = [kind_of(reader) for reader in self.readers[layer.name]]
-        if kind == "average" or readers == ["QActivation"]:
+        if kind == "average" or (len(readers) == 1 and readers[0] in QUANTISERS):
             return pending
         return self.emit_max_pool(pending, layer.name, None)
 
     def quantise(self, layer: Any, quantiser: Any, state: _State) -> _State:
         word = activation_format(layer.name, quantiser, self.bits_input)
         if isinstance(state, _Pending):
+            state.node = getattr(layer, "node", None)
             return self.emit(layer, word, state)
-        if word.binary:
-            raise _no_sign(layer.name)
         if isinstance(state, _RawInput):
-            if word.slope_shift:
+            if word.slope_shift or (word.gain and not word.binary):
                 raise FrontendError(
-                    f"layer '{layer.name}': the input's quantiser has a slope, "
-                    "legal is quantized_bits or quantized_relu without one"
+                    f"layer '{layer.name}': the input's quantiser has a slope or an alpha that is "
+                    "not 1, legal is quantized_bits or quantized_relu without one"
                 )
+            if word.binary and word.bits != 1:
+                raise _no_sign(layer.name)
             return self.define_input(state, layer.name, word)
         source = self.value(layer, state)
         held = word.low <= source.low and source.high <= word.high
-        if word.fraction == source.tensor.fraction and held and not word.slope_shift:
+        if word.binary:
+            held = self.is_sign(source, word)
+            if not held:
+                raise _no_sign(layer.name)
+        same = word.fraction == source.tensor.fraction and not (word.slope_shift or word.gain)
+        if same and held and kind_of(layer) != REQUANTISE:
             return source
-        requant = self.requant(layer.name, source.tensor.fraction, None, word)
+        requant = requantisation(layer.name, source.tensor.fraction, None, word)
         output = dataclasses.replace(source.tensor, bits=word.bits, fraction=word.fraction)
-        return self.emit_rescale(layer.name, source, output, requant)
+        return self.emit_rescale(layer, source, output, requant)
+
+    def is_maximum_of_signs(self, pending: _Pending, word: ActivationFormat) -> bool:
+        """Whether the layer is a max pool of a tensor of one bit, whose maxima are signs."""
+        kind, _ = POOLS.get(kind_of(pending.layer), ("", False))
+        return kind == "max" and self.is_sign(pending.source, word)
+
+    @staticmethod
+    def is_sign(source: _Value, word: ActivationFormat) -> bool:
+        """Whether ``source`` has one bit, as ``word`` has, so that its sign is itself."""
+        return source.tensor.bits == word.bits == 1
 
     # Nodes ----------------------------------------------------------------------------------
 
@@ -456,10 +630,12 @@ class _Converter:
         inner = f"{pending.layer.name}_quantised" if pending.moves else name
         if kind in CORES:
             value = self.emit_core(pending, word, inner)
-        elif word.binary:
+        elif word.binary and not self.is_maximum_of_signs(pending, word):
             raise _no_sign(name)
-        elif kind == "Add":
+        elif kind in ADDITIONS:
             value = self.emit_add(pending, word, inner)
+        elif kind == "QMatMul":
+            value = self.emit_product(pending, word, inner)
         elif POOLS[kind][0] == "average":
             value = self.emit_average_pool(pending, word, inner)
         else:
@@ -473,9 +649,10 @@ class _Converter:
                 value = self.emit_max_pool(_Pending(move, (value,)), output, None)
         return dataclasses.replace(value, flat=pending.flat)
 
-    def emit_rescale(self, name: str, source: _Value, output: Tensor, requant: Requant) -> _Value:
+    def emit_rescale(self, layer: Any, source: _Value, output: Tensor, requant: Requant) -> _Value:
         """A tensor requantised in a pass of its own: a max pool of 1x1 windows."""
-        output = dataclasses.replace(output, name=name)
+        output = dataclasses.replace(output, name=layer.name)
+        name = getattr(layer, "node", None) or layer.name
         self.nodes.append(
             Pool(
                 name, "max", source.tensor.name, output, (1, 1), (1, 1), _NO_PADDING, requant, False
@@ -495,21 +672,23 @@ class _Converter:
     def emit_add(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         """Operands in Keras's order; ``ordered_nodes`` chooses the main one."""
         layer, (own, other) = pending.layer, pending.sources
-        fractions = own.tensor.fraction, other.tensor.fraction
-        finest = max(*fractions, word.fraction)
-        shifts = finest - fractions[0], finest - fractions[1]
-        if max(shifts) > MAX_PRE_SHIFT:
-            raise FrontendError(
-                f"layer '{layer.name}' adds '{own.tensor.name}' of fraction {fractions[0]} and "
-                f"'{other.tensor.name}' of fraction {fractions[1]} to one of {word.fraction}, "
-                f"legal is up to {MAX_PRE_SHIFT} apart"
-            )
-        shift = finest - word.fraction
-        requant = Requant(0, shift, shift + word.slope_shift, word.low, word.high)
+        # A factor of the second operand is as good as another fraction.
+        exponent = getattr(layer, "exponent", 0)
+        fractions = own.tensor.fraction, other.tensor.fraction - exponent
+        own_shift, other_shift, requant = addition(layer.name, fractions, word)
         shape = own.tensor.shape
         output = Tensor(name, *shape, word.bits, word.fraction)
         names = (own.tensor.name, other.tensor.name)
-        self.nodes.append(Add(layer.name, names, output, *shifts, requant))
+        self.nodes.append(Add(pending.name, names, output, own_shift, other_shift, requant))
+        return _Value(output, word.low, word.high)
+
+    def emit_product(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
+        layer, (own, other) = pending.layer, pending.sources
+        fraction = own.tensor.fraction + other.tensor.fraction
+        requant = requantisation(layer.name, fraction, None, word)
+        output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, word.fraction)
+        names = (own.tensor.name, other.tensor.name)
+        self.nodes.append(MatMul(pending.name, names, output, layer.transpose_b, requant))
         return _Value(output, word.low, word.high)
 
     def emit_max_pool(self, pending: _Pending, name: str, word: ActivationFormat | None) -> _Value:
@@ -518,13 +697,9 @@ class _Converter:
         tensor, shape = source.tensor, shape_of(layer, layer.output_shape)
         output = Tensor(name, *shape, tensor.bits, tensor.fraction)
         requant = Requant.identity(source.low, source.high)
-        if word is not None and (word.fraction != tensor.fraction or word.slope_shift):
-            requant = self.requant(layer.name, tensor.fraction, None, word)
-        elif word is not None:
-            # Same grid: what the source cannot hold, the output does not either.
-            low, high = max(source.low, word.low), min(source.high, word.high)
-            requant = Requant.identity(min(low, word.high), max(high, word.low))
         if word is not None:
+            span = source.low, source.high
+            requant = max_pool_requantisation(layer.name, tensor.fraction, span, word)
             output = Tensor(name, *shape, word.bits, word.fraction)
         self.nodes.append(self.pool_node(pending, output, requant))
         return _Value(output, requant.low, requant.high)
@@ -532,7 +707,7 @@ class _Converter:
     def emit_average_pool(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         layer, source = pending.layer, pending.source
         output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, word.fraction)
-        requant = self.requant(layer.name, source.tensor.fraction, None, word)
+        requant = requantisation(layer.name, source.tensor.fraction, None, word)
         self.nodes.append(self.pool_node(pending, output, requant))
         return _Value(output, word.low, word.high)
 
@@ -550,7 +725,7 @@ class _Converter:
             window, strides = pair(layer.pool_size), pair(layer.strides)
             padding = self.window_padding(pending, window, strides)
         return Pool(
-            layer.name,
+            pending.name,
             kind,
             tensor.name,
             output,
@@ -568,7 +743,9 @@ class _Converter:
         """Explicit zeros and those of padding='same' around what is so padded."""
         layer, tensor, explicit = pending.layer, pending.source.tensor, pending.padding
         implicit = _NO_PADDING
-        if layer.padding == "same":
+        if kind_of(layer) in OWN_POOLS:
+            implicit = layer.padding
+        elif layer.padding == "same":
             size = (
                 tensor.height + explicit[0] + explicit[1],
                 tensor.width + explicit[2] + explicit[3],
@@ -589,25 +766,31 @@ class _Converter:
         weights, weight_bits, weight_fraction = constants_on_grid(
             layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
         )
-        accumulator_fraction = source.tensor.fraction + weight_fraction
+        fraction, accumulator_fraction = word.fraction, source.tensor.fraction + weight_fraction
         aligned, bias_fraction = None, None
         if bias is not None:
             aligned, _, bias_fraction = constants_on_grid(
-                layer.name, "bias", bias, bias_quantiser, 32
+                layer.name, "bias", bias, bias_quantiser, MAX_BIAS_BITS
             )
-        if word.binary:
+            extra = max(bias_fraction, word.fraction + word.gain) - accumulator_fraction
+            # A sign takes a bit more: 2 v + 1 is never 0.
+            extra += word.binary
+            if extra > MAX_PRE_SHIFT or not self.holds(source, weights, aligned, extra):
+                aligned, bias_fraction = shortened_bias(
+                    aligned, bias_fraction, accumulator_fraction, word
+                )
+        doubled = word.binary and word.bits > 1
+        if doubled:
             # Only the sign counts: 2 v + 1 has the sign of v, +1 at zero, and saturates to it.
             finest = max(accumulator_fraction, bias_fraction or accumulator_fraction)
-            doubled = dataclasses.replace(word, fraction=finest + 1)
-            requant = self.requant(layer.name, accumulator_fraction, bias_fraction, doubled)
-        else:
-            requant = self.requant(layer.name, accumulator_fraction, bias_fraction, word)
+            word = dataclasses.replace(word, fraction=finest + 1)
+        requant = requantisation(layer.name, accumulator_fraction, bias_fraction, word)
         if aligned is not None and bias_fraction is not None:
             aligned = aligned << (accumulator_fraction + requant.pre_shift - bias_fraction)
-        if word.binary:
+        if doubled:
             aligned = (0 if aligned is None else aligned) + np.ones(kernel.shape[-1], np.int64)
-        output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, word.fraction)
-        common = (layer.name, source.tensor.name, output, weights, aligned)
+        output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, fraction)
+        common = (pending.name, source.tensor.name, output, weights, aligned)
         if kind_of(layer) == "QDense":
             self.nodes.append(Dense(*common, requant, weight_bits, weight_fraction))
         else:
@@ -619,28 +802,36 @@ class _Converter:
             )
         return _Value(output, word.low, word.high)
 
-    @staticmethod
-    def requant(
-        layer: str, accumulator_fraction: int, bias_fraction: int | None, word: ActivationFormat
-    ) -> Requant:
-        """From the accumulator's fraction to the word's, over a fraction that holds the bias."""
-        finest = max(accumulator_fraction, word.fraction)
-        if bias_fraction is not None:
-            finest = max(finest, bias_fraction)
-        pre_shift = finest - accumulator_fraction
-        if pre_shift > MAX_PRE_SHIFT:
-            raise FrontendError(
-                f"layer '{layer}': its accumulator has {accumulator_fraction} fractional bits, its "
-                f"bias {bias_fraction}, its output {word.fraction}; legal are up to "
-                f"{MAX_PRE_SHIFT} more than the accumulator's: use fewer in the bias or the output"
-            )
-        shift = finest - word.fraction
-        return Requant(pre_shift, shift, shift + word.slope_shift, word.low, word.high)
+    def holds(self, source: _Value, weights: Any, bias: Any, pre_shift: int) -> bool:
+        """Whether post-processing's sums surely hold these, shifted to the bias's fraction."""
+        if self.bits_sum is None:
+            return True
+        largest = max(abs(source.low), abs(source.high))
+        work = int(np.abs(weights).reshape(-1, weights.shape[-1]).sum(axis=0).max()) * largest
+        reach = (work << max(pre_shift, 0)) + int(np.abs(bias).max(initial=0))
+        return reach.bit_length() < self.bits_sum + _POST_BITS
 
 
 def _vector(shape: tuple[int, ...]) -> int:
     """Channels of a Keras shape (C,) or (1, 1, C); 0 for any other."""
     return shape[-1] if len(shape) == 1 or shape[:-1] == (1, 1) else 0
+
+
+def _unsupported(layer: Any) -> FrontendError:
+    kind = kind_of(layer)
+    if hasattr(layer, "layers"):
+        return FrontendError(
+            f"layer '{layer.name}' is a model in the model, legal are layers; nearest is the same "
+            "layers called one after the other in one model"
+        )
+    if kind in ("TFOpLambda", "SlicingOpLambda"):
+        operator = str(getattr(layer, "symbol", None) or layer.name).rpartition(".")[2]
+        return FrontendError(
+            f"layer '{layer.name}' is the TensorFlow function '{operator}', legal are Keras "
+            f"layers; nearest is {_NEAREST_OF_FUNCTIONS.get(operator, 'the layer that does it')}"
+        )
+    nearest = _NEAREST.get(kind, _ORDINARY)
+    return FrontendError(f"layer '{layer.name}' of type {kind} is not supported; use {nearest}")
 
 
 def _no_sign(layer: str) -> FrontendError:
@@ -657,6 +848,7 @@ def from_keras(
     bits_input: int,
     int_bits_input: int = 0,
     bits_weights: int = MAX_WEIGHT_BITS,
+    bits_sum: int | None = None,
     output_quantiser: Any = None,
     name: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -665,9 +857,13 @@ def from_keras(
 
     Args:
         model: one input, one output, the layers listed in this module's docstring.
-        bits_input: width of the hardware's signed activation words; no tensor is wider.
+        bits_input: width of the hardware's signed activation words; no tensor is wider. One bit is
+            a sign, -1 or +1: then all quantisers have one bit.
         int_bits_input: integer bits of the input, where no QActivation quantises it.
-        bits_weights: widest legal weight; one-bit weights (-1 and +1) need 2.
+        bits_weights: widest legal weight; one-bit weights (-1 and +1) have two bits, unless this
+            is 1.
+        bits_sum: width of the hardware's accumulators. A bias finer than sums of this width leave
+            room for is shortened, without a change of any result.
         output_quantiser: quantiser (object or string) of an output that has none.
         name: the graph's name, by default the model's.
         metadata: JSON-compatible, kept in the graph.
@@ -680,14 +876,16 @@ def from_keras(
     """
     _, qkeras = lazy.load()
     for what, number, low, high in (
-        ("bits_input", bits_input, 2, 16),
+        ("bits_input", bits_input, 1, 16),
         ("bits_weights", bits_weights, 1, MAX_WEIGHT_BITS),
     ):
         if not low <= number <= high:
-            hint = " (a signed bit holds -1 and 0: no quantiser's values)" if number == 1 else ""
-            raise FrontendError(f"{what} is {number}, legal is {low}..{high}{hint}")
+            raise FrontendError(f"{what} is {number}, legal is {low}..{high}")
     layers = ordered_layers(model)
-    converter = _Converter(layers, bits_input, int_bits_input, bits_weights)
+    for layer in layers:
+        if kind_of(layer) not in _SUPPORTED:
+            raise _unsupported(layer)
+    converter = _Converter(layers, bits_input, int_bits_input, bits_weights, bits_sum)
     states: dict[str, _State] = {}
     for layer in layers:
         if kind_of(layer) == "InputLayer":
@@ -740,7 +938,8 @@ def convert(
 ) -> Graph:
     """Convert a QKeras model into an integer graph for the hardware ``hw``.
 
-    :func:`from_keras` with the widths of ``hw`` (attributes ``bits_input`` and ``bits_weights``).
+    :func:`from_keras` with the widths of ``hw`` (attributes ``bits_input``, ``bits_weights`` and,
+    if there is one, ``bits_sum``).
     ``int_bits_input`` is by default that of a QModel's QInput, else 0; the other arguments and
     what is raised are those of :func:`from_keras`.
     """
@@ -751,6 +950,7 @@ def convert(
         bits_input=int(hw.bits_input),
         int_bits_input=int_bits_input,
         bits_weights=int(hw.bits_weights),
+        bits_sum=getattr(hw, "bits_sum", None),
         output_quantiser=output_quantiser,
         name=name,
         metadata=metadata,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +15,20 @@ import numpy.typing as npt
 from corewright.frontends.errors import FrontendError
 
 MAX_WEIGHT_BITS = 16
+# The class of the layer that rounds as a graph's node does; see corewright.frontends.operators.
+REQUANTISE = "Requantise"
+# Widest bias of a graph.
+MAX_BIAS_BITS = 48
 
 
 @dataclass(frozen=True)
 class ActivationFormat:
     """Words that an activation quantiser makes: integers in [low, high] times 2**-fraction.
 
-    ``bits`` is the signed word they need. Negative values are first multiplied by
-    ``2**-slope_shift``. ``binary`` is the sign: -1 below zero, +1 from zero, never 0.
+    ``bits`` is the signed word they need. Values are first multiplied by ``2**gain``, negative
+    ones by ``2**-slope_shift``, too. ``binary`` is the sign: -1 below zero, +1 from zero, never
+    0; it is a word of one bit where ``bits`` says so. ``pre_shift`` is the left shift of the
+    sums before they round, where the quantiser demands one.
     """
 
     bits: int
@@ -30,6 +37,8 @@ class ActivationFormat:
     high: int
     slope_shift: int = 0
     binary: bool = False
+    gain: int = 0
+    pre_shift: int | None = None
 
 
 def _is_integer(value: float) -> bool:
@@ -67,17 +76,29 @@ def activation_format(layer: str, quantiser: Any, word_bits: int) -> ActivationF
         result = _signed_format(where, quantiser)
     elif kind == "quantized_relu":
         result = _relu_format(where, quantiser)
+    elif kind == "binary":
+        result = _binary_format(where, quantiser)
+    elif kind == REQUANTISE:
+        result = quantiser.word
     else:
+        what = getattr(quantiser, "__name__", kind)
+        if what == "softmax":
+            raise FrontendError(
+                f"{where}: activation softmax is not supported; nearest are no activation, then "
+                "QActivation('quantized_bits(bits,integer,alpha=1)') and Activation('softmax')"
+            )
         raise FrontendError(
-            f"{where}: activation {kind} is not supported; nearest are "
+            f"{where}: activation {what} is not supported; nearest are "
             "quantized_bits(bits,integer,0,1) and quantized_relu(bits,integer)"
         )
+    if result.binary and word_bits == 1:
+        result = dataclasses.replace(result, bits=1)
     if result.bits > word_bits:
         fitting = int(quantiser.bits) - (result.bits - word_bits)
         hint = f"use {kind}({fitting},...)" if fitting > 0 else "use hardware of 2 bits or more"
         sign = "" if result.low < 0 else " (unsigned, so a signed word needs one bit more)"
         if result.binary:
-            sign = " (-1 and +1, where a signed bit holds -1 and 0)"
+            sign = " (-1 and +1)"
         raise FrontendError(
             f"{where}: {kind} of {int(quantiser.bits)} bits{sign} needs a {result.bits}-bit word, "
             f"legal is up to bits_input={word_bits}: {hint}"
@@ -98,12 +119,28 @@ def _signed_format(where: str, quantiser: Any) -> ActivationFormat:
         if not quantiser.keep_negative or bits < 1:
             raise FrontendError(f"{where}: quantized_bits of {bits} bits, legal is 1 or more")
         # QKeras ignores the integer bits: the values are -alpha and +alpha.
-        return ActivationFormat(2, -exponent, -1, 1, binary=True)
+        return _sign_format(exponent)
     span = 1 << unsigned_bits
     low = -span + bool(quantiser.symmetric) if quantiser.keep_negative else 0
-    return ActivationFormat(
-        unsigned_bits + 1, unsigned_bits - int(integer) - exponent, low, span - 1
-    )
+    # QKeras multiplies with alpha behind the rounding, not before it.
+    fraction = unsigned_bits - int(integer) - exponent
+    return ActivationFormat(unsigned_bits + 1, fraction, low, span - 1, gain=exponent)
+
+
+def _sign_format(exponent: int) -> ActivationFormat:
+    """-2**exponent and +2**exponent, in two bits: those of a word that also holds 0."""
+    return ActivationFormat(2, -exponent, -1, 1, binary=True)
+
+
+def _binary_format(where: str, quantiser: Any) -> ActivationFormat:
+    exponent = _constant_scale(quantiser)
+    if exponent is None or quantiser.use_01 or quantiser.use_stochastic_rounding:
+        raise FrontendError(
+            f"{where}: binary with alpha={quantiser.alpha!r}, use_01={quantiser.use_01}, "
+            f"use_stochastic_rounding={quantiser.use_stochastic_rounding}; legal is "
+            "binary(alpha=1) or another constant power of two"
+        )
+    return _sign_format(exponent)
 
 
 def _relu_format(where: str, quantiser: Any) -> ActivationFormat:
@@ -144,8 +181,9 @@ def constants_on_grid(
 
     ``values`` are what ``quantiser`` gave. A constant power-of-two alpha gives the declared width
     and fraction; anything else (auto_po2, binary, ternary, powers of two) the narrowest
-    grid that holds all values: one-bit weights, which are -1 and +1 in QKeras, are words of 2
-    bits. Raises :class:`FrontendError` if there is none of ``max_bits``.
+    grid that holds all values. One-bit weights, which are -1 and +1 in QKeras, are words of 2
+    bits, of one bit only where ``max_bits`` is 1. Raises :class:`FrontendError` if there is no
+    grid of ``max_bits``.
     """
     where = f"layer '{layer}': {what}"
     values = np.asarray(values, dtype=np.float64)
@@ -174,11 +212,17 @@ def constants_on_grid(
             f"{where} does not lie on the grid of {kind}; nearest is "
             f"quantized_bits(bits,integer,0,1,alpha=1)"
         )
+    if max_bits == 1 and declared is None and (np.abs(integers) == 1).all():
+        bits = 1
     if bits > max_bits:
         nearest = f"nearest is quantized_bits({max_bits},integer,0,1,alpha=1)"
-        if max_bits < 2:
-            nearest = "a signed bit holds -1 and 0, not +1; nearest is hardware of bits_weights=2"
-        raise FrontendError(f"{where} needs {bits}-bit words, legal is up to {max_bits}; {nearest}")
+        if max_bits == 1:
+            nearest = "a bit holds -1 and +1; nearest is quantized_bits(1,0,0,1,alpha=1)"
+        alpha = getattr(quantiser, "alpha", None)
+        scales = f" for the scales of alpha={alpha!r}" if isinstance(alpha, str) else ""
+        raise FrontendError(
+            f"{where} needs {bits}-bit words{scales}, legal is up to {max_bits}; {nearest}"
+        )
     return integers.astype(np.int64), bits, fraction
 
 

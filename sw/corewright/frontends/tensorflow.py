@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 _HINT = "install the 'training' extra: tensorflow, tf_keras, qkeras, pyparsing<3.3"
@@ -28,3 +30,18 @@ def load() -> tuple[Any, Any]:
             "environment or import corewright before TensorFlow"
         )
     return tensorflow, qkeras
+
+
+@contextlib.contextmanager
+def default_float(kind: str) -> Iterator[None]:
+    """Make ``kind`` ('float32', 'float64') Keras's default type, which QKeras's quantisers cast to.
+
+    The type before is restored at the end.
+    """
+    backend = load()[0].keras.backend
+    before = backend.floatx()
+    backend.set_floatx(kind)
+    try:
+        yield
+    finally:
+        backend.set_floatx(before)

@@ -39,6 +39,7 @@ def export_inference(
         FrontendError: the model has no integer graph, or more bundles than ``hw.max_n_bundles``.
     """
     from corewright.flow import export_inference as export
+    from corewright.frontends.bundle import bundle_tensors
 
     graph = convert(model, hw)
     most = getattr(hw, "max_n_bundles", None)
@@ -52,7 +53,8 @@ def export_inference(
         if graph.input.bits == 1:
             integers = np.where(integers < 0, -1, 1)
         x = golden.dequantise(graph, graph.input.name, integers)
-    result = export(graph, hw, np.asarray(x), model=model, batch=batch_size)
+    bundles = bundle_tensors(model, graph)
+    result = export(graph, hw, np.asarray(x), model=model, batch=batch_size, bundles=bundles)
     graph.save(Path(hw.data_dir) / _GRAPH_FILE)
     return result
 
@@ -74,8 +76,8 @@ def verify_inference(
     from corewright import flow
 
     graph = convert(model, hw)
-    if TRACE and SIM == "verilator":
-        _write_waves(hw, SIM_PATH)
+    if TRACE:
+        _write_waves(hw, SIM_PATH if SIM == "verilator" else "")
     return flow.verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH)
 
 

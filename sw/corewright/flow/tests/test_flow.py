@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 from corewright import golden
+from corewright.compiler import compile_graph
 from corewright.environment import repository_root
 from corewright.flow import (
     FlowInputError,
     MismatchError,
     export_inference,
+    export_model,
     find_system,
     predict_performance,
     simulate,
@@ -31,7 +33,16 @@ from corewright.flow import (
 from corewright.flow.cache import cached_folder, tree_digest
 from corewright.flow.model import build_model, flow_environment, fusesoc_command
 from corewright.flow.vectors import prepare
-from corewright.graph import Conv, Dense, Graph, Requant, Softmax, Tensor
+from corewright.graph import (
+    Conv,
+    Dense,
+    Graph,
+    QuantisedSoftmax,
+    Requant,
+    Softmax,
+    Tensor,
+    softmax_table,
+)
 from corewright.hardware import Hardware
 
 HW = Hardware(
@@ -174,12 +185,21 @@ def test_models_of_one_hardware_share_the_structure_that_names_the_build():
 # ------------------------------------------------------------------ script-compatible functions
 
 
-def test_exported_inference_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_exported_inference_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     monkeypatch.chdir(tmp_path)
     graph = tiny()
     x = np.random.default_rng(5).normal(0, 3, (5, 4, 5, 2))
-    exported = export_inference(graph, HW, x, batch=2)
+    (tmp_path / "vectors").mkdir()
+    for name in ("mine.txt", "of_a_model_before_y_nhwc_exp.txt"):
+        (tmp_path / "vectors" / name).touch()
+    exported = export_inference(graph, HW, x, batch=2, bundles=["y", "z"])
     names = {path.name for path in exported.folder.iterdir()}
+    assert "mine.txt" in names
+    assert {name for name in names if name.endswith("_y_nhwc_exp.txt")} == {
+        f"{layer}_y_nhwc_exp.txt" for layer in ("conv", "dense", "0", "1")
+    }
     assert exported.folder == tmp_path / "vectors"
     assert names >= {"wbx.bin", "wb.bin", "x.bin", "y_exp.txt", "conv_y_nhwc_exp.txt"}
     assert (tmp_path / "config_fw.h").is_file()
@@ -194,7 +214,14 @@ def test_exported_inference_is_verified(tmp_path: Path, monkeypatch: pytest.Monk
 
     result = verify_inference(graph, HW)
     assert result["passed"] and result["images"] == 5 and result["runs"] == 3
-    assert simulate_exported(HW)["bit_exact"]
+    caplog.set_level("INFO", "corewright")
+    caplog.clear()
+    # A script of a machine with Vivado, and a path that is nowhere.
+    assert simulate_exported(HW, SIM="xsim", SIM_PATH="F:/Xilinx/bin/")["bit_exact"]
+    warning, *layers, verdict = (record.getMessage() for record in caplog.records)
+    assert warning == "SIM='xsim' does not run this bench: Verilator simulates instead"
+    assert [line.partition(":")[0] for line in layers] == ["  conv", "  dense"]
+    assert verdict.startswith(f"tiny on 3x4: 5 images bit exact in {result['cycles']} cycles")
 
     # One expected value changed: exactly that has to be reported.
     tensors = (exported.folder / "tensors.txt").read_text().split("\n")
@@ -221,10 +248,63 @@ def test_verification_refuses_what_was_not_exported(
     other = Graph("other", graph.input, graph.nodes[:1])
     with pytest.raises(FlowInputError, match="another model"):
         verify_inference(other, HW)
-    with pytest.raises(FlowInputError, match="xsim"):
-        verify_inference(graph, HW, SIM="xsim", SIM_PATH=str(tmp_path))
     with pytest.raises(FlowInputError, match="'questa'"):
         verify_inference(graph, HW, SIM="questa")
+
+
+def test_advice_goes_to_the_log_and_to_the_vectors(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    graph, hw = tiny(), replace(HW, ram_weights_depth=16)
+    images = np.zeros((1, *graph.input.shape), dtype=np.int64)
+    export_model(graph, hw, images, 1, tmp_path / "small")
+    info = json.loads((tmp_path / "small/vectors/info.json").read_text())
+    assert info["advice"] == list(compile_graph(graph, hw, 1).advice) != []
+    assert [record.getMessage() for record in caplog.records] == info["advice"]
+    assert all(record.levelname == "WARNING" for record in caplog.records)
+    caplog.clear()
+    export_model(graph, HW, images, 1, tmp_path / "large")
+    assert caplog.records == []
+
+
+def test_advice_is_on_standard_error_of_the_commands(tmp_path: Path):
+    hw = replace(find_system("lenet5").hardware, ram_weights_depth=64)
+    (tmp_path / "hw.json").write_text(json.dumps(hw.to_dict()))
+    done = command_line(
+        *("export", "lenet5", "--hardware", str(tmp_path / "hw.json"), "--images", "1"),
+        *("--out", str(tmp_path / "out")),
+    )
+    assert done.returncode == 0, done.stderr
+    info = json.loads((tmp_path / "out/vectors/info.json").read_text())
+    assert info["advice"]
+    assert done.stderr.splitlines() == info["advice"]
+
+
+def test_vectors_of_several_stages_hold_what_the_host_writes():
+    graph = tiny()
+    conv, dense = graph.compute_nodes
+    softmax = QuantisedSoftmax(
+        "weights", "y", Tensor("w", 4, 5, 3, 8, 7), 1, softmax_table(2), 0, 127
+    )
+    assert isinstance(dense, Dense)
+    dense = replace(dense, input="w")
+    graph = Graph("staged", graph.input, (conv, softmax, dense))
+    images = np.random.default_rng(1).integers(-128, 128, (3, *graph.input.shape))
+    vectors = prepare(graph, HW, images, 2)
+    info = vectors.info
+    assert info["emulator"]["bit_exact"]
+    assert info["stages"] == [1, len(vectors.layers) - 1]
+    assert info["host_operations"] == [
+        {"name": "weights", "type": "softmax", "stage": 0, "output": info["tensors"][1]}
+    ]
+    assert [layer["stage"] for layer in vectors.layers] == [0, *[1] * info["stages"][1]]
+    lines = (vectors.folder / "tensors.txt").read_text().splitlines()[1:]
+    assert [line.split()[:2] for line in lines] == [
+        ["conv", "conv"],
+        ["weights", "softmax"],
+        ["dense", "dense"],
+    ]
+    assert "#define CW_MODEL_STAGES 2u" in (vectors.folder / "config_fw.h").read_text()
 
 
 def test_waves_are_written(tmp_path: Path):

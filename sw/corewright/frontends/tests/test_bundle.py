@@ -19,8 +19,11 @@ from corewright.frontends import (
     convert,
     keras_layer_outputs,
 )
+from corewright.frontends.alignment import shortened_bias
+from corewright.frontends.bundle import bundle_tensors
+from corewright.frontends.quantisers import ActivationFormat
 from corewright.golden import dequantise, quantise_input, run
-from corewright.graph import Add, Conv, Pool
+from corewright.graph import Add, Conv, Pool, value_bounds
 
 pytestmark = pytest.mark.tensorflow
 
@@ -202,9 +205,9 @@ def test_all_widths_of_words_are_exact(bits: int) -> None:
     assert isinstance(first, Conv) and isinstance(second, Conv)
     assert (first.weight_bits, second.weight_bits) == (2, bits)
     assert set(np.unique(first.weights)) == {-1, 1}
-    with pytest.raises(FrontendError, match="needs 2-bit words, legal is up to 1; a signed bit"):
+    with pytest.raises(FrontendError, match=f"needs {bits}-bit words, legal is up to 1; a bit"):
         convert(model, SimpleNamespace(bits_input=bits, bits_weights=1))
-    with pytest.raises(FrontendError, match="bits_input is 1, legal is 2"):
+    with pytest.raises(FrontendError, match=f"needs a {bits}-bit word, legal is up to bits_in"):
         convert(model, SimpleNamespace(bits_input=1, bits_weights=1))
 
 
@@ -294,6 +297,24 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
             lambda: Bundle(core=dense(2, "quantized_tanh(4)"))(QInput((4,), 1, HW)),
             "act_str is 'quantized_tanh",
         ),
+        (lambda: Bundle(core=conv(2, 3, "quantised_relu(4)")), "act_str is 'quantised_relu.*legal"),
+        (
+            lambda: Bundle(core=conv(2, 3, "quantized_relu(4,0,negative_slope=0.3)")),
+            "act_str is 'quantized_relu.*0.3.*legal are",
+        ),
+        (
+            lambda: Bundle(core=conv(2, 3, BITS, kernel_quantizer="quantised_bits(4)")),
+            "core kernel_quantizer is 'quantised_bits",
+        ),
+        (lambda: Bundle(core=conv(0, 3, BITS)), "core filters is 0, legal is an integer from 1"),
+        (lambda: Bundle(core=conv(2, (3, 3, 3), BITS)), r"kernel_size is \(3, 3, 3\), legal"),
+        (lambda: Bundle(core=conv(2, 3, BITS, strides=1.5)), "core strides is 1.5, legal"),
+        (lambda: Bundle(core=conv(2, 3, BITS, padding="full")), "core padding is 'full', legal"),
+        (
+            lambda: bundle(pool={"type": "max", "size": 5, "act_str": BITS})(image()),
+            "pool size is 5 with padding 'valid' on a feature map of 4x4",
+        ),
+        (lambda: bundle()(QInput((4,), 1, HW)), "kernel_size is 3 on a vector of 4, legal is a"),
     ],
 )
 def test_bad_arguments_are_named(make: Any, message: str) -> None:
@@ -309,3 +330,92 @@ def test_two_models_in_one_process_do_not_disturb_each_other() -> None:
     assert [node.weights.tolist() for node in first.compute_nodes if hasattr(node, "weights")] == [
         node.weights.tolist() for node in second.compute_nodes if hasattr(node, "weights")
     ]
+
+
+def test_layers_and_tensors_are_named_after_the_bundle() -> None:
+    model = residual_model()
+    graph = model.to_graph()
+    tensors = bundle_tensors(model, graph)
+    bundles = [name.split("_")[1] for name in tensors]
+    # In the script's order, although Keras's order of branches is another.
+    assert len(bundles) >= 4 and bundles == sorted(bundles, key=int)
+    assert all(name.startswith("bundle_") and name in graph.tensors for name in tensors)
+    assert tensors[-1] == graph.output.name
+
+
+def test_a_bundle_that_quantises_to_the_same_words_has_the_tensor_before() -> None:
+    x_in = image()
+    pool = {"type": "max", "size": 2, "act_str": BITS}
+    x = Bundle(core=conv(2, 3, BITS))(x_in)
+    x = bundle(pool=pool)(x)
+    graph = (model := QModel(inputs=x_in.raw, outputs=x)).to_graph()
+    assert bundle_tensors(model, graph) == [graph.compute_nodes[0].output.name, graph.output.name]
+
+
+def test_a_quantiser_object_is_not_changed() -> None:
+    import qkeras
+
+    act = qkeras.quantized_relu(4, 1)
+    x_in = image()
+    x = Bundle(core=conv(2, 3, act))(x_in)
+    x = Bundle(core=conv(2, 3, act))(x)
+    assert act.bits == 4
+    graph = QModel(inputs=x_in.raw, outputs=x).to_graph()
+    assert [node.requant.high for node in graph.compute_nodes if isinstance(node, Conv)] == [7, 7]
+
+
+@pytest.mark.parametrize("bias", [8, 16, 32])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_bias_of_any_width_is_exact(bits: int, bias: int) -> None:
+    hw = SimpleNamespace(bits_input=bits, bits_weights=bits, bits_bias=bias, bits_sum=16)
+    word = f"quantized_bits({bits},0,False,True,1)"
+    options = {
+        "kernel_quantizer": word,
+        "bias_quantizer": f"quantized_bits({bias},0,False,True,1)",
+    }
+    x = x_in = QInput(shape=(6, 5, 3), batch_size=4, hw=hw)
+    x = Bundle(core=conv(4, 3, word, **options))(x)
+    leaky = word if bits < 4 else f"quantized_relu({bits},0,negative_slope=0.125)"
+    x = Bundle(core=conv(4, 3, leaky, **options), flatten=True)(x)
+    x = Bundle(core={**dense(7, word), **options})(x)
+    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+    graph = model.to_graph()
+    outputs = keras_layer_outputs(model, model.random_input)
+    for name, value in run(graph, quantise_input(graph, model.random_input)).items():
+        assert np.array_equal(outputs[name].reshape(value.shape), dequantise(graph, name, value))
+    # What post-processing's sums of bits_sum + 8 bits can hold.
+    for node in graph.compute_nodes:
+        low, high = value_bounds(graph, node)
+        assert low.min() >= -(1 << 23) and high.max() < 1 << 23
+
+
+@pytest.mark.parametrize("slope_shift", [0, 3])
+@pytest.mark.parametrize(("target", "binary"), [(2, False), (6, False), (9, False), (0, True)])
+def test_a_shortened_bias_rounds_every_sum_alike(
+    target: int, binary: bool, slope_shift: int
+) -> None:
+    rng = np.random.default_rng(target)
+    accumulator_fraction, fraction = 6, 20
+    # Sums and biases whose total lies on, and just beside, the points where rounding turns.
+    sums = rng.integers(-300, 300, 4000)
+    turns = np.zeros(4000, np.int64)
+    if not binary:
+        turns = (2 * rng.integers(-9, 9, 4000) + 1) << (fraction - 1 - target)
+        turns <<= rng.choice([0, slope_shift], 4000)
+    biases = turns - (sums << (fraction - accumulator_fraction)) + rng.integers(-2, 3, 4000)
+    word = ActivationFormat(8, target, -128, 127, slope_shift, binary)
+    short, short_fraction = shortened_bias(biases, fraction, accumulator_fraction, word)
+    assert accumulator_fraction <= short_fraction < fraction
+
+    def rounded(bias: Any, bias_fraction: int) -> Any:
+        total = (sums << (bias_fraction - accumulator_fraction)) + bias
+        if binary:
+            return total < 0
+        shift = np.where(total < 0, slope_shift, 0) + bias_fraction - target
+        # Exact: these doubles have 53 bits.
+        return np.rint(total / 2.0**shift)
+
+    assert np.array_equal(rounded(short, short_fraction), rounded(biases, fraction))
+    cut = biases >> (fraction - short_fraction)
+    assert binary or not np.array_equal(rounded(cut, short_fraction), rounded(biases, fraction))
+    assert shortened_bias(short, short_fraction, accumulator_fraction, word)[0] is short

@@ -12,7 +12,7 @@ import pytest
 from corewright.frontends import FrontendError, from_keras, keras_layer_outputs
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.evaluate import _relu_in_float64
-from corewright.frontends.quantisers import activation_format
+from corewright.frontends.quantisers import activation_format, constants_on_grid
 from corewright.golden import dequantise, host_output, quantise_input, run
 from corewright.graph import Conv, Dense, Graph, Pool, accumulator_bits
 
@@ -293,6 +293,27 @@ def test_power_of_two_alpha_moves_the_fraction(keras: Any, qkeras: Any) -> None:
     agree(model, graph, np.random.default_rng(1).integers(-8, 8, (4, 9)) / 8)
 
 
+@pytest.mark.parametrize("alpha", [0.25, 2.0])
+def test_alpha_of_an_activation_multiplies_what_is_rounded(
+    alpha: float, keras: Any, qkeras: Any
+) -> None:
+    model = chain(
+        keras,
+        qkeras,
+        qkeras.QConv2D(3, 2, kernel_quantizer=KERNEL, bias_quantizer=BIAS),
+        qkeras.QActivation(f"quantized_bits(4,1,False,True,{alpha})", name="core"),
+        keras.layers.MaxPooling2D(2),
+        qkeras.QActivation(f"quantized_bits(6,1,False,True,{alpha})", name="pooled"),
+    )
+    graph = from_keras(model, bits_input=8)
+    assert graph.tensor("core").fraction == 2 - int(np.log2(alpha))
+    agree(model, graph, np.random.default_rng(1).integers(-128, 128, (4, 6, 6, 2)) / 128)
+    quantiser = f"quantized_bits(4,1,False,True,{alpha})"
+    model = chain(keras, qkeras, qkeras.QActivation(quantiser), keras.layers.MaxPooling2D(2))
+    with pytest.raises(FrontendError, match="slope or an alpha that is not 1"):
+        from_keras(model, bits_input=8)
+
+
 def test_output_quantiser_serves_a_model_without_one(keras: Any, qkeras: Any) -> None:
     dense = qkeras.QDense(4, kernel_quantizer=KERNEL, bias_quantizer=BIAS, name="dense")
     model = chain(keras, qkeras, dense, shape=(9,))
@@ -389,6 +410,30 @@ CONV = {"kernel_quantizer": KERNEL, "bias_quantizer": BIAS, "name": "c"}
             ],
             r"'t': the one-bit quantized_bits\(1,...\), which is -1 or \+1 and never 0",
         ),
+        (
+            lambda k, q: [k.layers.Reshape((36, 2)), k.layers.LSTM(4, name="l")],
+            "'l' of type LSTM .* use convolutions over a window",
+        ),
+        (
+            lambda k, q: [k.Sequential([q.QConv2D(2, 2, **CONV)], name="block")],
+            "'block' is a model in the model.*nearest is the same layers",
+        ),
+        (
+            lambda k, q: [k.layers.Flatten(), q.QDense(2, **CONV), k.layers.Softmax(name="s")],
+            r"'s': softmax of 'c', .* put a QActivation\('quantized_bits\(4,",
+        ),
+        (
+            lambda k, q: [k.layers.Flatten(), q.QDense(2, activation="softmax", **CONV)],
+            r"'c': activation softmax .* then QActivation\(.* and Activation\('softmax'\)",
+        ),
+        (
+            lambda k, q: [q.QConv2D(2, 2, activation="sigmoid", **CONV)],
+            "'c': activation sigmoid is not supported; nearest are quantized_bits",
+        ),
+        (
+            lambda k, q: [k.layers.UpSampling2D(2, interpolation="bilinear", name="u")],
+            "'u': interpolation is 'bilinear', legal is 'nearest'",
+        ),
     ],
 )
 def test_unsupported_models_name_the_layer_and_the_remedy(
@@ -397,6 +442,24 @@ def test_unsupported_models_name_the_layer_and_the_remedy(
     model = keras.Sequential([keras.layers.InputLayer((6, 6, 2)), *make(keras, qkeras)])
     with pytest.raises(FrontendError, match=message):
         from_keras(model, bits_input=4, bits_weights=4)
+
+
+def test_words_too_wide_for_their_scales_are_named(qkeras: Any) -> None:
+    quantiser = qkeras.quantized_bits(4, 0, alpha="auto_po2")
+    values = np.array([0.875, 0.0078125])
+    with pytest.raises(FrontendError, match="needs 8-bit words for the scales of alpha='auto_po2'"):
+        constants_on_grid("c", "kernel", values, quantiser, 4)
+
+
+def test_a_relu_of_the_layer_itself_is_one_behind_it(keras: Any, qkeras: Any) -> None:
+    core = qkeras.QConv2D(
+        3, 2, kernel_quantizer=KERNEL, bias_quantizer=BIAS, activation="relu", name="c"
+    )
+    model = chain(keras, qkeras, core, keras.layers.MaxPooling2D(2), qkeras.QActivation(SIGNED))
+    graph = from_keras(model, bits_input=4)
+    conv = graph.node("c")
+    assert isinstance(conv, Conv) and (conv.requant.low, conv.requant.high) == (0, 7)
+    agree(model, graph, np.random.default_rng(1).integers(-8, 8, (4, 6, 6, 2)) / 8)
 
 
 def test_graph_shaped_mistakes_are_named(keras: Any, qkeras: Any) -> None:
@@ -409,11 +472,16 @@ def test_graph_shaped_mistakes_are_named(keras: Any, qkeras: Any) -> None:
     raw = keras.Input((4, 4, 2))
     with pytest.raises(FrontendError, match=r"'sum': the model's output is not quantised"):
         from_keras(keras.Model(raw, keras.layers.Add(name="sum")([raw, raw])), bits_input=4)
+    a, b = (qkeras.QConv2D(2, 1, **{**CONV, "name": name})(raw) for name in "ab")
+    x = qkeras.QActivation(SIGNED)(a) + qkeras.QActivation(SIGNED)(b)
+    model = keras.Model(raw, qkeras.QActivation(SIGNED)(x))
+    with pytest.raises(FrontendError, match=r"TensorFlow function 'add'.*nearest is Add\(\)"):
+        from_keras(model, bits_input=4)
     with pytest.raises(FrontendError, match="has no inputs yet"):
         from_keras(keras.Sequential([qkeras.QConv2D(2, 1, **CONV)]), bits_input=4)
     model = chain(keras, qkeras, qkeras.QActivation(SIGNED))
-    with pytest.raises(FrontendError, match="bits_input is 1, legal is 2"):
-        from_keras(model, bits_input=1)
+    with pytest.raises(FrontendError, match="bits_input is 0, legal is"):
+        from_keras(model, bits_input=0)
 
 
 @pytest.mark.parametrize("act", [RELU, LEAKY, "quantized_relu(8,3,negative_slope=0.5)"])
