@@ -342,7 +342,11 @@ def _fraction(quantiser: Any) -> int:
 
 
 class QModel(_Model):
-    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods."""
+    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods.
+
+    A saved one is loaded as an ordinary Keras model, because files know no hardware: ``convert``
+    it, or build the QModel again and ``load_weights``.
+    """
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         super().__init__(inputs=inputs, outputs=outputs, name=name)
@@ -351,6 +355,19 @@ class QModel(_Model):
         if source is None:
             raise FrontendError("QModel: inputs is no QInput's '.raw'")
         self._corewright_source = source
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras configuration: that of the ordinary model of the same layers."""
+        model = _Model(self.inputs, self.outputs, name=self.name)
+        # Keras sets it on what it saves as .h5, which has another form.
+        model.use_legacy_config = getattr(self, "use_legacy_config", None)
+        config: dict[str, Any] = model.get_config()
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
+        """The ordinary Keras model of a saved configuration."""
+        return _Model.from_config(config, custom_objects)
 
     @property
     def hw(self) -> Any:
@@ -409,6 +426,10 @@ class QModel(_Model):
         else:
             hw = self._corewright_hardware
         return _flow().predict_performance(graph, hw, batch_size=self.batch_size)
+
+
+# Keras writes a model's class without a package, so it is not found by a registered name.
+tf.keras.utils.get_custom_objects()["QModel"] = QModel
 
 
 def bundle_tensors(model: Any, graph: Graph) -> list[str]:

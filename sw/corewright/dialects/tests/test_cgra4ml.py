@@ -182,6 +182,11 @@ def test_functions_export_and_predict(tmp_path: Path, monkeypatch: pytest.Monkey
         cgra4ml.predict_model_performance(hw)
     cgra4ml.export_inference(model, hw, batch_size=2)
     assert (tmp_path / "config_fw.h").is_file() and (tmp_path / "vectors" / "wbx.bin").is_file()
+    counts = [
+        len((tmp_path / "vectors" / f"{bundle}_y_nhwc_exp.txt").read_text().split())
+        for bundle in range(4)
+    ]
+    assert counts == [2 * 64, 2 * 32, 2 * 32, 2 * 5]
     predicted = cgra4ml.predict_model_performance(hw)
     assert predicted["batch_size"] == 2
     assert predicted["macs"] == 2 * (16 * 64 + 64 * 32 + 32 * 32 + 32 * 5)

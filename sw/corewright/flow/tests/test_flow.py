@@ -200,7 +200,7 @@ def test_exported_inference_is_verified(
     assert {name for name in names if name.endswith("_y_nhwc_exp.txt")} == {
         f"{layer}_y_nhwc_exp.txt" for layer in ("conv", "dense", "0", "1")
     }
-    assert exported.folder == tmp_path / "vectors"
+    assert exported.folder == tmp_path / "vectors" == (tmp_path / HW.DATA_DIR).resolve()
     assert names >= {"wbx.bin", "wb.bin", "x.bin", "y_exp.txt", "conv_y_nhwc_exp.txt"}
     assert (tmp_path / "config_fw.h").is_file()
     values = golden.run(graph, golden.quantise_input(graph, x))
@@ -222,6 +222,7 @@ def test_exported_inference_is_verified(
     assert warning == "SIM='xsim' does not run this bench: Verilator simulates instead"
     assert [line.partition(":")[0] for line in layers] == ["  conv", "  dense"]
     assert verdict.startswith(f"tiny on 3x4: 5 images bit exact in {result['cycles']} cycles")
+    assert f"ms at {HW.FREQ} MHz)" in verdict
 
     # One expected value changed: exactly that has to be reported.
     tensors = (exported.folder / "tensors.txt").read_text().split("\n")
@@ -382,6 +383,15 @@ def test_importing_the_package_imports_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], env=flow_environment(), check=False)
     assert done.returncode == 0
+    # But it makes TensorFlow choose the Keras that QKeras needs, unless the user has chosen.
+    code = "import os, corewright; print(os.environ['TF_USE_LEGACY_KERAS'])"
+    for given, expected in ((None, "1"), ("0", "0")):
+        environment = {**flow_environment(), "TF_USE_LEGACY_KERAS": given or ""}
+        if given is None:
+            del environment["TF_USE_LEGACY_KERAS"]
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        assert done.stdout.decode().strip() == expected
     import corewright
 
     with pytest.raises(AttributeError, match="Hardwear"):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -419,3 +420,16 @@ def test_a_shortened_bias_rounds_every_sum_alike(
     cut = biases >> (fraction - short_fraction)
     assert binary or not np.array_equal(rounded(cut, short_fraction), rounded(biases, fraction))
     assert shortened_bias(short, short_fraction, accumulator_fraction, word)[0] is short
+
+
+def test_a_saved_model_is_loaded_as_an_ordinary_one(tmp_path: Path) -> None:
+    from qkeras.utils import load_qmodel
+
+    model = residual_model()
+    model.compile()
+    model.save(tmp_path / "model.h5")
+    loaded = load_qmodel(tmp_path / "model.h5", compile=False)
+    assert not isinstance(loaded, QModel)
+    graph = model.to_graph()
+    assert convert(loaded, HW, name=graph.name).digest() == graph.digest()
+    assert bundle_tensors(loaded, graph) == bundle_tensors(model, graph)
