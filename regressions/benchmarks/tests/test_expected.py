@@ -23,6 +23,8 @@ SCRIPT = Path(__file__).resolve().parents[1] / "zoo.py"
 NAMES = tuple(systems())
 # Seconds each, on benches that other tests compile as well.
 QUICK = ("autoencoder", "jet", "lenet5", "lenet5_w4a4", "mlp", "transformer", "unet")
+# Minutes each; `./cw test -m nightly`.
+NIGHTLY = ("alexnet", "resnet18", "resnet50", "vgg16")
 # Their graphs alone take a while to write.
 LARGE = ("alexnet", "vgg16")
 REPEAT = "measure again and accept with: ./cw bench zoo --write"
@@ -39,11 +41,17 @@ def zoo() -> Iterator[ModuleType]:
     del sys.modules[spec.name]
 
 
-def marked(names: tuple[str, ...], slow: set[str]) -> list[Any]:
-    return [pytest.param(name, marks=[pytest.mark.slow] if name in slow else []) for name in names]
+def marked(slow: tuple[str, ...], nightly: tuple[str, ...] = ()) -> list[Any]:
+    return [
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow] * (name in slow) + [pytest.mark.nightly] * (name in nightly),
+        )
+        for name in NAMES
+    ]
 
 
-@pytest.mark.parametrize("name", marked(NAMES, set(LARGE)))
+@pytest.mark.parametrize("name", marked(LARGE))
 def test_expected_belongs_to_the_present_graph_and_hardware(name: str, zoo: Any):
     system = find_system(name)
     entry = zoo.read_expected(system)
@@ -97,7 +105,7 @@ def test_readme_of_mobilenet_tells_the_expected_cycles(zoo: Any):
         assert cycles[5] == layers[f"pointwise{row[0]}"] >= max(cycles[3:5])
 
 
-@pytest.mark.parametrize("name", marked(NAMES, set(NAMES) - set(QUICK)))
+@pytest.mark.parametrize("name", marked(tuple(set(NAMES) - set(QUICK)), NIGHTLY))
 def test_rtl_takes_exactly_the_expected_cycles(name: str, zoo: Any):
     system = find_system(name)
     result = simulate_system(system)
