@@ -82,7 +82,8 @@ class Hardware:
         ram_edges_depth: the reference's edge RAM; here a lower bound of ``pixel_buffer_depth``.
         axi_width: data bits of the AXI4 ports: a power of two, 32 to 512.
         target_cpu_int_bits: width of the CPU's int.
-        async_resetn: asynchronous (True) or synchronous reset.
+        async_resetn: accepted for scripts; all registers reset asynchronously in either case: a
+            reset that is synchronous to the clock satisfies them, too.
         valid_prob: probability that a read channel of the simulated memory does not stall.
         ready_prob: the same of a write channel.
         data_dir: folder of generated vectors.

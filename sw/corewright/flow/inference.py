@@ -272,6 +272,10 @@ def describe(result: Mapping[str, Any]) -> str:
         lines.append(f"training framework differs from the integer graph in: {different}")
     if result["mismatches"]:
         lines.append(f"{result['mismatches']} elements differ from the integer graph; the first:")
+        if result["status"] == "OK":
+            # Bytes that belong to no element: the bench says where.
+            stray = [note for note in result["notes"] if note.startswith(("STRAY", "PADDING"))]
+            lines += (f"  {note}" for note in stray[:5])
     for wrong in result["first_mismatches"][:5]:
         lines.append(
             f"  layer {wrong['layer']} image {wrong['image']} h {wrong['h']} w {wrong['w']} "

@@ -40,7 +40,7 @@ CASES_A_HARDWARE = 10
 # Compiling a bench takes long with many units or wide words; small ones have all the corners.
 _MOST_UNITS = 96
 _LARGEST_BATCH = 4
-_LAYERS, _LARGEST = 5, 12
+_LAYERS, _LARGEST = 12, 12
 # Not among what a program has; of the memory and of its port.
 _BINS = {"stalls": STALLS, "bus bits": ("32", "64", "128", "512"), "runs": ("1", "2")}
 

@@ -21,6 +21,7 @@ from corewright.environment import repository_root
 from corewright.flow import (
     FlowInputError,
     MismatchError,
+    describe,
     export_inference,
     export_model,
     find_system,
@@ -326,6 +327,19 @@ def test_wrong_reference_of_a_framework_is_noticed():
     layers["y"][0, 0, 0, 0] += 1
     framework = prepare(graph, HW, images, 2, layers=layers).info["framework"]
     assert framework == {"layers": 3, "images": 1, "bit_exact": False, "different": ["y"]}
+
+
+def test_bytes_outside_of_tensors_are_described():
+    stray = "STRAY run=0 offset=320 bytes=4 behind layer=dense"
+    result = {
+        "status": "OK", "notes": ["something else", stray], "mismatches": 4,
+        "emulator": {"bit_exact": True}, "framework": {"bit_exact": True},
+        "first_mismatches": [], "counters_add_up": True, "passed": False, "folder": "",
+    }  # fmt: skip
+    assert describe(result).splitlines() == [
+        "4 elements differ from the integer graph; the first:",
+        f"  {stray}",
+    ]
 
 
 def test_estimate_is_in_seconds_and_bytes():
