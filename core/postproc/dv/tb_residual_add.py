@@ -79,6 +79,10 @@ def random_configuration(rng):
         [0, 1, rng.randrange(20), min(own_shift, other_shift) + 1, rng.randrange(64)]
     )
     negative = rng.choice([shift, min(63, shift + rng.randrange(4)), rng.randrange(64)])
+    if BINARY and rng.randrange(3) == 0:
+        # Signs meet at a half only where one of them counts twice as much as the other.
+        own_shift = min(other_shift + 1, 15)
+        shift = negative = other_shift + 1
     low, high = rng.choice([(LOW, HIGH), (0, HIGH), None]) or sorted(
         rng.randint(LOW, HIGH) for _ in range(2)
     )
