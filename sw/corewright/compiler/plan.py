@@ -41,7 +41,6 @@ class Choice:
         geometry: of the whole batch or, with ``images`` above 1, of one image.
         schedules: one a part.
         images: images that are descriptors of their own.
-        weights_raster: raster of the tensor that the weights come from, if they do.
         advice: why it is slower than it could be, and what to raise; empty: it is not.
     """
 
@@ -49,7 +48,6 @@ class Choice:
     geometry: Geometry
     schedules: tuple[Schedule, ...]
     images: int = 1
-    weights_raster: Raster | None = None
     advice: str = ""
 
     @property
@@ -187,11 +185,8 @@ class _Search:
         if layer.constant is None:
             source = rasters[layer.source.tensor]
         added = None if layer.addition is None else rasters[layer.addition.source.tensor]
-        weights = None
-        if layer.weights_from is not None:
-            weights = rasters[layer.weights_from.tensor]
         wanted = [raster for raster in (fixed, added) if raster is not None]
-        ways = self._steps(layer, source, wanted, weights)
+        ways = self._steps(layer, source, wanted)
         if fixed is None or fixed in ways:
             for raster, choices in ways.items():
                 if fixed in (None, raster):
@@ -201,8 +196,8 @@ class _Search:
         temporary = TensorSlice.whole(self._temporary("result"), layer.channels_out)
         held = layer.holds or Contents(layer.target)
         elsewhere = replace(layer, target=temporary, holds=held)
-        for raster, choices in self._steps(elsewhere, source, wanted, weights).items():
-            copy = self._copy(temporary, layer.target, layer.out_size, raster, fixed, None)
+        for raster, choices in self._steps(elsewhere, source, wanted).items():
+            copy = self._copy(temporary, layer.target, layer.out_size, raster, fixed)
             if copy is not None:
                 for _, steps in self._with_operand(layer, raster, (*before, *choices), added):
                     yield fixed, (*steps, *copy)
@@ -218,7 +213,7 @@ class _Search:
             source = TensorSlice.whole(self._temporary("left"), layer.channels_in)
             after = self._aligned(layer.size)
             before = rasters[layer.source.tensor]
-            copy = self._copy(layer.source, source, layer.size, before, after, None)
+            copy = self._copy(layer.source, source, layer.size, before, after)
             if copy is None:
                 return None
             steps, layer = (*steps, *copy), replace(layer, source=source)
@@ -230,7 +225,7 @@ class _Search:
         if not self._apart(raster) or (height > 1 and raster.pitch != width):
             target = TensorSlice.whole(self._temporary("right"), factor.channels)
             after = self._dense(layer.weights_size)
-            copy = self._copy(factor, target, layer.weights_size, raster, after, None)
+            copy = self._copy(factor, target, layer.weights_size, raster, after)
             if copy is None:
                 return None
             steps, layer = (*steps, *copy), replace(layer, weights_from=target)
@@ -261,7 +256,6 @@ class _Search:
         layer: Operation,
         source: Raster,
         wanted: Sequence[Raster],
-        weights: Raster | None,
         *,
         only: bool = False,
     ) -> dict[Raster, tuple[Choice, ...]]:
@@ -281,18 +275,14 @@ class _Search:
         except CompileError as error:
             if error.parameter != "pixel_buffer_depth":
                 raise
-            return self._pieces(layer, source, wanted, weights, error, only=only)
-        return {
-            raster: (replace(choice, images=images, weights_raster=weights),)
-            for raster, choice in choices.items()
-        }
+            return self._pieces(layer, source, wanted, error, only=only)
+        return {raster: (replace(choice, images=images),) for raster, choice in choices.items()}
 
     def _pieces(
         self,
         layer: Operation,
         source: Raster,
         wanted: Sequence[Raster],
-        weights: Raster | None,
         error: CompileError,
         *,
         only: bool,
@@ -311,8 +301,8 @@ class _Search:
             if len(split) == 1:
                 raise error
             result = {}
-            for raster, first in self._steps(split[0], source, wanted, weights, only=only).items():
-                rest = self._same_raster(split[1:], source, raster, weights)
+            for raster, first in self._steps(split[0], source, wanted, only=only).items():
+                rest = self._same_raster(split[1:], source, raster)
                 if rest is not None:
                     steps = (*first, *rest)
                     result[raster] = tuple(replace(step, advice=advice) for step in steps)
@@ -338,7 +328,7 @@ class _Search:
             if geometry is None:
                 raise error
             schedules = tuple(best_schedule(geometry, part) for part in parts(layer, self.hardware))
-            choice = Choice(layer, geometry, schedules, images, weights)
+            choice = Choice(layer, geometry, schedules, images)
             result[raster] = tuple(replace(step, advice=advice) for step in (*steps, choice))
         if not result:
             raise error
@@ -350,19 +340,19 @@ class _Search:
         """The copies that bring what each output pixel reads to one place."""
         copies = patch_copies(layer, temporary, self.hardware)
         result = {}
-        for raster, steps in self._steps(copies[0], source, wanted, None).items():
+        for raster, steps in self._steps(copies[0], source, wanted).items():
             # Another tap sees another part of the image, but its raster can be had as well.
-            rest = self._same_raster(copies[1:], source, raster, None)
+            rest = self._same_raster(copies[1:], source, raster)
             if rest is not None:
                 result[raster] = (*steps, *rest)
         return result
 
     def _same_raster(
-        self, parts: Sequence[Operation], source: Raster, raster: Raster, weights: Raster | None
+        self, parts: Sequence[Operation], source: Raster, raster: Raster
     ) -> tuple[Choice, ...] | None:
         """The choices of layers that all write ``raster``; None: one cannot."""
         try:
-            steps = [self._steps(part, source, [raster], weights, only=True) for part in parts]
+            steps = [self._steps(part, source, [raster], only=True) for part in parts]
         except CompileError as error:
             self.failure = _easier(self.failure, error)
             return None
@@ -378,7 +368,7 @@ class _Search:
             yield raster, choices
             return
         temporary = TensorSlice.whole(self._temporary("operand"), layer.channels_out)
-        copy = self._copy(addition.source, temporary, layer.out_size, added, raster, None)
+        copy = self._copy(addition.source, temporary, layer.out_size, added, raster)
         if copy is None:
             return
         moved: list[Choice] = []
@@ -397,11 +387,12 @@ class _Search:
         size: Pair,
         before: Raster,
         after: Raster,
-        holds: Contents | None,
     ) -> tuple[Choice, ...] | None:
         copy = copy_operation(self.layer.name, size, source, target, self.hardware)
-        copy = replace(copy, holds=holds or Contents(source))
-        return self._same_raster([copy], before, after, None)
+        if target.tensor not in self.taken:
+            # A tensor of the compiler's own.
+            copy = replace(copy, holds=Contents(source))
+        return self._same_raster([copy], before, after)
 
     def _temporary(self, what: str) -> str:
         name = f"{self.name}.{what}"
