@@ -8,11 +8,7 @@ source board/cw_vivado.tcl
 set cw_board [::cw::settings board/board.tcl]
 ::cw::set_board $cw_board
 
-# Edalize sets these after the last source, the block design needs them now.
-set cw_includes [glob src/*/config_hw.svh]
-if {[llength $cw_includes] != 1} { error "more than one configuration: $cw_includes" }
-set_property include_dirs [list [file normalize [file dirname [lindex $cw_includes 0]]]] \
-    [get_filesets sources_1]
+# Edalize sets it after the last source, the block design needs it now.
 set_property source_mgmt_mode All [current_project]
 
 ::cw::create_design $cw_board [::cw::settings vectors/config_hw.tcl]

@@ -25,7 +25,7 @@ from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 
 GENERATOR = "system"
-PARAMETERS = ("hardware", "model", "reference", "batch", "images")
+PARAMETERS = ("name", "top", "hardware", "model", "reference", "batch", "images")
 # What a script's graph is made by.
 _GRAPH_PACKAGES = ("builder", "golden", "graph")
 _GRAPH_FILE = "model.cwgraph"
@@ -323,7 +323,9 @@ def wrapper_core(
         flow = dict(structure["targets"]["sim"]["flow_options"])
         flow["verilator_options"] = [*flow.get("verilator_options", []), *options]
         structure["targets"]["sim"]["flow_options"] = flow
-    call = {"generator": GENERATOR, "parameters": {"hardware": hw.to_dict()}}
+    # A name of its own would be in all C++ of the model, and ccache would find none of it.
+    parameters = {"name": "cw_system", "hardware": hw.to_dict()}
+    call = {"generator": GENERATOR, "parameters": parameters}
     return {
         "name": f"corewright:generated:{name}:0",
         "description": "A system with the hardware that a command asked for",
@@ -348,7 +350,6 @@ _PLAIN: dict[str, Any] = {
         "design": {
             "depend": [
                 "corewright:core:accelerator",
-                "corewright:core:configuration",
                 "corewright:core:gen",
                 "corewright:core:pe_integer",
                 "corewright:prim_generic:ram_1r1w",
@@ -359,7 +360,7 @@ _PLAIN: dict[str, Any] = {
     "targets": {
         "sim": {
             "filesets": ["design"],
-            "generate": ["system"],
+            "generate": [{GENERATOR: {"top": "bench"}}],
             "toplevel": "cw_bench",
             "filesets_append": ["bench"],
             "flow": "sim",

@@ -2,6 +2,6 @@
 # Copyright corewright contributors
 """The FuseSoC generator ``system``: from hardware and model to everything derived of them."""
 
-from corewright.gen.generate import SystemGenerator, main
+from corewright.gen.generate import SystemGenerator, configuration_name, main
 
-__all__ = ["SystemGenerator", "main"]
+__all__ = ["SystemGenerator", "configuration_name", "main"]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 from fusesoc.capi2.generator import Generator
 
+from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import (
     PARAMETERS,
@@ -19,12 +22,57 @@ from corewright.flow.system import (
     hardware_of,
     reference_of,
 )
-from corewright.flow.vectors import FILES, IntArray, prepare, random_images
+from corewright.flow.vectors import (
+    FILES,
+    FIRMWARE_GUARD,
+    FIRMWARE_PREFIX,
+    IntArray,
+    prepare,
+    random_images,
+)
 from corewright.hardware import Hardware, configuration_package, configuration_tcl
 
 # Images of a model that brings none.
 _RANDOM_SEED = 1
-_HEADERS = ("config_hw.svh", "config_fw.h")
+# What Hardware.export() calls by names that a second configuration would have, too.
+_PACKAGE, _HEADER = "config_hw.svh", "config_fw.h"
+# By what the module is for: its name where that is not the configuration's.
+_TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_configured"}
+# The module that scripts read, with its package.
+_TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def configuration_name(vlnv: str) -> str:
+    """Return what a generator call's module is named after: its core and its generate section.
+
+    Names that differ in nothing but punctuation or version, or of other vendors, differ here: a
+    part of the whole name's digest ends it.
+
+    Args:
+        vlnv: FuseSoC's name of the call, ``vendor:library:core-section:version``.
+    """
+    words = re.findall(r"[a-z0-9]+", vlnv.split(":")[2].lower())
+    return "_".join(["cw", *words, hashlib.sha256(vlnv.encode()).hexdigest()[:8]])
+
+
+def configured_module(name: str, package: str) -> str:
+    """Return the SystemVerilog module ``name``: ``cw_accelerator`` with a package's ``Cfg``."""
+    source = repository_root() / "core" / "gen" / "rtl" / f"{_TEMPLATE}.sv"
+    text = source.read_text(encoding="utf-8")
+    return text.replace(_TEMPLATE_PACKAGE, package).replace(_TEMPLATE, name)
+
+
+def bench_module(package: str) -> str:
+    """Return the SystemVerilog module ``cw_bench``: the bench with a package's ``Cfg``."""
+    return (
+        "// SPDX-License-Identifier: Apache-2.0\n"
+        "// Copyright corewright contributors\n\n"
+        "/// Top of the bench: cw_bench_body with its configuration.\n"
+        "module cw_bench (\n  input logic clk_i\n);\n\n"
+        f"  cw_bench_body #(.Cfg({package}::Cfg)) u_body (.clk_i);\n\n"
+        "endmodule\n"
+    )
 
 
 class SystemGenerator(Generator):
@@ -55,16 +103,40 @@ class SystemGenerator(Generator):
             raise FlowInputError(
                 f"unknown parameter {', '.join(unknown)}, legal are {', '.join(PARAMETERS)}"
             )
+        name, top = self._name(), self._top()
         hw = hardware_of(self.values.get("hardware", {}), self.base)
         if "model" in self.values:
-            self._run_model(hw)
+            self._run_model(hw, name)
         else:
-            Path("config_hw.svh").write_text(configuration_package(hw), encoding="utf-8")
             Path("config_hw.tcl").write_text(configuration_tcl(hw), encoding="utf-8")
             hw.export_json("hardware.json")
-        self._list()
+        self._write_module(hw, name, top)
+        self._list(name, top)
 
-    def _run_model(self, hw: Hardware) -> None:
+    def _name(self) -> str:
+        name = self.values.get("name")
+        if name is None:
+            return configuration_name(self.vlnv)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise FlowInputError(
+                f"name is {name!r}, legal are lower-case letters, digits and single underscores "
+                "between them, such as cw_left"
+            )
+        return name
+
+    def _top(self) -> str:
+        top = self.values.get("top", "accelerator")
+        if top not in _TOPS:
+            raise FlowInputError(f"top is {top!r}, legal are {', '.join(_TOPS)}")
+        return str(top)
+
+    def _write_module(self, hw: Hardware, name: str, top: str) -> None:
+        package, module = f"{name}_config_pkg", _TOPS[top] or name
+        text = bench_module(package) if top == "bench" else configured_module(module, package)
+        Path(f"{package}.sv").write_text(configuration_package(hw, package), encoding="utf-8")
+        Path(f"{module}.sv").write_text(text, encoding="utf-8")
+
+    def _run_model(self, hw: Hardware, name: str) -> None:
         graph = graph_of(self.values["model"], self.base)
         batch = count_of("batch", self.values.get("batch", 1))
         count = count_of("images", self.values.get("images", batch))
@@ -80,17 +152,24 @@ class SystemGenerator(Generator):
             images, layers = reference.images[:count], reference.layers
         vectors = prepare(graph, hw, images, batch, layers=layers)
         for file in FILES:
-            shutil.copyfile(vectors.folder / file, file)
+            if file not in (_PACKAGE, _HEADER):
+                shutil.copyfile(vectors.folder / file, file)
+        header = (vectors.folder / _HEADER).read_text(encoding="utf-8")
+        header = header.replace(FIRMWARE_GUARD, f"{name}_fw_h".upper())
+        header = header.replace(FIRMWARE_PREFIX, name.upper())
+        Path(f"{name}_fw.h").write_text(header, encoding="utf-8")
 
-    def _list(self) -> None:
-        present = [name for name in FILES if Path(name).is_file()]
-        include = {"is_include_file": True, "include_path": "."}
-        self.add_files([{"config_hw.svh": include}], fileset="rtl", file_type="systemVerilogSource")
-        if "config_fw.h" in present:
-            self.add_files([{"config_fw.h": include}], fileset="firmware", file_type="cSource")
-        data = [name for name in present if name not in _HEADERS]
+    def _list(self, name: str, top: str) -> None:
+        sources = [f"{name}_config_pkg.sv", f"{_TOPS[top] or name}.sv"]
+        self.add_files(sources, fileset="rtl", file_type="systemVerilogSource")
+        header = f"{name}_fw.h"
+        if Path(header).is_file():
+            include = {"is_include_file": True, "include_path": "."}
+            self.add_files([{header: include}], fileset="firmware", file_type="cSource")
         # In the work root, where a bench or a script can name them.
-        copies = [{name: {"copyto": f"vectors/{name}"}} for name in data]
+        folder = f"vectors/{name}" if _TOPS[top] is None else "vectors"
+        data = [file for file in FILES if Path(file).is_file()]
+        copies = [{file: {"copyto": f"{folder}/{file}"}} for file in data]
         self.add_files(copies, fileset="vectors", file_type="user")
 
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// cw_accelerator with the generated configuration, for cw_accelerator_bd, whose Verilog knows
-/// neither packages nor structs. The two widths of the ports have to be the configuration's:
-/// elaboration fails otherwise.
+/// cw_accelerator with the configuration of cw_config_pkg, for designs that know neither packages nor
+/// structs. The two widths of the ports have to be the configuration's: elaboration fails otherwise.
 module cw_accelerator_configured #(
-    parameter  int unsigned AddrBits = 40,
-    parameter  int unsigned AxiBits  = 64,
+    parameter  int unsigned AddrBits = cw_config_pkg::Cfg.AddrBits,
+    parameter  int unsigned AxiBits  = cw_config_pkg::Cfg.AxiBits,
     localparam int unsigned AxiBytes = AxiBits / 8
 ) (
     input  logic                clk_i,

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// Bench of the whole accelerator: real firmware, memory with random stalls, protocol checkers.
+/// Bench of an accelerator: real firmware, memory with random stalls, protocol checkers.
 ///
 /// Clocked logic only, so that a C++ main may toggle clk_i without Verilator's --timing; it makes
 /// its own reset, reads its plusargs, and ends the simulation: $finish when all is as expected,
 /// $fatal otherwise. Plusargs and the files that it reads and writes: README.md of this folder.
-/// The configuration comes from the generated package cw_config_pkg.
-module cw_bench (
+/// The generator makes its top: cw_bench, which gives it a configuration.
+module cw_bench_body #(
+  parameter cw_pkg::cfg_t Cfg = '0
+) (
   input logic clk_i
 );
 
   import cw_bench_pkg::*;
-  import cw_config_pkg::Cfg;
 
   localparam int unsigned ResetCycles = 8;
 
