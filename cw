@@ -119,6 +119,9 @@ make_venv() {
   "$base" -m venv --clear "$venv" >&2 || die "could not make $venv"
 }
 
+# True unless an older cw made the environment.
+venv_is_marked() { [ -f "$venv/FUSESOC_IGNORE" ]; }
+
 # True for an environment that was made in this very place: its scripts name the interpreter by its
 # absolute path, so a clone that was moved or copied needs a new one.
 venv_is_ours() {
@@ -166,6 +169,8 @@ install_sets() {
   }
   system_is_ready || check_system
   venv_is_ours || adopt_venv || make_venv
+  # A FuseSoC library that names this clone looks for cores in all of its folders.
+  : >"$venv/FUSESOC_IGNORE"
   mkdir -p "$stamps"
   printf '%s\n' "$venv" >"$stamps/home"
   : >"$stamps/system"
@@ -213,7 +218,7 @@ for set in $sets; do
 done
 
 # shellcheck disable=SC2086  # A list of words.
-if ! { system_is_ready && venv_is_ours && is_current $sets; }; then
+if ! { system_is_ready && venv_is_ours && venv_is_marked && is_current $sets; }; then
   (install_sets $sets)
 fi
 

@@ -70,6 +70,7 @@ def ready_clone(folder: Path) -> Path:
     executable(folder / ".venv" / "bin" / "python", FAKE_PYTHON)
     (stamps / "home").write_text(f"{folder / '.venv'}\n", encoding="utf-8")
     (stamps / "system").touch()
+    (folder / ".venv" / "FUSESOC_IGNORE").touch()
     shutil.copy(folder / "requirements" / "core.txt", stamps / "core.txt")
     return folder
 
@@ -161,3 +162,25 @@ def test_changed_pin_and_moved_clone_are_noticed(tmp_path: Path, system: Path):
     assert done.returncode == 2
     assert "installing the pinned packages: core" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("state", ["an older cw's", "made by hand", "missing"])
+def test_environment_is_hidden_from_fusesoc(state: str, tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = ready_clone(tmp_path / "clone")
+    venv = place / ".venv"
+    (venv / "FUSESOC_IGNORE").unlink()
+    if state == "made by hand":
+        shutil.rmtree(venv / ".cw")
+        (venv / "pyvenv.cfg").write_text(f"command = /bin/python3 -m venv {venv}\n", "utf-8")
+    elif state == "missing":
+        # Stands for an interpreter whose module venv puts the saved environment into place.
+        saved = venv.rename(tmp_path / "saved")
+        shutil.rmtree(saved / ".cw")
+        making = f"case $* in *'-m venv'*) mv {saved} {venv} ;; *'%d.%d'*) echo 3.12 ;; esac\n"
+        executable(system / "python3", "#!/bin/sh\n" + making)
+    done = run([place / "cw", "sim"], system, tmp_path)
+    # What is missing cannot be installed here.
+    assert done.returncode == (0 if state == "an older cw's" else 2), done.stderr
+    assert (venv / "bin" / "python").is_file()
+    assert (venv / "FUSESOC_IGNORE").is_file()

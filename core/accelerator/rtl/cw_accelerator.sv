@@ -304,7 +304,7 @@ module cw_accelerator
       || (m_axi_output_wvalid && m_axi_output_wready);
 
   logic row_valid, row_ready, bias_we;
-  logic [Cfg.Columns*Cfg.WeightBits-1:0] row;
+  logic [Cfg.Columns*Cfg.WeightBits-1:0] weight_row;
   logic [BiasBits:0] bias_row;
   logic [Cfg.Drain*post_bits(Cfg)-1:0] bias;
   cw_weight_loader #(
@@ -341,7 +341,7 @@ module cw_accelerator
       .s_axis_tready  (weight_ready),
       .row_valid_o    (row_valid),
       .row_ready_i    (row_ready),
-      .row_o          (row),
+      .row_o          (weight_row),
       .bias_we_o      (bias_we),
       .bias_row_o     (bias_row),
       .bias_o         (bias)
@@ -478,7 +478,7 @@ module cw_accelerator
       .operand_tready_o(operand_tready),
       .row_valid_i    (row_valid),
       .row_ready_o    (row_ready),
-      .row_i          (row),
+      .row_i          (weight_row),
       .bias_we_i      (bias_we),
       .bias_row_i     (bias_row),
       .bias_i         (bias),

@@ -65,6 +65,10 @@ module cw_regs_top (
   input  logic [31:0] debug_state_i
 );
 
+  // Two accelerators of different configuration in a design: Verilator, where it inlines the registers
+  // into one and not into the other, gives the generated structs the same C++ name twice.
+  // verilator no_inline_module
+
   cw_regs_pkg::cw_regs__in_t  hw_in;
   cw_regs_pkg::cw_regs__out_t hw_out;
 

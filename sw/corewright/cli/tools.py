@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from corewright.environment import repository_root
+from corewright.flow.cache import build_folder
 from corewright.flow.model import flow_environment, fusesoc_command
 
 # The status of a command that was not found, as in a shell.
@@ -20,6 +21,8 @@ _NOT_FOUND = 127
 def run(name: str, arguments: Sequence[str]) -> int:
     """Run ``test``, ``fusesoc`` or ``shell`` and return its exit status."""
     root = repository_root()
+    # FuseSoC, pytest and ruff make the folder themselves, but without its mark.
+    build_folder()
     if name == "fusesoc":
         return _call(fusesoc_command(*arguments))
     if name == "test":

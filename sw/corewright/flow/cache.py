@@ -21,10 +21,24 @@ from corewright.environment import repository_root
 _SKIPPED_FOLDERS = {"__pycache__", "build", "obj_dir", "tests"}
 
 
+# FuseSoC leaves a folder with this file out when it looks for cores.
+_IGNORED = "FUSESOC_IGNORE"
+
+
 def build_folder() -> Path:
-    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the repository."""
+    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the repository.
+
+    It is made with a mark that keeps its generated cores out of the library that the clone is.
+    """
     named = os.environ.get("COREWRIGHT_BUILD")
-    return Path(named).resolve() if named else repository_root() / "build"
+    folder = Path(named).resolve() if named else repository_root() / "build"
+    mark = folder / _IGNORED
+    if not mark.is_file():
+        # Who writes there and cannot, says so himself.
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    return folder
 
 
 def digest(value: Any) -> str:

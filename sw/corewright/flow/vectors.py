@@ -368,7 +368,9 @@ def firmware_header(compiled: CompiledProgram, runs: int) -> str:
         "STAGES": f"{len(stages)}u",
         "LAYERS": f"{len(compiled.layers)}u",
     }
-    defines = "\n".join(f"#define {FIRMWARE_PREFIX}_{name} {value}" for name, value in values.items())
+    defines = "\n".join(
+        f"#define {FIRMWARE_PREFIX}_{name} {value}" for name, value in values.items()
+    )
     return (
         "/* SPDX-License-Identifier: Apache-2.0 */\n"
         "/* Copyright corewright contributors */\n"

@@ -140,15 +140,15 @@ class SystemGenerator(Generator):
         graph = graph_of(self.values["model"], self.base)
         batch = count_of("batch", self.values.get("batch", 1))
         count = count_of("images", self.values.get("images", batch))
-        name = self.values.get("reference")
+        file_name = self.values.get("reference")
         images: IntArray
         layers = None
-        if name is None:
+        if file_name is None:
             images = random_images(graph, count, _RANDOM_SEED)
         else:
-            reference = reference_of(self.base / str(name))
+            reference = reference_of(self.base / str(file_name))
             if count > len(reference.images):
-                raise FlowInputError(f"images is {count}, {name} has {len(reference.images)}")
+                raise FlowInputError(f"images is {count}, {file_name} has {len(reference.images)}")
             images, layers = reference.images[:count], reference.layers
         vectors = prepare(graph, hw, images, batch, layers=layers)
         for file in FILES:

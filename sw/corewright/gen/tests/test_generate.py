@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,11 @@ import yaml
 from corewright import emulator
 from corewright.environment import repository_root
 from corewright.flow.vectors import FILES
-from corewright.gen import SystemGenerator, main
+from corewright.gen import SystemGenerator, configuration_name, main
 from corewright.hardware import Hardware, configuration_package
 
+VLNV = "corewright:models:lenet5-system:0.1.0"
+NAME = configuration_name(VLNV)
 LENET = repository_root() / "models" / "lenet5"
 HARDWARE = {"processing_elements": [4, 6], "bits_input": 8, "bits_weights": 8, "bits_sum": 32}
 MODEL = {
@@ -29,6 +32,9 @@ MODEL = {
     "batch": 2,
     "images": 3,
 }
+# What a call for MODEL writes, beside the core.
+WRITTEN = {*FILES, f"{NAME}_config_pkg.sv", f"{NAME}.sv", f"{NAME}_fw.h"}
+WRITTEN -= {"config_hw.svh", "config_fw.h"}
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +48,7 @@ def generate(folder: Path, monkeypatch: pytest.MonkeyPatch, parameters: dict[str
     data = {
         "parameters": parameters,
         "files_root": str(LENET),
-        "vlnv": "corewright:models:lenet5-system:0.1.0",
+        "vlnv": VLNV,
         "gapi": "1.0",
     }
     generator = SystemGenerator(data)
@@ -61,14 +67,17 @@ def test_second_run_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path / "other"))
     second = contents(generate(tmp_path / "second", monkeypatch, MODEL))
     assert first == second
-    assert set(first) == {*FILES, "lenet5-system.core"}
+    assert set(first) == WRITTEN | {"lenet5-system.core"}
 
 
 def test_files_are_of_the_hardware_and_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = generate(tmp_path / "out", monkeypatch, MODEL)
     hw = Hardware.from_json(folder / "hardware.json")
     assert hw.processing_elements == (4, 6)
-    assert (folder / "config_hw.svh").read_text() == configuration_package(hw)
+    package = f"{NAME}_config_pkg"
+    assert (folder / f"{package}.sv").read_text() == configuration_package(hw, package)
+    module = (folder / f"{NAME}.sv").read_text()
+    assert f"\nmodule {NAME} #(" in module and f"Cfg = {package}::Cfg;" in module
     info = json.loads((folder / "info.json").read_text())
     assert (info["batch"], info["images"], info["runs"]) == (2, 3, 2)
     assert info["emulator"] == {"bit_exact": True}
@@ -89,7 +98,11 @@ def test_files_are_of_the_hardware_and_model(tmp_path: Path, monkeypatch: pytest
     want = expected[info["arena_bytes"] :][span].reshape(-1, 4)[:, :2]
     assert np.array_equal(got, want)
     assert np.ptp(want) > 0
-    assert f"#define CW_MODEL_PROGRAM_BYTES {len(program)}u" in (folder / "config_fw.h").read_text()
+    header = (folder / f"{NAME}_fw.h").read_text()
+    assert f"#define {NAME.upper()}_PROGRAM_BYTES {len(program)}u" in header
+    # Another system's header beside it gives no macro and no guard of the same name.
+    macros = re.findall(r"^#(?:define|ifndef) (\w+)", header, re.M)
+    assert len(macros) > 10 and all(m.startswith(f"{NAME.upper()}_") for m in macros), macros
     assert len((folder / "tensors.txt").read_text().splitlines()) == 1 + 7
 
 
@@ -98,13 +111,16 @@ def test_core_lists_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
     core = yaml.safe_load((folder / "lenet5-system.core").read_text().partition("\n")[2])
     listed = {
         name: values
-        for fileset in core["filesets"].values()
+        for name, fileset in core["filesets"].items()
+        if name != "rtl"
         for file in fileset["files"]
         for name, values in file.items()
     }
-    assert set(listed) == set(FILES)
-    assert listed["config_hw.svh"]["is_include_file"]
-    assert listed["program.bin"] == {"copyto": "vectors/program.bin"}
+    assert set(listed) | set(core["filesets"]["rtl"]["files"]) == WRITTEN
+    # The package before its user.
+    assert core["filesets"]["rtl"]["files"] == [f"{NAME}_config_pkg.sv", f"{NAME}.sv"]
+    assert listed[f"{NAME}_fw.h"]["is_include_file"]
+    assert listed["program.bin"] == {"copyto": f"vectors/{NAME}/program.bin"}
     assert sorted(core["targets"]["default"]["filesets"]) == ["firmware", "rtl", "vectors"]
 
 
@@ -115,18 +131,56 @@ def test_without_a_model_there_is_the_configuration(
     path.write_text(json.dumps(HARDWARE))
     folder = generate(tmp_path / "out", monkeypatch, {"hardware": str(path)})
     assert set(contents(folder)) == {
-        "config_hw.svh",
+        f"{NAME}_config_pkg.sv",
+        f"{NAME}.sv",
         "config_hw.tcl",
         "hardware.json",
         "lenet5-system.core",
     }
 
 
+def test_names_stay_apart_and_do_not_depend_on_the_parameters():
+    cores = [
+        *("corewright:models:lenet5-system:0.1.0", "corewright:models:lenet5-system:0.2.0"),
+        *("corewright:models:lenet5-other:0.1.0", "other:models:lenet5-system:0.1.0"),
+        *("corewright:boards:lenet5-system:0.1.0", "corewright:models:lenet-5-system:0.1.0"),
+        *("corewright:models:lenet_5-system:0.1.0", "corewright:models:LeNet5-System:0.1.0"),
+    ]
+    names = [configuration_name(core) for core in cores]
+    assert len(set(names)) == len(cores)
+    for name in names:
+        assert re.fullmatch(r"cw_[a-z0-9_]+_[0-9a-f]{8}", name), name
+    assert names[0].startswith("cw_lenet5_system_")
+
+
+@pytest.mark.parametrize(
+    ("top", "module", "folder"),
+    [
+        ("accelerator", "cw_left", "vectors/cw_left"),
+        ("bench", "cw_bench", "vectors"),
+        ("board", "cw_accelerator_configured", "vectors"),
+    ],
+)
+def test_a_module_is_called_what_its_user_expects(
+    top: str, module: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    parameters = {"hardware": HARDWARE, "name": "cw_left", "top": top}
+    out = generate(tmp_path / "out", monkeypatch, parameters)
+    core = yaml.safe_load((out / "lenet5-system.core").read_text().partition("\n")[2])
+    assert core["filesets"]["rtl"]["files"] == ["cw_left_config_pkg.sv", f"{module}.sv"]
+    text = (out / f"{module}.sv").read_text()
+    assert f"\nmodule {module} " in text and "cw_left_config_pkg::Cfg" in text
+    assert "cw_config_pkg" not in text.replace("cw_left_config_pkg", "")
+    assert {"hardware.json": {"copyto": f"{folder}/hardware.json"}} in core["filesets"]["vectors"][
+        "files"
+    ]
+
+
 def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     first = contents(generate(tmp_path / "first", monkeypatch, MODEL))
     hardware = {**HARDWARE, "processing_elements": [5, 6]}
     second = contents(generate(tmp_path / "second", monkeypatch, {**MODEL, "hardware": hardware}))
-    for name in ("program.bin", "config_hw.svh", "expected.bin", "tensors.txt"):
+    for name in ("program.bin", f"{NAME}_config_pkg.sv", "expected.bin", "tensors.txt"):
         assert first[name] != second[name], name
 
 
@@ -142,6 +196,9 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ({"batch": 0}, "batch is 0"),
         ({"images": 100000}, "images is 100000"),
         ({"colour": "red"}, "unknown parameter colour"),
+        ({"name": "my core"}, "name is 'my core', legal are lower-case letters"),
+        ({"name": 7}, "name is 7, legal are"),
+        ({"top": "chip"}, "top is 'chip', legal are accelerator, bench, board"),
         ({"hardware": {**HARDWARE, "bits_input": 4}}, "raise bits_input"),
     ],
 )
@@ -155,7 +212,7 @@ def test_errors_name_the_cause_in_one_line(
     data = {
         "parameters": {**MODEL, **change},
         "files_root": str(LENET),
-        "vlnv": "corewright:models:lenet5-system:0.1.0",
+        "vlnv": VLNV,
     }
     (tmp_path / "input.yml").write_text(yaml.safe_dump(data))
     monkeypatch.chdir(tmp_path)
@@ -171,7 +228,7 @@ def test_script_of_the_core_runs_the_generator(tmp_path: Path):
     data = {
         "parameters": {"hardware": HARDWARE},
         "files_root": str(LENET),
-        "vlnv": "corewright:models:lenet5-system:0.1.0",
+        "vlnv": VLNV,
     }
     (tmp_path / "input.yml").write_text(yaml.safe_dump(data))
     script = repository_root() / "core" / "gen" / "cw_generate.py"
