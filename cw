@@ -208,10 +208,7 @@ install_sets() {
 }
 
 sets=core
-case ${1-} in
-  test) sets="core synth test train" ;;
-  synth) sets="core synth" ;;
-esac
+[ "${1-}" != test ] || sets="core synth test train"
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do
   [ -f "$root/requirements/$set.txt" ] || die "COREWRIGHT_SETS names no such set: $set"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""What ./cw says and does when it cannot go on, and that a ready environment is left alone."""
+"""What `./cw` says and does when it cannot go on, and that a ready environment is left alone."""
 
 from __future__ import annotations
 
