@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
 #
-# FuseSoC: Edalize's project script runs this behind the sources, in the work root. The files that it
-# reads are copied there by the cores: boards/vivado.core, the board's, and the system's generator.
+# FuseSoC: Edalize's project script runs this in the work root, through the generator's cw_board.tcl,
+# which stands behind all RTL. The files that it reads are copied there by the cores: boards/vivado.core,
+# the board's, and the system's generator.
 
 source board/cw_vivado.tcl
 set cw_board [::cw::settings board/board.tcl]

@@ -383,6 +383,6 @@ def test_each_board_is_a_target_of_each_system():
         for board in BOARDS:
             target = core["targets"][board]
             assert target["flow"] == "vivado", path
-            assert target["generate"] == ["system"], path
+            assert target["generate"] == [{"system": {"top": "board"}}], path
             assert target["toplevel"] == "cw_system_wrapper", path
             assert {"design", "board"} == {*target["filesets"], *target["filesets_append"]}, path

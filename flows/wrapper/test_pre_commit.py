@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The hooks that CONTRIBUTING tells to install: they run, call the wrapper, and can stop a commit."""
+"""The hooks that CONTRIBUTING tells to install call the wrapper, and can stop a commit."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ _RANDOM_SEED = 1
 _PACKAGE, _HEADER = "config_hw.svh", "config_fw.h"
 # By what the module is for: its name where that is not the configuration's.
 _TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_configured"}
+_BOARD_SCRIPT = "cw_board.tcl"
 # The module that scripts read, with its package.
 _TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -135,6 +136,10 @@ class SystemGenerator(Generator):
         text = bench_module(package) if top == "bench" else configured_module(module, package)
         Path(f"{package}.sv").write_text(configuration_package(hw, package), encoding="utf-8")
         Path(f"{module}.sv").write_text(text, encoding="utf-8")
+        if top == "board":
+            lines = ["# SPDX-License-Identifier: Apache-2.0", "# Copyright corewright contributors"]
+            text = "\n".join([*lines, "source board/design.tcl", ""])
+            Path(_BOARD_SCRIPT).write_text(text, encoding="utf-8")
 
     def _run_model(self, hw: Hardware, name: str) -> None:
         graph = graph_of(self.values["model"], self.base)
@@ -160,7 +165,10 @@ class SystemGenerator(Generator):
         Path(f"{name}_fw.h").write_text(header, encoding="utf-8")
 
     def _list(self, name: str, top: str) -> None:
-        sources = [f"{name}_config_pkg.sv", f"{_TOPS[top] or name}.sv"]
+        sources: list[Any] = [f"{name}_config_pkg.sv", f"{_TOPS[top] or name}.sv"]
+        if top == "board":
+            # Behind all RTL, because the project's script runs it in the place of a source.
+            sources.append({_BOARD_SCRIPT: {"file_type": "tclSource"}})
         self.add_files(sources, fileset="rtl", file_type="systemVerilogSource")
         header = f"{name}_fw.h"
         if Path(header).is_file():

@@ -167,7 +167,9 @@ def test_a_module_is_called_what_its_user_expects(
     parameters = {"hardware": HARDWARE, "name": "cw_left", "top": top}
     out = generate(tmp_path / "out", monkeypatch, parameters)
     core = yaml.safe_load((out / "lenet5-system.core").read_text().partition("\n")[2])
-    assert core["filesets"]["rtl"]["files"] == ["cw_left_config_pkg.sv", f"{module}.sv"]
+    scripts = [{"cw_board.tcl": {"file_type": "tclSource"}}] if top == "board" else []
+    files = ["cw_left_config_pkg.sv", f"{module}.sv", *scripts]
+    assert core["filesets"]["rtl"]["files"] == files
     text = (out / f"{module}.sv").read_text()
     assert f"\nmodule {module} " in text and "cw_left_config_pkg::Cfg" in text
     assert "cw_config_pkg" not in text.replace("cw_left_config_pkg", "")
