@@ -20,7 +20,7 @@ from corewright.flow.bench import run_bench
 from corewright.flow.errors import FlowInputError, MismatchError
 from corewright.flow.model import build_model
 from corewright.flow.simulate import log_advice, report
-from corewright.flow.vectors import FILES, IntArray, VectorSet, file_name, prepare
+from corewright.flow.vectors import FILES, IntArray, VectorSet, file_names, prepare
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
@@ -47,8 +47,9 @@ def export_inference(
     In ``data_dir``: a vector set (see :mod:`corewright.flow.vectors`), ``wb.bin`` (the program:
     weights and biases with their descriptors), ``x.bin`` (the packed inputs), ``wbx.bin`` (the
     program, filled up to 64 bytes, then the inputs), ``{layer}_y_nhwc_exp.txt`` (a layer's
-    integers, one a line, in (image, h, w, c) order) and ``y_exp.txt`` (the output's integers; the
-    host's real numbers where the model ends with a softmax). In ``directory``: ``config_fw.h``.
+    integers, one a line, in (image, h, w, c) order; the name as ``vectors.file_names`` has it) and
+    ``y_exp.txt`` (the output's integers; the host's real numbers where the model ends with a
+    softmax). In ``directory``: ``config_fw.h``.
     Files of other names in these folders stay; those of a model before go.
 
     Args:
@@ -63,6 +64,7 @@ def export_inference(
 
     Raises:
         CompileError: the graph does not run on this hardware.
+        FlowInputError: ``model`` is not what the graph was converted from.
         MismatchError: emulator or Keras model differ from the integer graph.
     """
     images = golden.quantise_input(graph, x)
@@ -70,9 +72,15 @@ def export_inference(
         batch = int(getattr(model, "batch_size", len(images)))
     layers: Mapping[str, IntArray] = {}
     if model is not None:
-        from corewright.frontends import keras_layer_outputs
+        from corewright.frontends import keras_layer_outputs, with_quantised_output
 
-        layers = _integers(graph, keras_layer_outputs(model, np.asarray(x)))
+        outputs = keras_layer_outputs(model, np.asarray(x))
+        layers = _integers(graph, with_quantised_output(graph, model, outputs))
+        if graph.output.name not in layers:
+            raise FlowInputError(
+                f"model has no layer that makes the graph's output '{graph.output.name}', legal is "
+                f"the model that graph '{graph.name}' was converted from"
+            )
     vectors = prepare(graph, hw, images, batch, layers=layers)
     _check(vectors)
     target = Path(hw.data_dir if data_dir is None else data_dir)
@@ -319,9 +327,12 @@ def _write(
     for old in target.glob(f"*{_EXPECTED}"):
         # Of another model, which may have had more layers.
         old.unlink()
+    # Bundles' files have their numbers.
+    numbers = [str(index) for index in range(len(bundles))]
+    short = file_names([node.name for node in graph.nodes], numbers)
     for node in graph.compute_nodes:
         text = _lines(values[node.output.name])
-        (target / f"{file_name(node.name)}{_EXPECTED}").write_text(text, encoding="utf-8")
+        (target / f"{short[node.name]}{_EXPECTED}").write_text(text, encoding="utf-8")
     for index, tensor in enumerate(bundles):
         text = _lines(values[tensor])
         (target / f"{index}{_EXPECTED}").write_text(text, encoding="utf-8")

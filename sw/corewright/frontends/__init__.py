@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluate import keras_layer_outputs
+from corewright.frontends.evaluate import keras_layer_outputs, with_quantised_output
 from corewright.frontends.export import layer_outputs, load_weights, to_keras, with_weights
 from corewright.frontends.qkeras import convert, from_keras
 
@@ -35,6 +35,7 @@ __all__ = [
     "layer_outputs",
     "load_weights",
     "to_keras",
+    "with_quantised_output",
     "with_weights",
 ]
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,15 +27,21 @@ from corewright.frontends.layers import (
     check_options,
     is_linear,
     is_relu,
+    is_softmax,
     kind_of,
     ordered_layers,
     pair,
     quantised_constants,
     sources_of,
 )
-from corewright.frontends.quantisers import activation_format, constants_on_grid
+from corewright.frontends.loading import as_model
+from corewright.frontends.quantisers import ActivationFormat, activation_format, constants_on_grid
+from corewright.graph import Graph
+
+_WORD = tuple(field.name for field in dataclasses.fields(ActivationFormat))
 
 
+@lazy.inference()
 def keras_layer_outputs(
     model: Any, x: npt.ArrayLike, *, folded: bool = True
 ) -> dict[str, Float64Array]:
@@ -49,16 +57,13 @@ def keras_layer_outputs(
     """
     tf, _ = lazy.load()
     values: dict[str, Any] = {}
+    model = as_model(model)
     layers = ordered_layers(model)
     norms = batch_norms(layers) if folded else {}
     folded_names = {norm.name for norm in norms.values()}
     for layer in layers:
         if kind_of(layer) == "InputLayer":
-            shape = (
-                (-1, *layer.output_shape[0][1:])
-                if isinstance(layer.output_shape, list)
-                else (-1, *layer.output_shape[1:])
-            )
+            shape: Any = (-1, *layer.output_shape[1:])
             values[layer.name] = tf.constant(np.asarray(x, dtype=np.float64).reshape(shape))
             continue
         inputs = [values[name] for name in sources_of(layer)]
@@ -69,6 +74,34 @@ def keras_layer_outputs(
         else:
             values[layer.name] = _evaluate(tf, layer, inputs[0], norms.get(layer.name))
     return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+
+
+@lazy.inference()
+def with_quantised_output(
+    graph: Graph, model: Any, outputs: Mapping[str, Float64Array]
+) -> dict[str, Float64Array]:
+    """``outputs`` and, by its name in ``graph``, what convert's ``output_quantiser`` makes of them.
+
+    Args:
+        graph: what ``model`` was converted to.
+        model: the Keras model.
+        outputs: of :func:`keras_layer_outputs`.
+    """
+    record = graph.metadata.get("output_quantiser")
+    if record is None:
+        return dict(outputs)
+    word = ActivationFormat(**{key: record[key] for key in _WORD})
+    layers = {layer.name: layer for layer in ordered_layers(as_model(model))}
+    if record["layer"] not in layers:
+        # Of another model.
+        return dict(outputs)
+    layer = layers[record["layer"]]
+    sums = outputs[layer.name]
+    if is_softmax(getattr(layer, "activation", None)):
+        tf, _ = lazy.load()
+        source = tf.constant(outputs[sources_of(layer)[0]])
+        sums = np.asarray(_core(tf, layer, source, None), dtype=np.float64)
+    return {**outputs, record["tensor"]: word.values(sums)}
 
 
 def _join(tf: Any, layer: Any, inputs: list[Any]) -> Any:
@@ -113,6 +146,8 @@ def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
         return result
     if is_relu(activation):
         return tf.nn.relu(result)
+    if is_softmax(activation):
+        return tf.nn.softmax(result)
     return _apply_quantiser(tf, layer.name, activation, result)
 
 

@@ -44,8 +44,9 @@ from corewright.frontends.alignment import (
     max_pool_requantisation,
     requantisation,
     shortened_bias,
+    with_offset,
 )
-from corewright.frontends.errors import FrontendError
+from corewright.frontends.errors import FrontendError, first_line
 from corewright.frontends.evaluate import keras_layer_outputs
 from corewright.frontends.layers import (
     ADDITIONS,
@@ -64,6 +65,7 @@ from corewright.frontends.layers import (
     check_options,
     is_linear,
     is_relu,
+    is_softmax,
     kind_of,
     ordered_layers,
     pair,
@@ -72,6 +74,7 @@ from corewright.frontends.layers import (
     shape_of,
     sources_of,
 )
+from corewright.frontends.loading import as_model
 from corewright.frontends.order import ordered_nodes, with_equal_words
 from corewright.frontends.quantisers import (
     MAX_BIAS_BITS,
@@ -108,6 +111,7 @@ Padding = tuple[int, int, int, int]
 _NO_PADDING: Padding = (0, 0, 0, 0)
 # By how many bits post-processing's sums are wider than accumulators.
 _POST_BITS = 8
+_WIDEST_WORD = 16
 _NEAREST = {
     "Conv2D": "QConv2D",
     "Conv2DTranspose": "UpSampling2D(interpolation='nearest') and a QConv2D",
@@ -117,10 +121,11 @@ _NEAREST = {
     "SeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
     "QSeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
     "QBatchNormalization": "BatchNormalization, which is folded, or QConv2DBatchnorm",
+    "QDenseBatchnorm": "QDense and a BatchNormalization behind it",
     "LeakyReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
     "PReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
     "Subtract": "Add, with the sign in the weights",
-    "Average": "Add and a QActivation with one integer bit less",
+    "Average": "Add and a QActivation('quantized_bits(bits,integer+1,0,1,alpha=0.5)')",
     "Cropping2D": "padding='valid' in the layer before",
     "Conv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
     "QConv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
@@ -141,8 +146,17 @@ _NEAREST = {
     "Rescaling": "images that are scaled before, and a QActivation for their first quantiser",
     "Normalization": "images that are scaled before, and a QActivation for their first quantiser",
     "Embedding": "its rows as the model's input",
-    "Maximum": "MaxPooling2D of what a Concatenate joins, or Add",
+    "Maximum": "b + relu(a - b): a Concatenate, a QConv2D with a 1x1 kernel of 1 and -1, a "
+    "quantized_relu, and an Add of b",
+    "Minimum": "a - relu(a - b): a Concatenate, a QConv2D with a 1x1 kernel of 1 and -1, a "
+    "quantized_relu, and the same way its difference from a",
+    "PruneLowMagnitude": "tfmot.sparsity.keras.strip_pruning(model), which leaves the layer in it",
     "Permute": "data in (height, width, channels) order from the beginning",
+}
+_SATURATING = "quantized_bits or quantized_relu, which saturate at 2**integer"
+_NEAREST_OF_ACTIVATIONS = {
+    **dict.fromkeys(("tanh", "hard_tanh", "smooth_tanh"), "quantized_tanh(bits)"),
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "smooth_sigmoid"), "quantized_sigmoid(bits)"),
 }
 # The same for TensorFlow functions among Keras layers.
 _NEAREST_OF_FUNCTIONS = {
@@ -244,7 +258,13 @@ class _Converter:
         int_bits_input: int,
         bits_weights: int,
         bits_sum: int | None,
+        output_quantiser: Any = None,
     ) -> None:
+        self.output_quantiser = output_quantiser
+        # What ``output_quantiser`` has made, for the graph's metadata.
+        self.output: dict[str, Any] | None = None
+        # Of layers first: names that are made up give way.
+        self.names = {layer.name for layer in layers}
         self.bits_input = bits_input
         self.bits_sum = bits_sum
         self.int_bits_input = int_bits_input
@@ -253,6 +273,18 @@ class _Converter:
         self.norms = batch_norms(layers)
         self.input: _Value | None = None
         self.nodes: list[Node] = []
+
+    def unique(self, name: str) -> str:
+        """A name like ``name`` that neither a layer nor a tensor or node made before has.
+
+        All names come from Keras's layers, which are unique, or from here.
+        """
+        result, number = name, 1
+        while result in self.names:
+            number += 1
+            result = f"{name}_{number}"
+        self.names.add(result)
+        return result
 
     # Values ---------------------------------------------------------------------------------
 
@@ -269,7 +301,8 @@ class _Converter:
             return self.define_input(state, state.layer, word)
         if isinstance(state, _Probabilities):
             raise FrontendError(
-                f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last"
+                f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last; "
+                "nearest in the middle is QSoftmax(bits, fraction), a softmax in integers"
             )
         if isinstance(state, _Padded):
             raise FrontendError(
@@ -315,7 +348,7 @@ class _Converter:
             if kind in TRANSPARENT:
                 return state
             if kind in QUANTISERS:
-                return self.quantise(layer, getattr(layer, "quantizer", layer), state)
+                return self.quantise(layer, getattr(layer, "quantizer", layer.keras_layer), state)
             if kind == "TensorName":
                 return self.rename(layer, state)
             if kind == "ChannelSlice":
@@ -348,9 +381,10 @@ class _Converter:
         if name == "linear":
             return state
         if name != "relu":
+            nearest = _NEAREST_OF_ACTIVATIONS.get(name, _SATURATING)
             raise FrontendError(
                 f"layer '{layer.name}' of type {kind_of(layer)} ({name}) is not supported; use "
-                "QActivation with quantized_bits or quantized_relu, which saturate at 2**integer"
+                f"QActivation with {nearest}"
             )
         if isinstance(state, _Pending):
             state.rectified = True
@@ -362,11 +396,15 @@ class _Converter:
         return self.emit_rescale(layer, source, source.tensor, requant)
 
     def softmax(self, layer: Any, state: _State) -> _State:
+        if isinstance(state, _Pending) and self.output_quantiser is not None:
+            # The state is the source's, or that of the layer whose own activation this is.
+            own = is_softmax(getattr(layer, "activation", None)) and kind_of(layer) in CORES
+            state = self.quantise_output(layer.name if own else sources_of(layer)[0], state)
         if isinstance(state, _Pending):
             raise FrontendError(
                 f"layer '{layer.name}': softmax of '{state.layer.name}', whose output is not "
                 f"quantised; put a QActivation('quantized_bits({self.bits_input},integer,alpha=1)')"
-                " between them"
+                " between them or pass output_quantiser"
             )
         source = self.value(layer, state)
         if getattr(layer, "axis", -1) not in (-1, len(layer.input.shape) - 1):
@@ -377,8 +415,18 @@ class _Converter:
                 f"'{source.tensor.name}', legal is a vector of channels; nearest is a QDense or a "
                 "global pool before it"
             )
-        self.nodes.append(Softmax(layer.name, source.tensor.name))
+        taken = any(node.name == layer.name for node in self.nodes)
+        name = self.unique(f"{layer.name}_softmax") if taken else layer.name
+        self.nodes.append(Softmax(name, source.tensor.name))
         return _Probabilities(layer.name)
+
+    def quantise_output(self, layer: str, pending: _Pending) -> _Value:
+        """What ``output_quantiser`` makes of the sums of ``layer``, a tensor that Keras has not."""
+        name = self.unique(f"{layer}_quantised")
+        word = activation_format(layer, self.output_quantiser, self.bits_input)
+        value = self.emit(name, word, pending)
+        self.output = {"layer": layer, "tensor": name, **dataclasses.asdict(word)}
+        return value
 
     def rename(self, layer: Any, state: _State) -> _State:
         """The tensor that the layer before has made, with the name of this one."""
@@ -502,6 +550,8 @@ class _Converter:
         if is_relu(layer.activation):
             pending.rectified = True
             return pending
+        if is_softmax(layer.activation) and self.output_quantiser is not None:
+            return self.softmax(layer, pending)
         return self.quantise(layer, layer.activation, pending)
 
     def add(self, layer: Any, states: list[_State]) -> _State:
@@ -582,20 +632,23 @@ class _Converter:
         return self.emit_max_pool(pending, layer.name, None)
 
     def quantise(self, layer: Any, quantiser: Any, state: _State) -> _State:
-        word = activation_format(layer.name, quantiser, self.bits_input)
-        if isinstance(state, _Pending):
-            state.node = getattr(layer, "node", None)
-            return self.emit(layer, word, state)
         if isinstance(state, _RawInput):
-            if word.slope_shift or (word.gain and not word.binary):
+            word = self.input_format(layer, quantiser)
+            if word.slope_shift or word.offset or (word.gain and not word.binary):
                 raise FrontendError(
                     f"layer '{layer.name}': the input's quantiser has a slope or an alpha that is "
-                    "not 1, legal is quantized_bits or quantized_relu without one"
+                    "not 1, or is quantized_sigmoid, legal is quantized_bits or quantized_relu"
                 )
             if word.binary and word.bits != 1:
                 raise _no_sign(layer.name)
             return self.define_input(state, layer.name, word)
+        word = activation_format(layer.name, quantiser, self.bits_input)
+        if isinstance(state, _Pending):
+            state.node = getattr(layer, "node", None)
+            return self.emit(layer.name, word, state)
         source = self.value(layer, state)
+        if word.offset:
+            raise _no_offset(layer.name)
         held = word.low <= source.low and source.high <= word.high
         if word.binary:
             held = self.is_sign(source, word)
@@ -607,6 +660,19 @@ class _Converter:
         requant = requantisation(layer.name, source.tensor.fraction, None, word)
         output = dataclasses.replace(source.tensor, bits=word.bits, fraction=word.fraction)
         return self.emit_rescale(layer, source, output, requant)
+
+    def input_format(self, layer: Any, quantiser: Any) -> ActivationFormat:
+        """The words of the model's input; of images without a sign the error says more."""
+        word = activation_format(layer.name, quantiser, _WIDEST_WORD)
+        if word.low >= 0 and word.bits == self.bits_input + 1:
+            raise FrontendError(
+                f"layer '{layer.name}': the input has {self.bits_input} bits without a sign, so a "
+                f"signed word needs {word.bits}, legal is up to bits_input={self.bits_input}; "
+                f"nearest is hardware of bits_input={2 * self.bits_input}, or images shifted by "
+                "half their range, such as uint8 - 128, and "
+                f"quantized_bits({self.bits_input},integer,0,1)"
+            )
+        return activation_format(layer.name, quantiser, self.bits_input)
 
     def is_maximum_of_signs(self, pending: _Pending, word: ActivationFormat) -> bool:
         """Whether the layer is a max pool of a tensor of one bit, whose maxima are signs."""
@@ -620,16 +686,23 @@ class _Converter:
 
     # Nodes ----------------------------------------------------------------------------------
 
-    def emit(self, layer: Any, word: ActivationFormat, pending: _Pending) -> _Value:
-        """The nodes of a pending layer, its quantiser and the moves in between."""
-        name, kind = layer.name, kind_of(pending.layer)
+    def emit(self, name: str, word: ActivationFormat, pending: _Pending) -> _Value:
+        """The nodes of a pending layer, its quantiser and the moves in between.
+
+        ``name`` is that of the tensor which they end with.
+        """
+        kind = kind_of(pending.layer)
         if pending.rectified:
             if word.binary:
                 raise _no_sign(name)
-            word = dataclasses.replace(word, low=max(word.low, 0), slope_shift=0)
-        inner = f"{pending.layer.name}_quantised" if pending.moves else name
+            word = word.rectified()
+        inner = self.unique(f"{pending.layer.name}_quantised") if pending.moves else name
         if kind in CORES:
             value = self.emit_core(pending, word, inner)
+            if word.offset:
+                self.nodes[-1] = with_offset(self.nodes[-1], value.tensor, word)
+        elif word.offset:
+            raise _no_offset(name)
         elif word.binary and not self.is_maximum_of_signs(pending, word):
             raise _no_sign(name)
         elif kind in ADDITIONS:
@@ -642,7 +715,7 @@ class _Converter:
             value = self.emit_max_pool(pending, inner, word)
         for index, move in enumerate(pending.moves):
             last = index == len(pending.moves) - 1
-            output = name if last else f"{move.name}_quantised"
+            output = name if last else self.unique(f"{move.name}_quantised")
             if kind_of(move) == "UpSampling2D":
                 value = self.emit_upsample(move, value, output)
             else:
@@ -834,6 +907,14 @@ def _unsupported(layer: Any) -> FrontendError:
     return FrontendError(f"layer '{layer.name}' of type {kind} is not supported; use {nearest}")
 
 
+def _no_offset(layer: str) -> FrontendError:
+    return FrontendError(
+        f"layer '{layer}': quantized_sigmoid adds 1/2, which only a bias can, legal is directly "
+        "behind a convolution or dense layer, or the max pools and upsampling behind one; nearest "
+        "is a QDepthwiseConv2D with a 1x1 kernel of ones in front of it"
+    )
+
+
 def _no_sign(layer: str) -> FrontendError:
     return FrontendError(
         f"layer '{layer}': the one-bit quantized_bits(1,...), which is -1 or +1 and never 0, is "
@@ -842,6 +923,7 @@ def _no_sign(layer: str) -> FrontendError:
     )
 
 
+@lazy.inference()
 def from_keras(
     model: Any,
     *,
@@ -856,7 +938,8 @@ def from_keras(
     """Convert a built Sequential or functional QKeras model into an integer graph.
 
     Args:
-        model: one input, one output, the layers listed in this module's docstring.
+        model: one input, one output, the layers listed in this module's docstring; or the path of
+            a saved one, .h5 or a SavedModel folder.
         bits_input: width of the hardware's signed activation words; no tensor is wider. One bit is
             a sign, -1 or +1: then all quantisers have one bit.
         int_bits_input: integer bits of the input, where no QActivation quantises it.
@@ -864,19 +947,23 @@ def from_keras(
             is 1.
         bits_sum: width of the hardware's accumulators. A bias finer than sums of this width leave
             room for is shortened, without a change of any result.
-        output_quantiser: quantiser (object or string) of an output that has none.
+        output_quantiser: quantiser (object or string) of an output that has none, or of what a
+            final softmax reads, where that has none. The tensor that it makes, and its words, stand
+            in the graph's metadata as ``output_quantiser``.
         name: the graph's name, by default the model's.
         metadata: JSON-compatible, kept in the graph.
 
     Tensors are named after the Keras layer that quantises them: the names of
-    :func:`keras_layer_outputs`, which the graph equals exactly. A BatchNormalization behind a
+    :func:`keras_layer_outputs`, which the graph equals exactly. Tensors that Keras has not end with
+    ``_quantised``, and a number where a layer has that name. A BatchNormalization behind a
     quantised layer is folded into it, which Keras's own forward pass does not do: see the
     module's docstring. Raises :class:`FrontendError` (a ValueError) for anything that has no
     exact integer equivalent, and GraphError for a graph that is not legal.
     """
     _, qkeras = lazy.load()
+    model = as_model(model)
     for what, number, low, high in (
-        ("bits_input", bits_input, 1, 16),
+        ("bits_input", bits_input, 1, _WIDEST_WORD),
         ("bits_weights", bits_weights, 1, MAX_WEIGHT_BITS),
     ):
         if not low <= number <= high:
@@ -885,7 +972,11 @@ def from_keras(
     for layer in layers:
         if kind_of(layer) not in _SUPPORTED:
             raise _unsupported(layer)
-    converter = _Converter(layers, bits_input, int_bits_input, bits_weights, bits_sum)
+    if output_quantiser is not None:
+        output_quantiser = _quantiser(qkeras, output_quantiser)
+    converter = _Converter(
+        layers, bits_input, int_bits_input, bits_weights, bits_sum, output_quantiser
+    )
     states: dict[str, _State] = {}
     for layer in layers:
         if kind_of(layer) == "InputLayer":
@@ -904,8 +995,7 @@ def from_keras(
     output_layer = model.outputs[0]._keras_history.layer
     state = states[output_layer.name]
     if isinstance(state, _Pending) and output_quantiser is not None:
-        quantiser = qkeras.get_quantizer(output_quantiser)
-        state = converter.quantise(output_layer, quantiser, state)
+        state = converter.quantise_output(output_layer.name, state)
     if isinstance(state, _Pending):
         raise FrontendError(
             f"layer '{state.layer.name}': the model's output is not quantised; put a "
@@ -918,13 +1008,38 @@ def from_keras(
     final = state.tensor.name if isinstance(state, _Value) else None
     nodes = ordered_nodes(converter.nodes, final)
     first, nodes = with_equal_words(converter.input.tensor, nodes)
+    extra = {} if converter.output is None else {"output_quantiser": converter.output}
     return Graph(
         name or model.name,
         first,
         nodes,
-        metadata or {},
+        {**(metadata or {}), **extra},
         (converter.input.low, converter.input.high),
     )
+
+
+def _quantiser(qkeras: Any, quantiser: Any) -> Any:
+    """A quantiser of an object or string."""
+    try:
+        return qkeras.get_quantizer(quantiser)
+    # A string is a Python expression, which can fail in any way.
+    except Exception as error:
+        raise FrontendError(
+            f"output_quantiser is {quantiser!r}, legal is a QKeras quantiser or a string such as "
+            f"'quantized_bits(8,3,alpha=1)': {first_line(error)}"
+        ) from error
+
+
+def _hardware_bits(hw: Any, name: str) -> int:
+    """An attribute of the hardware; raises FrontendError if ``hw`` is none."""
+    bits = getattr(hw, name, None)
+    if isinstance(hw, type) or isinstance(bits, bool) or not isinstance(bits, (int, np.integer)):
+        what = f"the class {hw.__name__}" if isinstance(hw, type) else f"{hw!r:.80}"
+        raise FrontendError(
+            f"hw is {what}, which has no {name}; legal is a Hardware, such as "
+            "Hardware(bits_input=8) or Hardware.from_json(path)"
+        )
+    return int(bits)
 
 
 def convert(
@@ -943,13 +1058,15 @@ def convert(
     ``int_bits_input`` is by default that of a QModel's QInput, else 0; the other arguments and
     what is raised are those of :func:`from_keras`.
     """
+    bits_input, bits_weights = (_hardware_bits(hw, name) for name in ("bits_input", "bits_weights"))
+    model = as_model(model)
     if int_bits_input is None:
         int_bits_input = int(getattr(getattr(model, "_corewright_source", None), "int_bits", 0))
     return from_keras(
         model,
-        bits_input=int(hw.bits_input),
+        bits_input=bits_input,
         int_bits_input=int_bits_input,
-        bits_weights=int(hw.bits_weights),
+        bits_weights=bits_weights,
         bits_sum=getattr(hw, "bits_sum", None),
         output_quantiser=output_quantiser,
         name=name,
