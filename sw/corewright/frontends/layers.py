@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
-from corewright.frontends.errors import FrontendError, first_line
-from corewright.frontends.quantisers import REQUANTISE, check_repeatable
+from corewright.frontends.errors import FrontendError, OffGridError, first_line
+from corewright.frontends.quantisers import REQUANTISE, check_repeatable, constants_on_grid
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -44,6 +44,8 @@ QUANTISERS = ("QActivation", REQUANTISE)
 # What layers quantise once, before they compute.
 _CONSTANT_QUANTISERS = ("kernel", "depthwise", "bias")
 _LEAST_DRAWS = 128
+# More than any grid has.
+_ANY_BITS = 64
 # Layers of corewright.frontends.operators that compute in the type that they are given, and have
 # one input or two.
 OWN_LAYERS = (ROUND_LAYER, REQUANTISE, "TensorName", "ChannelSlice", "QSoftmax")
@@ -292,58 +294,15 @@ def activation_name(layer: Any) -> str:
     return kind.lower()
 
 
-def batch_norms(layers: list[Any]) -> dict[str, Any]:
-    """BatchNormalization layers by the name of the core layer that they are folded into.
-
-    Foldable is one that is the only reader of a core layer without activation.
-    """
-    by_name = {layer.name: layer for layer in layers}
-    readers = readers_of(layers)
-    result: dict[str, Any] = {}
-    for layer in layers:
-        if kind_of(layer) != NORM:
-            continue
-        core = by_name[sources_of(layer)[0]]
-        if (
-            kind_of(core) in CORES
-            and not kind_of(core).endswith("Batchnorm")
-            and is_linear(core.activation)
-            and len(readers[core.name]) == 1
-            and _axis(layer) == len(layer.input.shape) - 1
-        ):
-            result[core.name] = layer
-    return result
-
-
-def _axis(norm: Any) -> int:
-    axis = norm.axis if isinstance(norm.axis, int) else next(iter(norm.axis))
-    return int(axis) % len(norm.input.shape)
-
-
-def _fold(norm: Any, kernel: Any, bias: Any, depthwise: bool) -> tuple[Any, Any]:
-    """Kernel and bias with batch norm's moving statistics, in the layers' own precision.
-
-    The formula, and its order of operations, of ``QConv2DBatchnorm.get_folded_weights``.
-    """
-    tf, _ = lazy.load()
-    inverse = tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-    if norm.gamma is not None:
-        inverse = inverse * norm.gamma
-    folded = inverse * ((0.0 if bias is None else bias) - norm.moving_mean)
-    if norm.beta is not None:
-        folded = folded + norm.beta
-    # A depthwise kernel is (KH, KW, C, 1).
-    return kernel * (inverse[:, None] if depthwise else inverse), folded
-
-
 def quantised_constants(
-    layer: Any, norm: Any = None
+    layer: Any, *, normalised: bool = False
 ) -> tuple[Float64Array, Float64Array | None, Any, Any]:
     """What a QKeras layer multiplies with: (kernel, bias or None, and their quantisers).
 
-    Batch norm, the layer's own or the layer ``norm`` behind it, is folded into kernel and bias
-    before the layer's quantisers round them. Values are computed in the layer's own precision.
-    A depthwise kernel is (KH, KW, C). Raises FrontendError if a quantiser is missing.
+    The layer's own batch norm is folded into kernel and bias before its quantisers round them.
+    Values are computed in the layer's own precision. A depthwise kernel is (KH, KW, C). Raises
+    FrontendError if a quantiser is missing; the bias of a layer that a normalisation follows
+    (``normalised``) needs none.
     """
     depthwise = kind_of(layer) in DEPTHWISE
     name = "depthwise" if depthwise else "kernel"
@@ -354,17 +313,40 @@ def quantised_constants(
     else:
         kernel = layer.depthwise_kernel if depthwise else layer.kernel
         bias = layer.bias if layer.use_bias else None
-        if norm is not None:
-            kernel, bias = _fold(norm, kernel, bias, depthwise)
-    for what, quantiser in ((name, kernel_quantiser), ("bias", bias_quantiser)):
-        if quantiser is None and not (what == "bias" and bias is None):
-            why = f" (batch norm '{norm.name}' gives it a bias)" if norm is not None else ""
+    needed = {name: kernel_quantiser}
+    if bias is not None and not normalised:
+        needed["bias"] = bias_quantiser
+    for what, quantiser in needed.items():
+        if quantiser is None:
             raise FrontendError(
-                f"layer '{layer.name}': {what}_quantizer is None{why if what == 'bias' else ''}; "
+                f"layer '{layer.name}': {what}_quantizer is None; "
                 f"nearest is {what}_quantizer='quantized_bits(8,0,0,1,alpha=1)'"
             )
     with lazy.default_float("float64" if kernel.dtype == "float64" else "float32"):
         kernel = np.asarray(kernel_quantiser(kernel), dtype=np.float64)
         if bias is not None:
-            bias = np.asarray(bias_quantiser(bias), dtype=np.float64)
+            rounded = bias if bias_quantiser is None else bias_quantiser(bias)
+            bias = np.asarray(rounded, dtype=np.float64)
     return kernel[..., 0] if depthwise else kernel, bias, kernel_quantiser, bias_quantiser
+
+
+def real_constants(layer: Any) -> tuple[Float64Array, Float64Array | None]:
+    """What a QKeras layer multiplies with and adds, in real numbers: (kernel, bias or None).
+
+    Without the rounding errors of float32, wherever its quantisers have a grid; scales that are no
+    powers of two have none. See :func:`quantised_constants`.
+    """
+    kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, normalised=True)
+    kernel = _snapped(layer.name, "kernel", kernel, kernel_quantiser)
+    if bias is not None and bias_quantiser is not None:
+        bias = _snapped(layer.name, "bias", bias, bias_quantiser)
+    return kernel, bias
+
+
+def _snapped(layer: str, what: str, values: Float64Array, quantiser: Any) -> Float64Array:
+    """``values`` without the rounding error of the straight-through estimator."""
+    try:
+        integers, _, fraction = constants_on_grid(layer, what, values, quantiser, _ANY_BITS)
+    except OffGridError:
+        return values
+    return np.ldexp(integers.astype(np.float64), -fraction)

@@ -6,11 +6,12 @@ Supported layers:
 
 - QConv2D, QConv2DBatchnorm, QDepthwiseConv2D, QDepthwiseConv2DBatchnorm, QDense; a separable
   convolution is a pair of them with a QActivation in between;
-- BatchNormalization directly behind one of these: folded into its kernel and bias, which the
-  layer's own quantisers then round. That is what the hardware computes and what
-  ``keras_layer_outputs`` evaluates, but not what Keras computes (it rounds first and scales the
-  sum with real numbers): compare the accuracy of both, or train with QConv2DBatchnorm, which
-  folds in training too;
+- BatchNormalization behind one of these, its max pools, or a quantised tensor. It is exact where
+  its factors are powers of two that the hardware's weights hold, and in front of a sign. Otherwise
+  the scaled kernel is rounded anew to all the bits that the hardware's weights have: how far that
+  is off is said, measured against the model's own ``predict`` where inputs are given, and refused
+  beyond the bounds of :mod:`corewright.frontends.agreement`. QConv2DBatchnorm, which folds in
+  training, too, is always exact;
 - QActivation, ReLU, Activation of relu, linear or softmax, Softmax (last);
 - MaxPooling2D, AveragePooling2D, UpSampling2D (nearest), their global forms, the QKeras averages
   without average_quantizer;
@@ -32,12 +33,16 @@ tensors and weights of one bit on hardware of one bit, words of two on other.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from corewright.announce import announce
+from corewright.frontends import agreement
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import (
     addition,
@@ -61,7 +66,6 @@ from corewright.frontends.layers import (
     ROUND_LAYER,
     TRANSPARENT,
     activation_name,
-    batch_norms,
     check_options,
     is_linear,
     is_relu,
@@ -71,10 +75,12 @@ from corewright.frontends.layers import (
     pair,
     quantised_constants,
     readers_of,
+    real_constants,
     shape_of,
     sources_of,
 )
 from corewright.frontends.loading import as_model
+from corewright.frontends.normalisation import Approximation, ChannelScale, ScaledLayer
 from corewright.frontends.order import ordered_nodes, with_equal_words
 from corewright.frontends.quantisers import (
     MAX_BIAS_BITS,
@@ -107,6 +113,7 @@ from corewright.graph import (
 )
 
 Padding = tuple[int, int, int, int]
+_Int64Array = npt.NDArray[np.int64]
 
 _NO_PADDING: Padding = (0, 0, 0, 0)
 # By how many bits post-processing's sums are wider than accumulators.
@@ -216,7 +223,7 @@ class _Pending:
     layer: Any
     sources: tuple[_Value, ...]
     padding: Padding = _NO_PADDING
-    norm: Any = None
+    scale: ChannelScale | None = None
     moves: list[Any] = field(default_factory=list)
     round_first: bool = False
     rectified: bool = False
@@ -246,6 +253,8 @@ class _Probabilities:
 
 
 _State = _Value | _Padded | _Pending | _RawInput | _Probabilities
+# Weights, their bits and fraction, bias and its fraction.
+_Constants = tuple[_Int64Array, int, int, _Int64Array | None, int | None]
 
 
 class _Converter:
@@ -270,9 +279,10 @@ class _Converter:
         self.int_bits_input = int_bits_input
         self.bits_weights = bits_weights
         self.readers = readers_of(layers)
-        self.norms = batch_norms(layers)
         self.input: _Value | None = None
         self.nodes: list[Node] = []
+        # By node, where a normalisation is not exact.
+        self.approximations: dict[str, Approximation] = {}
 
     def unique(self, name: str) -> str:
         """A name like ``name`` that neither a layer nor a tensor or node made before has.
@@ -491,13 +501,38 @@ class _Converter:
         return _Value(output, *node.value_range)
 
     def batch_norm(self, layer: Any, state: _State) -> _State:
-        folded = any(norm is layer for norm in self.norms.values())
-        if not folded or not isinstance(state, _Pending):
+        """A normalisation of sums, or of a quantised tensor: a layer with weights of its own."""
+        if not isinstance(state, _Pending):
+            source = self.value(layer, state)
+            if source.flat:
+                raise FrontendError(
+                    f"layer '{layer.name}': normalises the flattened {source.tensor.shape} tensor "
+                    f"'{source.tensor.name}'; normalise feature maps before flattening them"
+                )
+            return _Pending(layer, (source,), scale=ChannelScale.of_norm(layer))
+        core = state.layer
+        if kind_of(core) not in (*CORES, NORM) or state.rectified:
+            what = "a ReLU" if state.rectified else f"'{core.name}' of type {kind_of(core)}"
             raise FrontendError(
-                f"layer '{layer.name}': a BatchNormalization is folded into the layer that it "
-                "alone reads; legal is one directly behind a QConv2D, QDepthwiseConv2D or QDense "
-                "without activation, over the channels"
+                f"layer '{layer.name}': a BatchNormalization behind {what}, legal are one behind a "
+                "convolution or dense layer, its max pools, or a quantised tensor; put a "
+                "QActivation between them"
             )
+        scale = ChannelScale.of_norm(layer)
+        if state.flat and len(scale.factor) != shape_of(core, core.output_shape)[2]:
+            raise FrontendError(
+                f"layer '{layer.name}': normalises what '{core.name}' makes, after it was "
+                "flattened; normalise feature maps before flattening them"
+            )
+        pools = [move.name for move in state.moves if kind_of(move) in POOLS]
+        if pools and (scale.factor < 0).any():
+            channels = np.flatnonzero(scale.factor < 0).tolist()
+            raise FrontendError(
+                f"layer '{layer.name}': gamma is negative in channels {channels[:8]} behind the "
+                f"max pool '{pools[0]}', which it would make a minimum; legal there is 0 or "
+                "more; put the normalisation in front of the pool, or a QActivation between them"
+            )
+        state.scale = scale.behind(state.scale)
         return state
 
     def round_first(self, layer: Any, state: _Pending) -> _State:
@@ -539,7 +574,7 @@ class _Converter:
 
     def core(self, layer: Any, state: _State) -> _State:
         source, padding = self.padded(layer, state)
-        pending = _Pending(layer, (source,), padding, self.norms.get(layer.name))
+        pending = _Pending(layer, (source,), padding)
         if kind_of(layer) == "QDense" and len(layer.input.shape) != 2:
             raise FrontendError(
                 f"layer '{layer.name}': QDense on input {tuple(layer.input.shape)} works on the "
@@ -697,7 +732,7 @@ class _Converter:
                 raise _no_sign(name)
             word = word.rectified()
         inner = self.unique(f"{pending.layer.name}_quantised") if pending.moves else name
-        if kind in CORES:
+        if kind in (*CORES, NORM):
             value = self.emit_core(pending, word, inner)
             if word.offset:
                 self.nodes[-1] = with_offset(self.nodes[-1], value.tensor, word)
@@ -835,23 +870,12 @@ class _Converter:
 
     def emit_core(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         layer, source = pending.layer, pending.source
-        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, pending.norm)
-        weights, weight_bits, weight_fraction = constants_on_grid(
-            layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
-        )
+        if pending.scale is None:
+            constants = self.constants(pending, word)
+        else:
+            constants = self.scaled_constants(pending, word, pending.scale)
+        weights, weight_bits, weight_fraction, aligned, bias_fraction = constants
         fraction, accumulator_fraction = word.fraction, source.tensor.fraction + weight_fraction
-        aligned, bias_fraction = None, None
-        if bias is not None:
-            aligned, _, bias_fraction = constants_on_grid(
-                layer.name, "bias", bias, bias_quantiser, MAX_BIAS_BITS
-            )
-            extra = max(bias_fraction, word.fraction + word.gain) - accumulator_fraction
-            # A sign takes a bit more: 2 v + 1 is never 0.
-            extra += word.binary
-            if extra > MAX_PRE_SHIFT or not self.holds(source, weights, aligned, extra):
-                aligned, bias_fraction = shortened_bias(
-                    aligned, bias_fraction, accumulator_fraction, word
-                )
         doubled = word.binary and word.bits > 1
         if doubled:
             # Only the sign counts: 2 v + 1 has the sign of v, +1 at zero, and saturates to it.
@@ -861,19 +885,70 @@ class _Converter:
         if aligned is not None and bias_fraction is not None:
             aligned = aligned << (accumulator_fraction + requant.pre_shift - bias_fraction)
         if doubled:
-            aligned = (0 if aligned is None else aligned) + np.ones(kernel.shape[-1], np.int64)
+            aligned = (0 if aligned is None else aligned) + np.ones(weights.shape[-1], np.int64)
         output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, fraction)
         common = (pending.name, source.tensor.name, output, weights, aligned)
         if kind_of(layer) == "QDense":
             self.nodes.append(Dense(*common, requant, weight_bits, weight_fraction))
         else:
-            strides = pair(layer.strides)
-            padding = self.window_padding(pending, pair(layer.kernel_size), strides)
-            make = Depthwise if kind_of(layer) in DEPTHWISE else Conv
+            strides, padding = (1, 1), _NO_PADDING
+            if kind_of(layer) != NORM:
+                strides = pair(layer.strides)
+                padding = self.window_padding(pending, pair(layer.kernel_size), strides)
+            make = Depthwise if kind_of(layer) in (*DEPTHWISE, NORM) else Conv
             self.nodes.append(
                 make(*common, strides, padding, requant, weight_bits, weight_fraction)
             )
         return _Value(output, word.low, word.high)
+
+    def constants(self, pending: _Pending, word: ActivationFormat) -> _Constants:
+        """What a layer without a normalisation behind it multiplies with and adds."""
+        layer, source = pending.layer, pending.source
+        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer)
+        weights, weight_bits, weight_fraction = constants_on_grid(
+            layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
+        )
+        if bias is None:
+            return weights, weight_bits, weight_fraction, None, None
+        accumulator_fraction = source.tensor.fraction + weight_fraction
+        aligned, _, bias_fraction = constants_on_grid(
+            layer.name, "bias", bias, bias_quantiser, MAX_BIAS_BITS
+        )
+        extra = max(bias_fraction, word.fraction + word.gain) - accumulator_fraction
+        # A sign takes a bit more: 2 v + 1 is never 0.
+        extra += word.binary
+        if extra > MAX_PRE_SHIFT or not self.holds(source, weights, aligned, extra):
+            aligned, bias_fraction = shortened_bias(
+                aligned, bias_fraction, accumulator_fraction, word
+            )
+        return weights, weight_bits, weight_fraction, aligned, bias_fraction
+
+    def scaled_constants(
+        self, pending: _Pending, word: ActivationFormat, scale: ChannelScale
+    ) -> _Constants:
+        """The same with the normalisation behind it; what is not exact is noted."""
+        layer, tensor = pending.layer, pending.source.tensor
+        channels = shape_of(layer, layer.output_shape)[2]
+        kernel, bias = np.ones((1, 1, channels)), None
+        if kind_of(layer) != NORM:
+            kernel, bias = real_constants(layer)
+        scaled = ScaledLayer(
+            layer.name,
+            kernel,
+            np.zeros(channels) if bias is None else bias,
+            scale,
+            tensor.fraction,
+            max(abs(pending.source.low), abs(pending.source.high)),
+        ).constants(word, self.bits_weights, self.bits_sum)
+        if scaled.approximation is not None:
+            self.approximations[pending.name] = scaled.approximation
+        return (
+            scaled.weights,
+            scaled.weight_bits,
+            scaled.weight_fraction,
+            scaled.bias,
+            scaled.bias_fraction,
+        )
 
     def holds(self, source: _Value, weights: Any, bias: Any, pre_shift: int) -> bool:
         """Whether post-processing's sums surely hold these, shifted to the bias's fraction."""
@@ -932,6 +1007,8 @@ def from_keras(
     bits_weights: int = MAX_WEIGHT_BITS,
     bits_sum: int | None = None,
     output_quantiser: Any = None,
+    inputs: npt.ArrayLike | None = None,
+    allow_deviation: bool = False,
     name: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Graph:
@@ -950,15 +1027,20 @@ def from_keras(
         output_quantiser: quantiser (object or string) of an output that has none, or of what a
             final softmax reads, where that has none. The tensor that it makes, and its words, stand
             in the graph's metadata as ``output_quantiser``.
+        inputs: (N, H, W, C) or (N, C) real inputs: it is printed which share of them the input's
+            words cannot hold, and how far the graph is from the model's ``predict`` where it is
+            not exact.
+        allow_deviation: take a graph however far it is from the model.
         name: the graph's name, by default the model's.
         metadata: JSON-compatible, kept in the graph.
 
     Tensors are named after the Keras layer that quantises them: the names of
     :func:`keras_layer_outputs`, which the graph equals exactly. Tensors that Keras has not end with
-    ``_quantised``, and a number where a layer has that name. A BatchNormalization behind a
-    quantised layer is folded into it, which Keras's own forward pass does not do: see the
-    module's docstring. Raises :class:`FrontendError` (a ValueError) for anything that has no
-    exact integer equivalent, and GraphError for a graph that is not legal.
+    ``_quantised``, and a number where a layer has that name. Only behind a BatchNormalization that
+    is not exact tensors differ; the graph's metadata has these as ``approximations``. Raises
+    :class:`FrontendError` (a ValueError) for anything that has no exact integer equivalent,
+    :class:`DeviationError` (a FrontendError) for a normalisation that is too far off, and
+    GraphError for a graph that is not legal.
     """
     _, qkeras = lazy.load()
     model = as_model(model)
@@ -1009,13 +1091,38 @@ def from_keras(
     nodes = ordered_nodes(converter.nodes, final)
     first, nodes = with_equal_words(converter.input.tensor, nodes)
     extra = {} if converter.output is None else {"output_quantiser": converter.output}
-    return Graph(
+    if converter.approximations:
+        extra[agreement.APPROXIMATIONS] = {
+            node: dataclasses.asdict(how) for node, how in converter.approximations.items()
+        }
+    graph = Graph(
         name or model.name,
         first,
         nodes,
         {**(metadata or {}), **extra},
         (converter.input.low, converter.input.high),
     )
+    _report(graph, model, inputs, allow_deviation)
+    return graph
+
+
+def _report(graph: Graph, model: Any, inputs: npt.ArrayLike | None, allow_deviation: bool) -> None:
+    """Say what a conversion cannot hold, and refuse what is too far off."""
+    inexact = agreement.describe_approximations(graph)
+    if inputs is None:
+        for line in inexact:
+            warnings.warn(line, agreement.ApproximationWarning, stacklevel=5)
+        if not allow_deviation:
+            agreement.check_weights(graph)
+        return
+    clipping = agreement.clipping(graph, inputs)
+    if clipping.share:
+        announce(f"{graph.name}: {clipping.text}")
+    if inexact:
+        found = agreement.deviation(graph, model, inputs)
+        announce(*inexact, f"{graph.name} against the model's predict: {found.text}")
+        if not allow_deviation:
+            agreement.check_deviation(graph, found)
 
 
 def _quantiser(qkeras: Any, quantiser: Any) -> Any:
@@ -1048,6 +1155,8 @@ def convert(
     *,
     int_bits_input: int | None = None,
     output_quantiser: Any = None,
+    inputs: npt.ArrayLike | None = None,
+    allow_deviation: bool = False,
     name: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Graph:
@@ -1069,6 +1178,8 @@ def convert(
         bits_weights=bits_weights,
         bits_sum=getattr(hw, "bits_sum", None),
         output_quantiser=output_quantiser,
+        inputs=inputs,
+        allow_deviation=allow_deviation,
         name=name,
         metadata=metadata,
     )

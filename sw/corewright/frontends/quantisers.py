@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright.frontends.errors import FrontendError
+from corewright.frontends.errors import FrontendError, OffGridError
 
 MAX_WEIGHT_BITS = 16
 # The class of the layer that rounds as a graph's node does; see corewright.frontends.operators.
@@ -301,7 +301,7 @@ def constants_on_grid(
     # QKeras's straight-through estimator computes x + (q - x): in float32 that can miss the grid
     # by a rounding error, which this forgives; a value off the grid it does not.
     if np.abs(scaled - integers).max() > 2.0**-6:
-        raise FrontendError(
+        raise OffGridError(
             f"{where} does not lie on the grid of {kind}; nearest is "
             f"quantized_bits(bits,integer,0,1,alpha=1)"
         )
@@ -335,7 +335,7 @@ def _narrowest_grid(
             bits = max(int(span.max()).bit_length(), max(int(-span.min() - 1), 0).bit_length()) + 1
             return max(bits, 2), fraction, scaled
     alpha = getattr(quantiser, "alpha", None)
-    raise FrontendError(
+    raise OffGridError(
         f"{where} of {kind} with alpha={alpha!r} lies on no power-of-two grid of up to "
         f"{MAX_WEIGHT_BITS} bits; nearest is quantized_bits(bits,integer,0,1,alpha=1)"
     )

@@ -402,7 +402,6 @@ CONV = {"kernel_quantizer": KERNEL, "bias_quantizer": BIAS, "name": "c"}
             "'c': kernel needs 6-bit words, legal is up to 4",
         ),
         (lambda k, q: [k.layers.Conv2D(2, 2, name="c")], "'c' of type Conv2D .* use QConv2D"),
-        (lambda k, q: [k.layers.BatchNormalization(name="b")], "'b': a BatchNorm.* is folded"),
         (lambda k, q: [k.layers.Activation("tanh", name="r")], r"'r' .*\(tanh\).* use QActivation"),
         (
             lambda k, q: [q.QConv2D(2, 2, dilation_rate=2, **CONV), q.QActivation(SIGNED)],
