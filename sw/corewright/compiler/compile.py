@@ -506,10 +506,15 @@ def _names(layers: Sequence[CompiledLayer]) -> list[str]:
     """The nodes' names, numbered where a node is several layers."""
     count = Counter(layer.node for layer in layers)
     seen: Counter[str] = Counter()
-    names = []
+    names: list[str] = []
     for layer in layers:
-        split = count[layer.node] > 1
-        names.append(f"{layer.node}#{seen[layer.node]}" if split else layer.node)
+        name = layer.node
+        if count[name] > 1:
+            name = f"{layer.node}#{seen[layer.node]}"
+            # A node may have that name itself.
+            while name in count:
+                name += "'"
+        names.append(name)
         seen[layer.node] += 1
     return names
 

@@ -570,7 +570,7 @@ def _product(
                 "of one bit do not have: use transpose_b, or hardware of 2 bits",
             )
         features, tokens = right.channels, right.height * right.width
-        target = TensorSlice.whole(f"{node.name}.transposed", tokens)
+        target = TensorSlice.whole(_own_name(graph, f"{node.name}.transposed"), tokens)
         yield Operation(
             name=node.name,
             kind="transpose",
@@ -614,7 +614,8 @@ def _upsampling(
         target, holds = final, None
         size = size[0] * repeat[0], size[1] * repeat[1]
         if not last:
-            target = TensorSlice.whole(f"{node.name}.part{index}", final.channels)
+            name = _own_name(graph, f"{node.name}.part{index}")
+            target = TensorSlice.whole(name, final.channels)
             first = _size(graph, node.input)
             repeated = size[0] // first[0], size[1] // first[1]
             own = TensorSlice.whole(node.input, final.channels)
@@ -622,6 +623,13 @@ def _upsampling(
         operation = copy_operation(node.name, size, source, target, hw)
         yield replace(operation, kind="upsample", repeat=repeat, holds=holds)
         source = target
+
+
+def _own_name(graph: Graph, name: str) -> str:
+    """``name``, or one like it, of a tensor that the graph has not."""
+    while name in graph.tensors:
+        name += "'"
+    return name
 
 
 def _repeats(node: Upsample) -> list[Pair]:

@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright import golden
+from corewright.announce import announce
 from corewright.compiler import compile_graph
 from corewright.flow.bench import run_bench
 from corewright.flow.errors import FlowInputError, MismatchError
 from corewright.flow.model import build_model
 from corewright.flow.simulate import log_advice, report
-from corewright.flow.vectors import FILES, IntArray, VectorSet, file_name, prepare
+from corewright.flow.vectors import FILES, IntArray, VectorSet, file_names, prepare
+from corewright.frontends import agreement
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
@@ -41,54 +43,105 @@ def export_inference(
     bundles: Sequence[str] = (),
     data_dir: str | os.PathLike[str] | None = None,
     directory: str | os.PathLike[str] = ".",
+    allow_deviation: bool = False,
 ) -> VectorSet:
     """Write all files of one inference.
 
     In ``data_dir``: a vector set (see :mod:`corewright.flow.vectors`), ``wb.bin`` (the program:
     weights and biases with their descriptors), ``x.bin`` (the packed inputs), ``wbx.bin`` (the
     program, filled up to 64 bytes, then the inputs), ``{layer}_y_nhwc_exp.txt`` (a layer's
-    integers, one a line, in (image, h, w, c) order) and ``y_exp.txt`` (the output's integers; the
-    host's real numbers where the model ends with a softmax). In ``directory``: ``config_fw.h``.
+    integers, one a line, in (image, h, w, c) order; the name as ``vectors.file_names`` has it) and
+    ``y_exp.txt`` (the output's integers; the host's real numbers where the model ends with a
+    softmax). In ``directory``: ``config_fw.h``.
     Files of other names in these folders stay; those of a model before go.
 
     Args:
         graph: the network.
         hw: the accelerator.
         x: (N, H, W, C) or (N, C) real inputs.
-        model: the Keras model: its layers are computed for ``x`` in float64 and compared.
+        model: the Keras model: its layers are computed for ``x`` in float64 and compared, and its
+            ``predict`` is. Behind a normalisation that is not exact the deviation is printed.
         batch: images of a run; the model's ``batch_size`` where it has one, or else N.
         bundles: tensors that are written as ``{0, 1, ...}_y_nhwc_exp.txt``, too.
         data_dir: the folder, ``hw.data_dir`` when None.
         directory: where ``config_fw.h`` goes.
+        allow_deviation: take a graph that is not exact however far it is from ``predict``.
 
     Raises:
         CompileError: the graph does not run on this hardware.
+        DeviationError: the graph is not exact, and too far from ``predict``.
+        FlowInputError: ``model`` is not what the graph was converted from.
         MismatchError: emulator or Keras model differ from the integer graph.
     """
     images = golden.quantise_input(graph, x)
     if batch is None:
         batch = int(getattr(model, "batch_size", len(images)))
+    real, values = np.asarray(x), golden.run(graph, images)
+    clipped = agreement.clipping(graph, real)
+    if clipped.share:
+        announce(f"{graph.name}: {clipped.text}")
     layers: Mapping[str, IntArray] = {}
     if model is not None:
-        from corewright.frontends import keras_layer_outputs
-
-        layers = _integers(graph, keras_layer_outputs(model, np.asarray(x)))
+        layers = _framework_integers(graph, model, real)
     vectors = prepare(graph, hw, images, batch, layers=layers)
-    _check(vectors)
+    _check(vectors, "" if model is None else _cause(graph, model, clipped))
+    told = [] if model is None else _compare_with_predict(graph, model, real, allow_deviation)
     target = Path(hw.data_dir if data_dir is None else data_dir)
-    exported = _write(vectors, graph, golden.run(graph, images), target, bundles)
+    exported = _write(vectors, graph, values, target, bundles)
     top = Path(directory)
     top.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(vectors.folder / "config_fw.h", top / "config_fw.h")
     log_advice(vectors.info["advice"])
-    compared = (
-        "emulator and integer graph" if model is None else "Keras, emulator and integer graph"
-    )
-    _announce(
-        f"{graph.name}: {len(images)} images, {len(vectors.layers)} layers: {compared} agree in "
-        f"every element; written to {target}"
+    announce(
+        f"{graph.name}: {len(images)} images, {len(vectors.layers)} layers: emulator and integer "
+        f"graph agree in every element; written to {target}",
+        *told,
     )
     return exported
+
+
+def _framework_integers(graph: Graph, model: Any, x: npt.NDArray[Any]) -> dict[str, IntArray]:
+    """What Keras computes in float64, of the tensors that have to be equal."""
+    from corewright.frontends import keras_layer_outputs, with_quantised_output
+
+    outputs = with_quantised_output(graph, model, keras_layer_outputs(model, x))
+    if graph.output.name not in outputs:
+        raise FlowInputError(
+            f"model has no layer that makes the graph's output '{graph.output.name}', legal is "
+            f"the model that graph '{graph.name}' was converted from"
+        )
+    inexact = agreement.approximated_tensors(graph)
+    layers = _integers(graph, outputs)
+    return {name: values for name, values in layers.items() if name not in inexact}
+
+
+def _compare_with_predict(
+    graph: Graph, model: Any, x: npt.NDArray[Any], allow_deviation: bool
+) -> list[str]:
+    """What the comparison with ``model.predict`` says; raises DeviationError."""
+    found = agreement.deviation(graph, model, x)
+    inexact = agreement.describe_approximations(graph)
+    if not inexact:
+        exact = f"  Keras in float64 agrees in every element of every layer; predict: {found.text}"
+        return [exact]
+    if not allow_deviation:
+        agreement.check_deviation(graph, found)
+    return [
+        *(f"  {line}" for line in inexact),
+        f"  Keras in float64 agrees in every element in front of these; predict: {found.text}",
+    ]
+
+
+def _cause(graph: Graph, model: Any, clipped: agreement.Clipping) -> str:
+    """Why Keras may differ: it computes with the very inputs where nothing quantises them."""
+    if graph.input.name != model.inputs[0]._keras_history.layer.name:
+        return ""
+    if not clipped.share and not clipped.off_grid:
+        return ""
+    return (
+        f"; the model reads inputs that the graph's words do not hold: {clipped.text}, "
+        f"{clipped.off_grid:.2%} are rounded; scale them, or put a QActivation in front"
+    )
 
 
 def export_model(
@@ -188,18 +241,8 @@ def simulate_exported(
     result = report(hw, vectors, bench)
     if not result["passed"]:
         raise MismatchError(describe(result), result)
-    _announce(*_summary(result))
+    announce(*_summary(result))
     return result
-
-
-def _announce(*lines: str) -> None:
-    """Log; a script that has set up no logging has the lines on standard error."""
-    handler = None if _LOG.hasHandlers() else logging.StreamHandler()
-    for line in lines:
-        if handler is None:
-            _LOG.info("%s", line)
-        else:
-            handler.handle(logging.makeLogRecord({"msg": line}))
 
 
 def _summary(result: Mapping[str, Any]) -> list[str]:
@@ -290,13 +333,15 @@ def describe(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _check(vectors: VectorSet) -> None:
+def _check(vectors: VectorSet, cause: str = "") -> None:
+    """Raise MismatchError where something differs; ``cause`` is why Keras may."""
     emulator, framework = vectors.info["emulator"], vectors.info["framework"]
     if not emulator["bit_exact"]:
         text = f"emulator differs from the integer graph: {emulator['error']}"
         raise MismatchError(text, dict(vectors.info))
     if not framework["bit_exact"]:
-        text = f"Keras differs from the integer graph in: {', '.join(framework['different'])}"
+        different = ", ".join(framework["different"])
+        text = f"Keras differs from the integer graph in: {different}{cause}"
         raise MismatchError(text, dict(vectors.info))
 
 
@@ -319,9 +364,12 @@ def _write(
     for old in target.glob(f"*{_EXPECTED}"):
         # Of another model, which may have had more layers.
         old.unlink()
+    # Bundles' files have their numbers.
+    numbers = [str(index) for index in range(len(bundles))]
+    short = file_names([node.name for node in graph.nodes], numbers)
     for node in graph.compute_nodes:
         text = _lines(values[node.output.name])
-        (target / f"{file_name(node.name)}{_EXPECTED}").write_text(text, encoding="utf-8")
+        (target / f"{short[node.name]}{_EXPECTED}").write_text(text, encoding="utf-8")
     for index, tensor in enumerate(bundles):
         text = _lines(values[tensor])
         (target / f"{index}{_EXPECTED}").write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +118,24 @@ def random_images(graph: Graph, count: int, seed: int) -> npt.NDArray[np.int64]:
 def file_name(name: str) -> str:
     """Return ``name`` with only characters that need no quoting anywhere."""
     return re.sub(r"[^A-Za-z0-9_.]+", "_", name)[:60]
+
+
+def file_names(names: Sequence[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a file name for each of ``names``, no two alike on any file system, none ``taken``.
+
+    A name that needs no change keeps it; of others that would be alike, the later are numbered.
+    """
+    used = {name.casefold() for name in taken}
+    result: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: file_name(name) != name):
+        short = candidate = file_name(name)
+        number = 1
+        while candidate.casefold() in used:
+            number += 1
+            candidate = f"{short}_{number}"
+        used.add(candidate.casefold())
+        result[name] = candidate
+    return result
 
 
 def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
@@ -330,6 +348,7 @@ def tensor_table(
         FlowInputError: a tensor is overwritten by a later layer, so it cannot be compared.
     """
     lines = ["# layer type offset batch height width channels pitch image_rows bits"]
+    short = file_names([node.name for node in graph.nodes])
     for name, (node, kind) in written.items():
         tensor = compiled.tensors[name]
         if not tensor.kept:
@@ -337,7 +356,7 @@ def tensor_table(
         place = tensor.layout
         bits = min(graph.tensor(tensor.values.tensor).bits, compiled.hardware.bits_input)
         lines.append(
-            f"{file_name(node)} {kind} {tensor.offset} {place.batch} {place.height} "
+            f"{short[node]} {kind} {tensor.offset} {place.batch} {place.height} "
             f"{place.width} {place.channels} {place.pitch} {place.image_rows} {bits}"
         )
     return "\n".join(lines) + "\n"

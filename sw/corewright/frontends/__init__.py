@@ -11,8 +11,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from corewright.frontends.agreement import ApproximationWarning, DeviationError
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluate import keras_layer_outputs
+from corewright.frontends.evaluate import keras_layer_outputs, with_quantised_output
 from corewright.frontends.export import layer_outputs, load_weights, to_keras, with_weights
 from corewright.frontends.qkeras import convert, from_keras
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from corewright.frontends.operators import ChannelSlice, QMatMul, QSoftmax, Requantise
 
 __all__ = [
+    "ApproximationWarning",
     "Bundle",
     "ChannelSlice",
+    "DeviationError",
     "FrontendError",
     "QInput",
     "QMatMul",
@@ -35,6 +38,7 @@ __all__ = [
     "layer_outputs",
     "load_weights",
     "to_keras",
+    "with_quantised_output",
     "with_weights",
 ]
 

@@ -4,12 +4,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.quantisers import ActivationFormat
-from corewright.graph import MAX_PRE_SHIFT, MAX_SHIFT, Requant
+from corewright.frontends.quantisers import MAX_BIAS_BITS, ActivationFormat
+from corewright.graph import (
+    MAX_PRE_SHIFT,
+    MAX_SHIFT,
+    Conv,
+    Dense,
+    Depthwise,
+    Node,
+    Requant,
+    Tensor,
+)
 
 
 def requantisation(
@@ -78,6 +89,24 @@ def shortened_bias(
         return coarse, kept
     rest = bias - (coarse << (bias_fraction - kept))
     return (coarse << 1) | (rest != 0), kept + 1
+
+
+def with_offset(node: Node, output: Tensor, word: ActivationFormat) -> Node:
+    """``node``, a convolution or dense layer, with ``word.offset`` added to what it rounds.
+
+    Its sums are in units of ``2**-(word.fraction + word.gain + shift)``: the bias takes it.
+    """
+    if not isinstance(node, (Conv, Depthwise, Dense)):
+        raise TypeError(f"layer '{node.name}' has no bias")
+    unit = word.fraction + word.gain + node.requant.shift
+    offset = word.offset << unit
+    bias = np.zeros(output.channels, np.int64) if node.bias is None else node.bias
+    if int(np.abs(bias).max()) + offset >= 1 << (MAX_BIAS_BITS - 1):
+        raise FrontendError(
+            f"layer '{node.name}': its bias and the offset of its activation need more than "
+            f"{MAX_BIAS_BITS} bits; use fewer fractional bits in the bias or the weights"
+        )
+    return dataclasses.replace(node, bias=bias + offset)
 
 
 def max_pool_requantisation(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.layers import sources_of
+from corewright.frontends.layers import LayerUse, ordered_layers, sources_of
 from corewright.frontends.operators import RoundToGrid
 from corewright.frontends.qkeras import convert
 from corewright.graph import Graph
@@ -438,8 +438,9 @@ def bundle_tensors(model: Any, graph: Graph) -> list[str]:
     The layers' names tell, so that this holds for a saved and loaded model, too. A quantiser that
     changes nothing makes no tensor of its own: then it is the tensor before it.
     """
-    found: dict[int, dict[str, Any]] = {}
-    for layer in model.layers:
+    found: dict[int, dict[str, LayerUse]] = {}
+    by_name = {layer.name: layer for layer in ordered_layers(model)}
+    for layer in by_name.values():
         match = _QUANTISER_NAME.fullmatch(layer.name)
         if match:
             found.setdefault(int(match[1]), {})[match[2]] = layer
@@ -447,7 +448,7 @@ def bundle_tensors(model: Any, graph: Graph) -> list[str]:
     for _, layers in sorted(found.items()):
         layer = next(layers[step] for step in ("pool_act", "add_act", "act") if step in layers)
         while layer.name not in graph.tensors:
-            layer = model.get_layer(sources_of(layer)[0])
+            layer = by_name[sources_of(layer)[0]]
         names.append(str(layer.name))
     return names
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
+from corewright.frontends.agreement import output_word
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.layers import (
     CORES,
@@ -21,54 +23,73 @@ from corewright.frontends.layers import (
     POOLS,
     TRANSPARENT,
     Float64Array,
-    batch_norms,
     check_options,
     is_linear,
     is_relu,
+    is_softmax,
     kind_of,
     ordered_layers,
     pair,
-    quantised_constants,
+    real_constants,
     sources_of,
 )
-from corewright.frontends.quantisers import activation_format, constants_on_grid
+from corewright.frontends.loading import as_model
+from corewright.frontends.normalisation import ChannelScale
+from corewright.frontends.quantisers import activation_format
+from corewright.graph import Graph
 
 
-def keras_layer_outputs(
-    model: Any, x: npt.ArrayLike, *, folded: bool = True
-) -> dict[str, Float64Array]:
+@lazy.inference()
+def keras_layer_outputs(model: Any, x: npt.ArrayLike) -> dict[str, Float64Array]:
     """Every layer's inference output by layer name, computed by TensorFlow in float64.
 
     ``x`` is a batch of real inputs. Kernels and quantisers are QKeras's own (weights quantised in
     the precision the model was trained in), sums are float64: exact for all that fits the
     hardware, where Keras's float32 sums are not above 2**24.
-
-    A BatchNormalization behind a quantised layer is evaluated as the hardware does it, folded into
-    the layer's kernel and bias (so it hands on what it is given); ``folded=False`` evaluates it as
-    Keras does. Comparing the two tells what folding costs.
     """
     tf, _ = lazy.load()
     values: dict[str, Any] = {}
+    model = as_model(model)
     layers = ordered_layers(model)
-    norms = batch_norms(layers) if folded else {}
-    folded_names = {norm.name for norm in norms.values()}
     for layer in layers:
         if kind_of(layer) == "InputLayer":
-            shape = (
-                (-1, *layer.output_shape[0][1:])
-                if isinstance(layer.output_shape, list)
-                else (-1, *layer.output_shape[1:])
-            )
+            shape: Any = (-1, *layer.output_shape[1:])
             values[layer.name] = tf.constant(np.asarray(x, dtype=np.float64).reshape(shape))
             continue
         inputs = [values[name] for name in sources_of(layer)]
-        if layer.name in folded_names:
-            values[layer.name] = inputs[0]
-        elif len(inputs) > 1:
+        if len(inputs) > 1:
             values[layer.name] = _join(tf, layer, inputs)
         else:
-            values[layer.name] = _evaluate(tf, layer, inputs[0], norms.get(layer.name))
+            values[layer.name] = _evaluate(tf, layer, inputs[0])
     return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+
+
+@lazy.inference()
+def with_quantised_output(
+    graph: Graph, model: Any, outputs: Mapping[str, Float64Array]
+) -> dict[str, Float64Array]:
+    """``outputs`` and, by its name in ``graph``, what convert's ``output_quantiser`` makes of them.
+
+    Args:
+        graph: what ``model`` was converted to.
+        model: the Keras model.
+        outputs: of :func:`keras_layer_outputs`.
+    """
+    word = output_word(graph)
+    if word is None:
+        return dict(outputs)
+    record = graph.metadata["output_quantiser"]
+    layers = {layer.name: layer for layer in ordered_layers(as_model(model))}
+    if record["layer"] not in layers:
+        # Of another model.
+        return dict(outputs)
+    layer = layers[record["layer"]]
+    sums = outputs[layer.name]
+    if is_softmax(getattr(layer, "activation", None)):
+        tf, _ = lazy.load()
+        source = tf.constant(outputs[sources_of(layer)[0]])
+        sums = np.asarray(_core(tf, layer, source), dtype=np.float64)
+    return {**outputs, record["tensor"]: word.values(sums)}
 
 
 def _join(tf: Any, layer: Any, inputs: list[Any]) -> Any:
@@ -82,18 +103,19 @@ def _join(tf: Any, layer: Any, inputs: list[Any]) -> Any:
     raise FrontendError(f"layer '{layer.name}' of type {kind} is not supported")
 
 
-def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
-    """One layer on a float64 tensor; ``norm`` is the batch norm to fold into it."""
+def _evaluate(tf: Any, layer: Any, x: Any) -> Any:
+    """One layer on a float64 tensor."""
     kind = kind_of(layer)
     check_options(layer)
     if kind == "QActivation":
         return _apply_quantiser(tf, layer.name, layer.quantizer, x)
     if kind in CORES:
-        result = _core(tf, layer, x, norm)
+        result = _core(tf, layer, x)
     elif kind in POOLS:
         result = _pool(tf, layer, x)
     elif kind == NORM:
-        return _normalise(tf, layer, x)
+        scale = ChannelScale.of_norm(layer)
+        return x * scale.factor + scale.offset
     elif kind in ("Flatten", "Reshape"):
         return tf.reshape(x, (x.shape[0], *layer.output_shape[1:]))
     elif kind == "ZeroPadding2D":
@@ -113,13 +135,14 @@ def _evaluate(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
         return result
     if is_relu(activation):
         return tf.nn.relu(result)
+    if is_softmax(activation):
+        return tf.nn.softmax(result)
     return _apply_quantiser(tf, layer.name, activation, result)
 
 
-def _core(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
+def _core(tf: Any, layer: Any, x: Any) -> Any:
     kind = kind_of(layer)
-    kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, norm)
-    kernel = _snapped(layer.name, "kernel", kernel, kernel_quantiser)
+    kernel, bias = real_constants(layer)
     if kind == "QDense":
         result = tf.matmul(x, kernel)
     elif kind in DEPTHWISE:
@@ -130,7 +153,7 @@ def _core(tf: Any, layer: Any, x: Any, norm: Any) -> Any:
     else:
         result = tf.nn.conv2d(x, kernel, pair(layer.strides), layer.padding.upper())
     if bias is not None:
-        result = result + _snapped(layer.name, "bias", bias, bias_quantiser)
+        result = result + bias
     return result
 
 
@@ -143,24 +166,6 @@ def _pool(tf: Any, layer: Any, x: Any) -> Any:
         return reduce(x, axis=(1, 2), keepdims=layer.keepdims)
     operate = tf.nn.max_pool2d if name == "max" else tf.nn.avg_pool2d
     return operate(x, pair(layer.pool_size), pair(layer.strides), layer.padding.upper())
-
-
-def _normalise(tf: Any, layer: Any, x: Any) -> Any:
-    """Batch norm as Keras does it at inference."""
-
-    def constant(value: Any, missing: float) -> Any:
-        return tf.constant(missing, tf.float64) if value is None else tf.cast(value, tf.float64)
-
-    scale = constant(layer.gamma, 1.0) / tf.sqrt(
-        constant(layer.moving_variance, 1.0) + layer.epsilon
-    )
-    return (x - constant(layer.moving_mean, 0.0)) * scale + constant(layer.beta, 0.0)
-
-
-def _snapped(layer: str, what: str, values: Float64Array, quantiser: Any) -> Float64Array:
-    """``values`` without the float32 rounding error of the straight-through estimator."""
-    integers, _, fraction = constants_on_grid(layer, what, values, quantiser, 64)
-    return np.ldexp(integers.astype(np.float64), -fraction)
 
 
 def _apply_quantiser(tf: Any, layer: str, quantiser: Any, x: Any) -> Any:

@@ -198,7 +198,10 @@ class _Exporter:
         self.own = operators
         self.keras = self.tf.keras.layers
         self.graph = graph
+        # Names of the graph's tensors and nodes, which those that are made up leave free, and
+        # names that layers have.
         self.names: set[str] = set()
+        self.given: set[str] = set()
         # Keras tensors by name, as (N, H, W, C) and as (N, C): what has been asked for.
         self.maps: dict[str, Any] = {}
         self.vectors: dict[str, Any] = {}
@@ -231,20 +234,22 @@ class _Exporter:
     # Names and shapes --------------------------------------------------------------------------
 
     def legal(self, name: str) -> str:
-        """``name``, or what Keras takes instead of it."""
-        if _LEGAL_NAME.fullmatch(name):
+        """``name``, or what Keras takes instead of it: one that no layer has."""
+        # A node may be called like another's tensor: both become layers.
+        if _LEGAL_NAME.fullmatch(name) and name not in self.given:
+            self.given.add(name)
             return name
-        return self.unique("layer_" + re.sub(r"[^A-Za-z0-9_.-]", "_", name))
+        return self.unique(name)
 
     def unique(self, name: str) -> str:
         """A name like ``name`` that no layer has."""
         if not _LEGAL_NAME.fullmatch(name):
             name = "layer_" + re.sub(r"[^A-Za-z0-9_.-]", "_", name)
         result, number = name, 1
-        while result in self.names:
+        while result in self.names or result in self.given:
             number += 1
             result = f"{name}_{number}"
-        self.names.add(result)
+        self.given.add(result)
         return result
 
     def define(self, tensor: Tensor, value: Any) -> Any:

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from corewright.frontends import tensorflow as lazy
-from corewright.frontends.errors import FrontendError
-from corewright.frontends.quantisers import REQUANTISE
+from corewright.frontends.errors import FrontendError, OffGridError, first_line
+from corewright.frontends.quantisers import REQUANTISE, check_repeatable, constants_on_grid
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -40,6 +41,11 @@ _NEAREST_OPTION = {
 }
 # Layers that quantise their input, or the sums of the layer before them.
 QUANTISERS = ("QActivation", REQUANTISE)
+# What layers quantise once, before they compute.
+_CONSTANT_QUANTISERS = ("kernel", "depthwise", "bias")
+_LEAST_DRAWS = 128
+# More than any grid has.
+_ANY_BITS = 64
 # Layers of corewright.frontends.operators that compute in the type that they are given, and have
 # one input or two.
 OWN_LAYERS = (ROUND_LAYER, REQUANTISE, "TensorName", "ChannelSlice", "QSoftmax")
@@ -47,37 +53,121 @@ OWN_POOLS = ("PaddedMaxPooling2D", "PaddedAveragePooling2D")
 OWN_JOINS = ("ScaledAdd", "QMatMul")
 
 
+class LayerUse:
+    """A layer as one model uses it.
+
+    Keras keeps the calls of a layer in the layer, those of all models that share it: its own
+    ``input``, ``input_shape``, ``output_shape`` are then refused or another model's. Here they are
+    those of the call in this model; everything else is the layer's.
+
+    Attributes:
+        keras_layer: the layer.
+        nodes: its calls in this model.
+    """
+
+    def __init__(self, keras_layer: Any, nodes: list[Any]) -> None:
+        self.keras_layer = keras_layer
+        self.nodes = nodes
+
+    def __getattr__(self, name: str) -> Any:
+        # Only asked for what is not found here.
+        return getattr(self.keras_layer, name)
+
+    @cached_property
+    def call_node(self) -> Any:
+        """The one call in this model; raises FrontendError if there are several."""
+        if len(self.nodes) != 1:
+            raise FrontendError(
+                f"layer '{self.name}' is used {len(self.nodes)} times in this model, legal is "
+                "once: make a layer for each use"
+            )
+        return self.nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The Keras tensor, or the list of them, that the layer reads."""
+        tensors = list(self.call_node.keras_inputs)
+        return tensors if len(tensors) != 1 else tensors[0]
+
+    @property
+    def input_shape(self) -> Any:
+        """Of :attr:`input`, the batch first."""
+        tensors = [tuple(tensor.shape) for tensor in self.call_node.keras_inputs]
+        return tensors if len(tensors) != 1 else tensors[0]
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Of the first output, the batch first."""
+        outputs = self.call_node.outputs
+        first = outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+        return tuple(first.shape)
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the layers that it reads."""
+        return [tensor._keras_history.layer.name for tensor in self.call_node.keras_inputs]
+
+    def check_call(self) -> None:
+        """Refuse arguments of the call that a graph does not have: constants, training=True."""
+        node = self.call_node
+        known = {id(tensor) for tensor in node.keras_inputs}
+        tf, _ = lazy.load()
+        for name, value in (("an argument", node.call_args), *node.call_kwargs.items()):
+            for part in tf.nest.flatten(value):
+                if id(part) in known or part is None or part is False:
+                    continue
+                if part is True or (name == "training" and part):
+                    raise FrontendError(
+                        f"layer '{self.name}' is called with training={part}, legal is without: "
+                        "a graph computes what the layer does at inference"
+                    )
+                if tf.is_tensor(part) or isinstance(part, np.ndarray):
+                    raise FrontendError(
+                        f"layer '{self.name}' reads a constant of shape {tuple(part.shape)}, legal "
+                        "are layers' outputs; nearest is a bias in the layer before"
+                    )
+
+
 def kind_of(layer: Any) -> str:
     """The name of a layer's class."""
-    return type(layer).__name__
+    return type(layer.keras_layer if isinstance(layer, LayerUse) else layer).__name__
 
 
-def ordered_layers(model: Any) -> list[Any]:
-    """All layers of a chain or graph model in topological order, the input layer first."""
-    if not getattr(model, "inputs", None):
-        raise FrontendError(
-            f"model '{model.name}' has no inputs yet; build it, or give its first layer a shape"
-        )
+def ordered_layers(model: Any) -> list[LayerUse]:
+    """All layers of a chain or graph model in topological order, the input layer first.
+
+    They are those that the output depends on, as this model calls them.
+    """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise FrontendError(
             f"model '{model.name}' has {len(model.inputs)} inputs and {len(model.outputs)} "
             "outputs, legal is one of each"
         )
-    layers = list(model.layers)
-    first = model.inputs[0]._keras_history.layer
+    uses: dict[int, LayerUse] = {}
+    tensors = list(model.outputs)
+    while tensors:
+        tensor = tensors.pop()
+        layer, node = tensor._keras_history.layer, _call_of(tensor)
+        use = uses.setdefault(id(layer), LayerUse(layer, []))
+        if node not in use.nodes:
+            use.nodes.append(node)
+            tensors += node.keras_inputs
     # Sequential.layers leaves its input layer out.
-    return layers if any(layer is first for layer in layers) else [first, *layers]
+    first = model.inputs[0]._keras_history.layer
+    layers = [first, *(layer for layer in model.layers if layer is not first)]
+    return [uses[id(layer)] for layer in layers if id(layer) in uses]
 
 
-def sources_of(layer: Any) -> list[str]:
+def _call_of(tensor: Any) -> Any:
+    """The call that made a Keras tensor."""
+    layer = tensor._keras_history.layer
+    # Not by the index that the tensor knows: Sequential takes calls away when it is built again.
+    return next(node for node in layer.inbound_nodes if str(id(tensor)) in node.flat_output_ids)
+
+
+def sources_of(layer: LayerUse) -> list[str]:
     """Names of the layers that ``layer`` reads."""
-    if len(layer.inbound_nodes) != 1:
-        raise FrontendError(
-            f"layer '{layer.name}' is used {len(layer.inbound_nodes)} times, legal is once: "
-            "make a layer for each use"
-        )
-    inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-    return [tensor._keras_history.layer.name for tensor in inputs]
+    return layer.sources
 
 
 def readers_of(layers: list[Any]) -> dict[str, list[Any]]:
@@ -119,8 +209,15 @@ def is_relu(activation: Any) -> bool:
     return getattr(activation, "__name__", "") == "relu"
 
 
+def is_softmax(activation: Any) -> bool:
+    """Whether a layer's ``activation`` is Keras's softmax."""
+    return getattr(activation, "__name__", "") == "softmax"
+
+
 def check_options(layer: Any) -> None:
-    """Refuse options of a layer that would change its meaning."""
+    """Refuse options of a layer, or of its call, that would change its meaning."""
+    layer.check_call()
+    _check_constants(layer)
     legal = {"data_format": "channels_last", "dilation_rate": (1, 1), "groups": 1}
     for option, value in legal.items():
         actual = getattr(layer, option, value)
@@ -147,6 +244,42 @@ def check_options(layer: Any) -> None:
         )
 
 
+def _check_constants(layer: Any) -> None:
+    """Refuse quantisers of weights and biases that have no fixed result at inference."""
+    for option in _CONSTANT_QUANTISERS:
+        quantiser = getattr(layer, f"{option}_quantizer_internal", None)
+        if quantiser is None:
+            continue
+        where = f"layer '{layer.name}': {option}_quantizer"
+        check_repeatable(where, quantiser)
+        foreign = not type(quantiser).__module__.startswith("qkeras.")
+        values = getattr(layer, "depthwise_kernel" if option == "depthwise" else option, None)
+        if values is not None and (foreign or getattr(quantiser, "use_stochastic_rounding", False)):
+            _check_draws(where, quantiser, values)
+
+
+def _check_draws(where: str, quantiser: Any, values: Any) -> None:
+    """Refuse a quantiser that makes of ``values`` another shape, or not the same every time."""
+    tf, _ = lazy.load()
+    name = getattr(quantiser, "__name__", kind_of(quantiser))
+    shape = tuple(values.shape)
+    # Few weights may be drawn alike: as many draws as tell a coin from a constant.
+    draws = 2 + _LEAST_DRAWS // max(int(np.prod(shape)), 1)
+    try:
+        results = [np.asarray(quantiser(values)) for _ in range(draws)]
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise FrontendError(f"{where} {name} fails for {shape}: {first_line(error)}") from error
+    if results[0].shape != shape:
+        raise FrontendError(
+            f"{where} {name} makes {results[0].shape} of {shape}, legal is the same shape"
+        )
+    if any(not np.array_equal(results[0], other, equal_nan=True) for other in results):
+        raise FrontendError(
+            f"{where} {name} draws random numbers at inference, legal is one with a fixed result; "
+            "nearest is quantized_bits(8,0,0,1,alpha=1)"
+        )
+
+
 def activation_name(layer: Any) -> str:
     """What an Activation, Softmax or ReLU layer computes: 'relu', 'softmax', 'linear', ...
 
@@ -161,58 +294,15 @@ def activation_name(layer: Any) -> str:
     return kind.lower()
 
 
-def batch_norms(layers: list[Any]) -> dict[str, Any]:
-    """BatchNormalization layers by the name of the core layer that they are folded into.
-
-    Foldable is one that is the only reader of a core layer without activation.
-    """
-    by_name = {layer.name: layer for layer in layers}
-    readers = readers_of(layers)
-    result: dict[str, Any] = {}
-    for layer in layers:
-        if kind_of(layer) != NORM:
-            continue
-        core = by_name[sources_of(layer)[0]]
-        if (
-            kind_of(core) in CORES
-            and not kind_of(core).endswith("Batchnorm")
-            and is_linear(core.activation)
-            and len(readers[core.name]) == 1
-            and _axis(layer) == len(layer.input.shape) - 1
-        ):
-            result[core.name] = layer
-    return result
-
-
-def _axis(norm: Any) -> int:
-    axis = norm.axis if isinstance(norm.axis, int) else next(iter(norm.axis))
-    return int(axis) % len(norm.input.shape)
-
-
-def _fold(norm: Any, kernel: Any, bias: Any, depthwise: bool) -> tuple[Any, Any]:
-    """Kernel and bias with batch norm's moving statistics, in the layers' own precision.
-
-    The formula, and its order of operations, of ``QConv2DBatchnorm.get_folded_weights``.
-    """
-    tf, _ = lazy.load()
-    inverse = tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-    if norm.gamma is not None:
-        inverse = inverse * norm.gamma
-    folded = inverse * ((0.0 if bias is None else bias) - norm.moving_mean)
-    if norm.beta is not None:
-        folded = folded + norm.beta
-    # A depthwise kernel is (KH, KW, C, 1).
-    return kernel * (inverse[:, None] if depthwise else inverse), folded
-
-
 def quantised_constants(
-    layer: Any, norm: Any = None
+    layer: Any, *, normalised: bool = False
 ) -> tuple[Float64Array, Float64Array | None, Any, Any]:
     """What a QKeras layer multiplies with: (kernel, bias or None, and their quantisers).
 
-    Batch norm, the layer's own or the layer ``norm`` behind it, is folded into kernel and bias
-    before the layer's quantisers round them. Values are computed in the layer's own precision.
-    A depthwise kernel is (KH, KW, C). Raises FrontendError if a quantiser is missing.
+    The layer's own batch norm is folded into kernel and bias before its quantisers round them.
+    Values are computed in the layer's own precision. A depthwise kernel is (KH, KW, C). Raises
+    FrontendError if a quantiser is missing; the bias of a layer that a normalisation follows
+    (``normalised``) needs none.
     """
     depthwise = kind_of(layer) in DEPTHWISE
     name = "depthwise" if depthwise else "kernel"
@@ -223,17 +313,40 @@ def quantised_constants(
     else:
         kernel = layer.depthwise_kernel if depthwise else layer.kernel
         bias = layer.bias if layer.use_bias else None
-        if norm is not None:
-            kernel, bias = _fold(norm, kernel, bias, depthwise)
-    for what, quantiser in ((name, kernel_quantiser), ("bias", bias_quantiser)):
-        if quantiser is None and not (what == "bias" and bias is None):
-            why = f" (batch norm '{norm.name}' gives it a bias)" if norm is not None else ""
+    needed = {name: kernel_quantiser}
+    if bias is not None and not normalised:
+        needed["bias"] = bias_quantiser
+    for what, quantiser in needed.items():
+        if quantiser is None:
             raise FrontendError(
-                f"layer '{layer.name}': {what}_quantizer is None{why if what == 'bias' else ''}; "
+                f"layer '{layer.name}': {what}_quantizer is None; "
                 f"nearest is {what}_quantizer='quantized_bits(8,0,0,1,alpha=1)'"
             )
     with lazy.default_float("float64" if kernel.dtype == "float64" else "float32"):
         kernel = np.asarray(kernel_quantiser(kernel), dtype=np.float64)
         if bias is not None:
-            bias = np.asarray(bias_quantiser(bias), dtype=np.float64)
+            rounded = bias if bias_quantiser is None else bias_quantiser(bias)
+            bias = np.asarray(rounded, dtype=np.float64)
     return kernel[..., 0] if depthwise else kernel, bias, kernel_quantiser, bias_quantiser
+
+
+def real_constants(layer: Any) -> tuple[Float64Array, Float64Array | None]:
+    """What a QKeras layer multiplies with and adds, in real numbers: (kernel, bias or None).
+
+    Without the rounding errors of float32, wherever its quantisers have a grid; scales that are no
+    powers of two have none. See :func:`quantised_constants`.
+    """
+    kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, normalised=True)
+    kernel = _snapped(layer.name, "kernel", kernel, kernel_quantiser)
+    if bias is not None and bias_quantiser is not None:
+        bias = _snapped(layer.name, "bias", bias, bias_quantiser)
+    return kernel, bias
+
+
+def _snapped(layer: str, what: str, values: Float64Array, quantiser: Any) -> Float64Array:
+    """``values`` without the rounding error of the straight-through estimator."""
+    try:
+        integers, _, fraction = constants_on_grid(layer, what, values, quantiser, _ANY_BITS)
+    except OffGridError:
+        return values
+    return np.ldexp(integers.astype(np.float64), -fraction)

@@ -15,6 +15,7 @@ from corewright.graph import (
     CopyNode,
     Dense,
     Depthwise,
+    GraphError,
     MatMul,
     Node,
     Pool,
@@ -38,7 +39,9 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
 
     Raises:
         FrontendError: ``output`` is no node's.
+        GraphError: two nodes or tensors have one name, or a node reads what depends on it.
     """
+    _check_names(nodes)
     position = {node.name: index for index, node in enumerate(nodes)}
     producers = {node.output.name: node for node in nodes if not isinstance(node, Softmax)}
     uses = Counter(name for node in nodes for name in node.inputs)
@@ -69,6 +72,8 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
         raise FrontendError(f"the model's output '{output}' is its input, legal is a layer's")
     last = producers[output] if output is not None else nodes[-1]
     done: set[str] = set()
+    # Nodes whose inputs are being visited.
+    opened: set[str] = set()
     result: list[Node] = []
     # (node, whether its inputs have been visited): a stack, as networks are deeper than Python's.
     stack: list[tuple[Node, bool]] = [(last, False)]
@@ -80,6 +85,12 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
             done.add(node.name)
             result.append(node)
             continue
+        if node.name in opened:
+            raise GraphError(
+                f"layer '{node.name}' reads what depends on its own output, legal is a graph "
+                "without cycles"
+            )
+        opened.add(node.name)
         node = main_first(node)
         stack.append((node, True))
         # What is pushed last is visited first: an addition's main operand last, a
@@ -87,6 +98,15 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
         names = node.inputs if isinstance(node, Add) else reversed(node.inputs)
         stack.extend((producers[name], False) for name in names if name in producers)
     return tuple(result)
+
+
+def _check_names(nodes: Sequence[Node]) -> None:
+    """Refuse a name that two nodes or two tensors have."""
+    tensors = [node.output.name for node in nodes if not isinstance(node, Softmax)]
+    for what, names in (("layer", [node.name for node in nodes]), ("tensor", tensors)):
+        name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+        if count > 1:
+            raise GraphError(f"{what} '{name}': the name occurs {count} times, legal is once")
 
 
 def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tuple[Node, ...]]:

@@ -6,11 +6,12 @@ Supported layers:
 
 - QConv2D, QConv2DBatchnorm, QDepthwiseConv2D, QDepthwiseConv2DBatchnorm, QDense; a separable
   convolution is a pair of them with a QActivation in between;
-- BatchNormalization directly behind one of these: folded into its kernel and bias, which the
-  layer's own quantisers then round. That is what the hardware computes and what
-  ``keras_layer_outputs`` evaluates, but not what Keras computes (it rounds first and scales the
-  sum with real numbers): compare the accuracy of both, or train with QConv2DBatchnorm, which
-  folds in training too;
+- BatchNormalization behind one of these, its max pools, or a quantised tensor. It is exact where
+  its factors are powers of two that the hardware's weights hold, and in front of a sign. Otherwise
+  the scaled kernel is rounded anew to all the bits that the hardware's weights have: how far that
+  is off is said, measured against the model's own ``predict`` where inputs are given, and refused
+  beyond the bounds of :mod:`corewright.frontends.agreement`. QConv2DBatchnorm, which folds in
+  training, too, is always exact;
 - QActivation, ReLU, Activation of relu, linear or softmax, Softmax (last);
 - MaxPooling2D, AveragePooling2D, UpSampling2D (nearest), their global forms, the QKeras averages
   without average_quantizer;
@@ -32,20 +33,25 @@ tensors and weights of one bit on hardware of one bit, words of two on other.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from corewright.announce import announce
+from corewright.frontends import agreement
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import (
     addition,
     max_pool_requantisation,
     requantisation,
     shortened_bias,
+    with_offset,
 )
-from corewright.frontends.errors import FrontendError
+from corewright.frontends.errors import FrontendError, first_line
 from corewright.frontends.evaluate import keras_layer_outputs
 from corewright.frontends.layers import (
     ADDITIONS,
@@ -60,18 +66,21 @@ from corewright.frontends.layers import (
     ROUND_LAYER,
     TRANSPARENT,
     activation_name,
-    batch_norms,
     check_options,
     is_linear,
     is_relu,
+    is_softmax,
     kind_of,
     ordered_layers,
     pair,
     quantised_constants,
     readers_of,
+    real_constants,
     shape_of,
     sources_of,
 )
+from corewright.frontends.loading import as_model
+from corewright.frontends.normalisation import Approximation, ChannelScale, ScaledLayer
 from corewright.frontends.order import ordered_nodes, with_equal_words
 from corewright.frontends.quantisers import (
     MAX_BIAS_BITS,
@@ -104,10 +113,12 @@ from corewright.graph import (
 )
 
 Padding = tuple[int, int, int, int]
+_Int64Array = npt.NDArray[np.int64]
 
 _NO_PADDING: Padding = (0, 0, 0, 0)
 # By how many bits post-processing's sums are wider than accumulators.
 _POST_BITS = 8
+_WIDEST_WORD = 16
 _NEAREST = {
     "Conv2D": "QConv2D",
     "Conv2DTranspose": "UpSampling2D(interpolation='nearest') and a QConv2D",
@@ -117,10 +128,11 @@ _NEAREST = {
     "SeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
     "QSeparableConv2D": "QDepthwiseConv2D, QActivation, QConv2D with a 1x1 kernel",
     "QBatchNormalization": "BatchNormalization, which is folded, or QConv2DBatchnorm",
+    "QDenseBatchnorm": "QDense and a BatchNormalization behind it",
     "LeakyReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
     "PReLU": "QActivation('quantized_relu(bits,integer,negative_slope=0.125)')",
     "Subtract": "Add, with the sign in the weights",
-    "Average": "Add and a QActivation with one integer bit less",
+    "Average": "Add and a QActivation('quantized_bits(bits,integer+1,0,1,alpha=0.5)')",
     "Cropping2D": "padding='valid' in the layer before",
     "Conv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
     "QConv1D": "QConv2D with a (1, k) kernel on feature maps of height 1",
@@ -141,8 +153,17 @@ _NEAREST = {
     "Rescaling": "images that are scaled before, and a QActivation for their first quantiser",
     "Normalization": "images that are scaled before, and a QActivation for their first quantiser",
     "Embedding": "its rows as the model's input",
-    "Maximum": "MaxPooling2D of what a Concatenate joins, or Add",
+    "Maximum": "b + relu(a - b): a Concatenate, a QConv2D with a 1x1 kernel of 1 and -1, a "
+    "quantized_relu, and an Add of b",
+    "Minimum": "a - relu(a - b): a Concatenate, a QConv2D with a 1x1 kernel of 1 and -1, a "
+    "quantized_relu, and the same way its difference from a",
+    "PruneLowMagnitude": "tfmot.sparsity.keras.strip_pruning(model), which leaves the layer in it",
     "Permute": "data in (height, width, channels) order from the beginning",
+}
+_SATURATING = "quantized_bits or quantized_relu, which saturate at 2**integer"
+_NEAREST_OF_ACTIVATIONS = {
+    **dict.fromkeys(("tanh", "hard_tanh", "smooth_tanh"), "quantized_tanh(bits)"),
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "smooth_sigmoid"), "quantized_sigmoid(bits)"),
 }
 # The same for TensorFlow functions among Keras layers.
 _NEAREST_OF_FUNCTIONS = {
@@ -202,7 +223,7 @@ class _Pending:
     layer: Any
     sources: tuple[_Value, ...]
     padding: Padding = _NO_PADDING
-    norm: Any = None
+    scale: ChannelScale | None = None
     moves: list[Any] = field(default_factory=list)
     round_first: bool = False
     rectified: bool = False
@@ -232,6 +253,8 @@ class _Probabilities:
 
 
 _State = _Value | _Padded | _Pending | _RawInput | _Probabilities
+# Weights, their bits and fraction, bias and its fraction.
+_Constants = tuple[_Int64Array, int, int, _Int64Array | None, int | None]
 
 
 class _Converter:
@@ -244,15 +267,34 @@ class _Converter:
         int_bits_input: int,
         bits_weights: int,
         bits_sum: int | None,
+        output_quantiser: Any = None,
     ) -> None:
+        self.output_quantiser = output_quantiser
+        # What ``output_quantiser`` has made, for the graph's metadata.
+        self.output: dict[str, Any] | None = None
+        # Of layers first: names that are made up give way.
+        self.names = {layer.name for layer in layers}
         self.bits_input = bits_input
         self.bits_sum = bits_sum
         self.int_bits_input = int_bits_input
         self.bits_weights = bits_weights
         self.readers = readers_of(layers)
-        self.norms = batch_norms(layers)
         self.input: _Value | None = None
         self.nodes: list[Node] = []
+        # By node, where a normalisation is not exact.
+        self.approximations: dict[str, Approximation] = {}
+
+    def unique(self, name: str) -> str:
+        """A name like ``name`` that neither a layer nor a tensor or node made before has.
+
+        All names come from Keras's layers, which are unique, or from here.
+        """
+        result, number = name, 1
+        while result in self.names:
+            number += 1
+            result = f"{name}_{number}"
+        self.names.add(result)
+        return result
 
     # Values ---------------------------------------------------------------------------------
 
@@ -269,7 +311,8 @@ class _Converter:
             return self.define_input(state, state.layer, word)
         if isinstance(state, _Probabilities):
             raise FrontendError(
-                f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last"
+                f"layer '{layer.name}' follows the softmax '{state.layer}', legal is softmax last; "
+                "nearest in the middle is QSoftmax(bits, fraction), a softmax in integers"
             )
         if isinstance(state, _Padded):
             raise FrontendError(
@@ -315,7 +358,7 @@ class _Converter:
             if kind in TRANSPARENT:
                 return state
             if kind in QUANTISERS:
-                return self.quantise(layer, getattr(layer, "quantizer", layer), state)
+                return self.quantise(layer, getattr(layer, "quantizer", layer.keras_layer), state)
             if kind == "TensorName":
                 return self.rename(layer, state)
             if kind == "ChannelSlice":
@@ -348,9 +391,10 @@ class _Converter:
         if name == "linear":
             return state
         if name != "relu":
+            nearest = _NEAREST_OF_ACTIVATIONS.get(name, _SATURATING)
             raise FrontendError(
                 f"layer '{layer.name}' of type {kind_of(layer)} ({name}) is not supported; use "
-                "QActivation with quantized_bits or quantized_relu, which saturate at 2**integer"
+                f"QActivation with {nearest}"
             )
         if isinstance(state, _Pending):
             state.rectified = True
@@ -362,11 +406,15 @@ class _Converter:
         return self.emit_rescale(layer, source, source.tensor, requant)
 
     def softmax(self, layer: Any, state: _State) -> _State:
+        if isinstance(state, _Pending) and self.output_quantiser is not None:
+            # The state is the source's, or that of the layer whose own activation this is.
+            own = is_softmax(getattr(layer, "activation", None)) and kind_of(layer) in CORES
+            state = self.quantise_output(layer.name if own else sources_of(layer)[0], state)
         if isinstance(state, _Pending):
             raise FrontendError(
                 f"layer '{layer.name}': softmax of '{state.layer.name}', whose output is not "
                 f"quantised; put a QActivation('quantized_bits({self.bits_input},integer,alpha=1)')"
-                " between them"
+                " between them or pass output_quantiser"
             )
         source = self.value(layer, state)
         if getattr(layer, "axis", -1) not in (-1, len(layer.input.shape) - 1):
@@ -377,8 +425,18 @@ class _Converter:
                 f"'{source.tensor.name}', legal is a vector of channels; nearest is a QDense or a "
                 "global pool before it"
             )
-        self.nodes.append(Softmax(layer.name, source.tensor.name))
+        taken = any(node.name == layer.name for node in self.nodes)
+        name = self.unique(f"{layer.name}_softmax") if taken else layer.name
+        self.nodes.append(Softmax(name, source.tensor.name))
         return _Probabilities(layer.name)
+
+    def quantise_output(self, layer: str, pending: _Pending) -> _Value:
+        """What ``output_quantiser`` makes of the sums of ``layer``, a tensor that Keras has not."""
+        name = self.unique(f"{layer}_quantised")
+        word = activation_format(layer, self.output_quantiser, self.bits_input)
+        value = self.emit(name, word, pending)
+        self.output = {"layer": layer, "tensor": name, **dataclasses.asdict(word)}
+        return value
 
     def rename(self, layer: Any, state: _State) -> _State:
         """The tensor that the layer before has made, with the name of this one."""
@@ -443,13 +501,38 @@ class _Converter:
         return _Value(output, *node.value_range)
 
     def batch_norm(self, layer: Any, state: _State) -> _State:
-        folded = any(norm is layer for norm in self.norms.values())
-        if not folded or not isinstance(state, _Pending):
+        """A normalisation of sums, or of a quantised tensor: a layer with weights of its own."""
+        if not isinstance(state, _Pending):
+            source = self.value(layer, state)
+            if source.flat:
+                raise FrontendError(
+                    f"layer '{layer.name}': normalises the flattened {source.tensor.shape} tensor "
+                    f"'{source.tensor.name}'; normalise feature maps before flattening them"
+                )
+            return _Pending(layer, (source,), scale=ChannelScale.of_norm(layer))
+        core = state.layer
+        if kind_of(core) not in (*CORES, NORM) or state.rectified:
+            what = "a ReLU" if state.rectified else f"'{core.name}' of type {kind_of(core)}"
             raise FrontendError(
-                f"layer '{layer.name}': a BatchNormalization is folded into the layer that it "
-                "alone reads; legal is one directly behind a QConv2D, QDepthwiseConv2D or QDense "
-                "without activation, over the channels"
+                f"layer '{layer.name}': a BatchNormalization behind {what}, legal are one behind a "
+                "convolution or dense layer, its max pools, or a quantised tensor; put a "
+                "QActivation between them"
             )
+        scale = ChannelScale.of_norm(layer)
+        if state.flat and len(scale.factor) != shape_of(core, core.output_shape)[2]:
+            raise FrontendError(
+                f"layer '{layer.name}': normalises what '{core.name}' makes, after it was "
+                "flattened; normalise feature maps before flattening them"
+            )
+        pools = [move.name for move in state.moves if kind_of(move) in POOLS]
+        if pools and (scale.factor < 0).any():
+            channels = np.flatnonzero(scale.factor < 0).tolist()
+            raise FrontendError(
+                f"layer '{layer.name}': gamma is negative in channels {channels[:8]} behind the "
+                f"max pool '{pools[0]}', which it would make a minimum; legal there is 0 or "
+                "more; put the normalisation in front of the pool, or a QActivation between them"
+            )
+        state.scale = scale.behind(state.scale)
         return state
 
     def round_first(self, layer: Any, state: _Pending) -> _State:
@@ -491,7 +574,7 @@ class _Converter:
 
     def core(self, layer: Any, state: _State) -> _State:
         source, padding = self.padded(layer, state)
-        pending = _Pending(layer, (source,), padding, self.norms.get(layer.name))
+        pending = _Pending(layer, (source,), padding)
         if kind_of(layer) == "QDense" and len(layer.input.shape) != 2:
             raise FrontendError(
                 f"layer '{layer.name}': QDense on input {tuple(layer.input.shape)} works on the "
@@ -502,6 +585,8 @@ class _Converter:
         if is_relu(layer.activation):
             pending.rectified = True
             return pending
+        if is_softmax(layer.activation) and self.output_quantiser is not None:
+            return self.softmax(layer, pending)
         return self.quantise(layer, layer.activation, pending)
 
     def add(self, layer: Any, states: list[_State]) -> _State:
@@ -582,20 +667,23 @@ class _Converter:
         return self.emit_max_pool(pending, layer.name, None)
 
     def quantise(self, layer: Any, quantiser: Any, state: _State) -> _State:
-        word = activation_format(layer.name, quantiser, self.bits_input)
-        if isinstance(state, _Pending):
-            state.node = getattr(layer, "node", None)
-            return self.emit(layer, word, state)
         if isinstance(state, _RawInput):
-            if word.slope_shift or (word.gain and not word.binary):
+            word = self.input_format(layer, quantiser)
+            if word.slope_shift or word.offset or (word.gain and not word.binary):
                 raise FrontendError(
                     f"layer '{layer.name}': the input's quantiser has a slope or an alpha that is "
-                    "not 1, legal is quantized_bits or quantized_relu without one"
+                    "not 1, or is quantized_sigmoid, legal is quantized_bits or quantized_relu"
                 )
             if word.binary and word.bits != 1:
                 raise _no_sign(layer.name)
             return self.define_input(state, layer.name, word)
+        word = activation_format(layer.name, quantiser, self.bits_input)
+        if isinstance(state, _Pending):
+            state.node = getattr(layer, "node", None)
+            return self.emit(layer.name, word, state)
         source = self.value(layer, state)
+        if word.offset:
+            raise _no_offset(layer.name)
         held = word.low <= source.low and source.high <= word.high
         if word.binary:
             held = self.is_sign(source, word)
@@ -607,6 +695,19 @@ class _Converter:
         requant = requantisation(layer.name, source.tensor.fraction, None, word)
         output = dataclasses.replace(source.tensor, bits=word.bits, fraction=word.fraction)
         return self.emit_rescale(layer, source, output, requant)
+
+    def input_format(self, layer: Any, quantiser: Any) -> ActivationFormat:
+        """The words of the model's input; of images without a sign the error says more."""
+        word = activation_format(layer.name, quantiser, _WIDEST_WORD)
+        if word.low >= 0 and word.bits == self.bits_input + 1:
+            raise FrontendError(
+                f"layer '{layer.name}': the input has {self.bits_input} bits without a sign, so a "
+                f"signed word needs {word.bits}, legal is up to bits_input={self.bits_input}; "
+                f"nearest is hardware of bits_input={2 * self.bits_input}, or images shifted by "
+                "half their range, such as uint8 - 128, and "
+                f"quantized_bits({self.bits_input},integer,0,1)"
+            )
+        return activation_format(layer.name, quantiser, self.bits_input)
 
     def is_maximum_of_signs(self, pending: _Pending, word: ActivationFormat) -> bool:
         """Whether the layer is a max pool of a tensor of one bit, whose maxima are signs."""
@@ -620,16 +721,23 @@ class _Converter:
 
     # Nodes ----------------------------------------------------------------------------------
 
-    def emit(self, layer: Any, word: ActivationFormat, pending: _Pending) -> _Value:
-        """The nodes of a pending layer, its quantiser and the moves in between."""
-        name, kind = layer.name, kind_of(pending.layer)
+    def emit(self, name: str, word: ActivationFormat, pending: _Pending) -> _Value:
+        """The nodes of a pending layer, its quantiser and the moves in between.
+
+        ``name`` is that of the tensor which they end with.
+        """
+        kind = kind_of(pending.layer)
         if pending.rectified:
             if word.binary:
                 raise _no_sign(name)
-            word = dataclasses.replace(word, low=max(word.low, 0), slope_shift=0)
-        inner = f"{pending.layer.name}_quantised" if pending.moves else name
-        if kind in CORES:
+            word = word.rectified()
+        inner = self.unique(f"{pending.layer.name}_quantised") if pending.moves else name
+        if kind in (*CORES, NORM):
             value = self.emit_core(pending, word, inner)
+            if word.offset:
+                self.nodes[-1] = with_offset(self.nodes[-1], value.tensor, word)
+        elif word.offset:
+            raise _no_offset(name)
         elif word.binary and not self.is_maximum_of_signs(pending, word):
             raise _no_sign(name)
         elif kind in ADDITIONS:
@@ -642,7 +750,7 @@ class _Converter:
             value = self.emit_max_pool(pending, inner, word)
         for index, move in enumerate(pending.moves):
             last = index == len(pending.moves) - 1
-            output = name if last else f"{move.name}_quantised"
+            output = name if last else self.unique(f"{move.name}_quantised")
             if kind_of(move) == "UpSampling2D":
                 value = self.emit_upsample(move, value, output)
             else:
@@ -762,23 +870,12 @@ class _Converter:
 
     def emit_core(self, pending: _Pending, word: ActivationFormat, name: str) -> _Value:
         layer, source = pending.layer, pending.source
-        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer, pending.norm)
-        weights, weight_bits, weight_fraction = constants_on_grid(
-            layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
-        )
+        if pending.scale is None:
+            constants = self.constants(pending, word)
+        else:
+            constants = self.scaled_constants(pending, word, pending.scale)
+        weights, weight_bits, weight_fraction, aligned, bias_fraction = constants
         fraction, accumulator_fraction = word.fraction, source.tensor.fraction + weight_fraction
-        aligned, bias_fraction = None, None
-        if bias is not None:
-            aligned, _, bias_fraction = constants_on_grid(
-                layer.name, "bias", bias, bias_quantiser, MAX_BIAS_BITS
-            )
-            extra = max(bias_fraction, word.fraction + word.gain) - accumulator_fraction
-            # A sign takes a bit more: 2 v + 1 is never 0.
-            extra += word.binary
-            if extra > MAX_PRE_SHIFT or not self.holds(source, weights, aligned, extra):
-                aligned, bias_fraction = shortened_bias(
-                    aligned, bias_fraction, accumulator_fraction, word
-                )
         doubled = word.binary and word.bits > 1
         if doubled:
             # Only the sign counts: 2 v + 1 has the sign of v, +1 at zero, and saturates to it.
@@ -788,19 +885,70 @@ class _Converter:
         if aligned is not None and bias_fraction is not None:
             aligned = aligned << (accumulator_fraction + requant.pre_shift - bias_fraction)
         if doubled:
-            aligned = (0 if aligned is None else aligned) + np.ones(kernel.shape[-1], np.int64)
+            aligned = (0 if aligned is None else aligned) + np.ones(weights.shape[-1], np.int64)
         output = Tensor(name, *shape_of(layer, layer.output_shape), word.bits, fraction)
         common = (pending.name, source.tensor.name, output, weights, aligned)
         if kind_of(layer) == "QDense":
             self.nodes.append(Dense(*common, requant, weight_bits, weight_fraction))
         else:
-            strides = pair(layer.strides)
-            padding = self.window_padding(pending, pair(layer.kernel_size), strides)
-            make = Depthwise if kind_of(layer) in DEPTHWISE else Conv
+            strides, padding = (1, 1), _NO_PADDING
+            if kind_of(layer) != NORM:
+                strides = pair(layer.strides)
+                padding = self.window_padding(pending, pair(layer.kernel_size), strides)
+            make = Depthwise if kind_of(layer) in (*DEPTHWISE, NORM) else Conv
             self.nodes.append(
                 make(*common, strides, padding, requant, weight_bits, weight_fraction)
             )
         return _Value(output, word.low, word.high)
+
+    def constants(self, pending: _Pending, word: ActivationFormat) -> _Constants:
+        """What a layer without a normalisation behind it multiplies with and adds."""
+        layer, source = pending.layer, pending.source
+        kernel, bias, kernel_quantiser, bias_quantiser = quantised_constants(layer)
+        weights, weight_bits, weight_fraction = constants_on_grid(
+            layer.name, "kernel", kernel, kernel_quantiser, self.bits_weights
+        )
+        if bias is None:
+            return weights, weight_bits, weight_fraction, None, None
+        accumulator_fraction = source.tensor.fraction + weight_fraction
+        aligned, _, bias_fraction = constants_on_grid(
+            layer.name, "bias", bias, bias_quantiser, MAX_BIAS_BITS
+        )
+        extra = max(bias_fraction, word.fraction + word.gain) - accumulator_fraction
+        # A sign takes a bit more: 2 v + 1 is never 0.
+        extra += word.binary
+        if extra > MAX_PRE_SHIFT or not self.holds(source, weights, aligned, extra):
+            aligned, bias_fraction = shortened_bias(
+                aligned, bias_fraction, accumulator_fraction, word
+            )
+        return weights, weight_bits, weight_fraction, aligned, bias_fraction
+
+    def scaled_constants(
+        self, pending: _Pending, word: ActivationFormat, scale: ChannelScale
+    ) -> _Constants:
+        """The same with the normalisation behind it; what is not exact is noted."""
+        layer, tensor = pending.layer, pending.source.tensor
+        channels = shape_of(layer, layer.output_shape)[2]
+        kernel, bias = np.ones((1, 1, channels)), None
+        if kind_of(layer) != NORM:
+            kernel, bias = real_constants(layer)
+        scaled = ScaledLayer(
+            layer.name,
+            kernel,
+            np.zeros(channels) if bias is None else bias,
+            scale,
+            tensor.fraction,
+            max(abs(pending.source.low), abs(pending.source.high)),
+        ).constants(word, self.bits_weights, self.bits_sum)
+        if scaled.approximation is not None:
+            self.approximations[pending.name] = scaled.approximation
+        return (
+            scaled.weights,
+            scaled.weight_bits,
+            scaled.weight_fraction,
+            scaled.bias,
+            scaled.bias_fraction,
+        )
 
     def holds(self, source: _Value, weights: Any, bias: Any, pre_shift: int) -> bool:
         """Whether post-processing's sums surely hold these, shifted to the bias's fraction."""
@@ -834,6 +982,14 @@ def _unsupported(layer: Any) -> FrontendError:
     return FrontendError(f"layer '{layer.name}' of type {kind} is not supported; use {nearest}")
 
 
+def _no_offset(layer: str) -> FrontendError:
+    return FrontendError(
+        f"layer '{layer}': quantized_sigmoid adds 1/2, which only a bias can, legal is directly "
+        "behind a convolution or dense layer, or the max pools and upsampling behind one; nearest "
+        "is a QDepthwiseConv2D with a 1x1 kernel of ones in front of it"
+    )
+
+
 def _no_sign(layer: str) -> FrontendError:
     return FrontendError(
         f"layer '{layer}': the one-bit quantized_bits(1,...), which is -1 or +1 and never 0, is "
@@ -842,6 +998,7 @@ def _no_sign(layer: str) -> FrontendError:
     )
 
 
+@lazy.inference()
 def from_keras(
     model: Any,
     *,
@@ -850,13 +1007,16 @@ def from_keras(
     bits_weights: int = MAX_WEIGHT_BITS,
     bits_sum: int | None = None,
     output_quantiser: Any = None,
+    inputs: npt.ArrayLike | None = None,
+    allow_deviation: bool = False,
     name: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Graph:
     """Convert a built Sequential or functional QKeras model into an integer graph.
 
     Args:
-        model: one input, one output, the layers listed in this module's docstring.
+        model: one input, one output, the layers listed in this module's docstring; or the path of
+            a saved one, .h5 or a SavedModel folder.
         bits_input: width of the hardware's signed activation words; no tensor is wider. One bit is
             a sign, -1 or +1: then all quantisers have one bit.
         int_bits_input: integer bits of the input, where no QActivation quantises it.
@@ -864,19 +1024,28 @@ def from_keras(
             is 1.
         bits_sum: width of the hardware's accumulators. A bias finer than sums of this width leave
             room for is shortened, without a change of any result.
-        output_quantiser: quantiser (object or string) of an output that has none.
+        output_quantiser: quantiser (object or string) of an output that has none, or of what a
+            final softmax reads, where that has none. The tensor that it makes, and its words, stand
+            in the graph's metadata as ``output_quantiser``.
+        inputs: (N, H, W, C) or (N, C) real inputs: it is printed which share of them the input's
+            words cannot hold, and how far the graph is from the model's ``predict`` where it is
+            not exact.
+        allow_deviation: take a graph however far it is from the model.
         name: the graph's name, by default the model's.
         metadata: JSON-compatible, kept in the graph.
 
     Tensors are named after the Keras layer that quantises them: the names of
-    :func:`keras_layer_outputs`, which the graph equals exactly. A BatchNormalization behind a
-    quantised layer is folded into it, which Keras's own forward pass does not do: see the
-    module's docstring. Raises :class:`FrontendError` (a ValueError) for anything that has no
-    exact integer equivalent, and GraphError for a graph that is not legal.
+    :func:`keras_layer_outputs`, which the graph equals exactly. Tensors that Keras has not end with
+    ``_quantised``, and a number where a layer has that name. Only behind a BatchNormalization that
+    is not exact tensors differ; the graph's metadata has these as ``approximations``. Raises
+    :class:`FrontendError` (a ValueError) for anything that has no exact integer equivalent,
+    :class:`DeviationError` (a FrontendError) for a normalisation that is too far off, and
+    GraphError for a graph that is not legal.
     """
     _, qkeras = lazy.load()
+    model = as_model(model)
     for what, number, low, high in (
-        ("bits_input", bits_input, 1, 16),
+        ("bits_input", bits_input, 1, _WIDEST_WORD),
         ("bits_weights", bits_weights, 1, MAX_WEIGHT_BITS),
     ):
         if not low <= number <= high:
@@ -885,7 +1054,11 @@ def from_keras(
     for layer in layers:
         if kind_of(layer) not in _SUPPORTED:
             raise _unsupported(layer)
-    converter = _Converter(layers, bits_input, int_bits_input, bits_weights, bits_sum)
+    if output_quantiser is not None:
+        output_quantiser = _quantiser(qkeras, output_quantiser)
+    converter = _Converter(
+        layers, bits_input, int_bits_input, bits_weights, bits_sum, output_quantiser
+    )
     states: dict[str, _State] = {}
     for layer in layers:
         if kind_of(layer) == "InputLayer":
@@ -904,8 +1077,7 @@ def from_keras(
     output_layer = model.outputs[0]._keras_history.layer
     state = states[output_layer.name]
     if isinstance(state, _Pending) and output_quantiser is not None:
-        quantiser = qkeras.get_quantizer(output_quantiser)
-        state = converter.quantise(output_layer, quantiser, state)
+        state = converter.quantise_output(output_layer.name, state)
     if isinstance(state, _Pending):
         raise FrontendError(
             f"layer '{state.layer.name}': the model's output is not quantised; put a "
@@ -918,13 +1090,63 @@ def from_keras(
     final = state.tensor.name if isinstance(state, _Value) else None
     nodes = ordered_nodes(converter.nodes, final)
     first, nodes = with_equal_words(converter.input.tensor, nodes)
-    return Graph(
+    extra = {} if converter.output is None else {"output_quantiser": converter.output}
+    if converter.approximations:
+        extra[agreement.APPROXIMATIONS] = {
+            node: dataclasses.asdict(how) for node, how in converter.approximations.items()
+        }
+    graph = Graph(
         name or model.name,
         first,
         nodes,
-        metadata or {},
+        {**(metadata or {}), **extra},
         (converter.input.low, converter.input.high),
     )
+    _report(graph, model, inputs, allow_deviation)
+    return graph
+
+
+def _report(graph: Graph, model: Any, inputs: npt.ArrayLike | None, allow_deviation: bool) -> None:
+    """Say what a conversion cannot hold, and refuse what is too far off."""
+    inexact = agreement.describe_approximations(graph)
+    if inputs is None:
+        for line in inexact:
+            warnings.warn(line, agreement.ApproximationWarning, stacklevel=5)
+        if not allow_deviation:
+            agreement.check_weights(graph)
+        return
+    clipping = agreement.clipping(graph, inputs)
+    if clipping.share:
+        announce(f"{graph.name}: {clipping.text}")
+    if inexact:
+        found = agreement.deviation(graph, model, inputs)
+        announce(*inexact, f"{graph.name} against the model's predict: {found.text}")
+        if not allow_deviation:
+            agreement.check_deviation(graph, found)
+
+
+def _quantiser(qkeras: Any, quantiser: Any) -> Any:
+    """A quantiser of an object or string."""
+    try:
+        return qkeras.get_quantizer(quantiser)
+    # A string is a Python expression, which can fail in any way.
+    except Exception as error:
+        raise FrontendError(
+            f"output_quantiser is {quantiser!r}, legal is a QKeras quantiser or a string such as "
+            f"'quantized_bits(8,3,alpha=1)': {first_line(error)}"
+        ) from error
+
+
+def _hardware_bits(hw: Any, name: str) -> int:
+    """An attribute of the hardware; raises FrontendError if ``hw`` is none."""
+    bits = getattr(hw, name, None)
+    if isinstance(hw, type) or isinstance(bits, bool) or not isinstance(bits, (int, np.integer)):
+        what = f"the class {hw.__name__}" if isinstance(hw, type) else f"{hw!r:.80}"
+        raise FrontendError(
+            f"hw is {what}, which has no {name}; legal is a Hardware, such as "
+            "Hardware(bits_input=8) or Hardware.from_json(path)"
+        )
+    return int(bits)
 
 
 def convert(
@@ -933,6 +1155,8 @@ def convert(
     *,
     int_bits_input: int | None = None,
     output_quantiser: Any = None,
+    inputs: npt.ArrayLike | None = None,
+    allow_deviation: bool = False,
     name: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Graph:
@@ -943,15 +1167,19 @@ def convert(
     ``int_bits_input`` is by default that of a QModel's QInput, else 0; the other arguments and
     what is raised are those of :func:`from_keras`.
     """
+    bits_input, bits_weights = (_hardware_bits(hw, name) for name in ("bits_input", "bits_weights"))
+    model = as_model(model)
     if int_bits_input is None:
         int_bits_input = int(getattr(getattr(model, "_corewright_source", None), "int_bits", 0))
     return from_keras(
         model,
-        bits_input=int(hw.bits_input),
+        bits_input=bits_input,
         int_bits_input=int_bits_input,
-        bits_weights=int(hw.bits_weights),
+        bits_weights=bits_weights,
         bits_sum=getattr(hw, "bits_sum", None),
         output_quantiser=output_quantiser,
+        inputs=inputs,
+        allow_deviation=allow_deviation,
         name=name,
         metadata=metadata,
     )

@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from corewright.frontends.errors import FrontendError
+from corewright.frontends.errors import FrontendError, OffGridError
 
 MAX_WEIGHT_BITS = 16
 # The class of the layer that rounds as a graph's node does; see corewright.frontends.operators.
 REQUANTISE = "Requantise"
 # Widest bias of a graph.
 MAX_BIAS_BITS = 48
+# Of a quantiser's result, relative: float32's, where the number that it rounds is 1000 times as
+# large.
+_ROUNDING_ERROR = 2.0**-13
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class ActivationFormat:
     ``bits`` is the signed word they need. Values are first multiplied by ``2**gain``, negative
     ones by ``2**-slope_shift``, too. ``binary`` is the sign: -1 below zero, +1 from zero, never
     0; it is a word of one bit where ``bits`` says so. ``pre_shift`` is the left shift of the
-    sums before they round, where the quantiser demands one.
+    sums before they round, where the quantiser demands one. ``offset`` is added to the values
+    before all that.
     """
 
     bits: int
@@ -39,6 +44,44 @@ class ActivationFormat:
     binary: bool = False
     gain: int = 0
     pre_shift: int | None = None
+    offset: int = 0
+
+    def values(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The real values of the words of ``x``, as a graph's node rounds them."""
+        shifted = np.asarray(x, dtype=np.float64) + self.offset
+        position = np.ldexp(shifted, self.fraction + self.gain)
+        position = np.where(shifted < 0, np.ldexp(position, -self.slope_shift), position)
+        integers = np.clip(np.rint(position), self.low, self.high)
+        if self.binary:
+            integers = np.where(shifted < 0, self.low, self.high)
+        return np.ldexp(integers, -self.fraction)
+
+    def rectified(self) -> ActivationFormat:
+        """The words of what a ReLU in front of the quantiser leaves."""
+        zero = self.offset << max(self.fraction + self.gain, 0)
+        return dataclasses.replace(self, low=max(self.low, zero), slope_shift=0)
+
+
+# QKeras's quantisers that draw random numbers at inference, too, and what is nearest.
+_RANDOM = {
+    "bernoulli": "binary(use_01=True,alpha=1) of weights, quantized_relu(1,1) of activations",
+    "stochastic_round": "quantized_bits(8,0,0,1,alpha=1)",
+    "stochastic_round_po2": "quantized_po2(4)",
+}
+
+
+def check_repeatable(where: str, quantiser: Any) -> None:
+    """Refuse a quantiser that is known to be random at inference, or one derived from it.
+
+    The others with "stochastic" in their names or options round as ever at inference.
+    """
+    names = [base.__name__ for base in type(quantiser).__mro__]
+    for name in (getattr(quantiser, "__name__", None), *names):
+        if name in _RANDOM:
+            raise FrontendError(
+                f"{where} {name} draws random numbers at inference, too, legal is a quantiser "
+                f"with a fixed result; nearest is {_RANDOM[name]}"
+            )
 
 
 def _is_integer(value: float) -> bool:
@@ -72,25 +115,15 @@ def activation_format(layer: str, quantiser: Any, word_bits: int) -> ActivationF
     where = f"layer '{layer}'"
     if float(getattr(quantiser, "qnoise_factor", 1.0)) != 1.0:
         raise FrontendError(f"{where}: qnoise_factor is not 1, legal for export is 1")
-    if kind == "quantized_bits":
-        result = _signed_format(where, quantiser)
-    elif kind == "quantized_relu":
-        result = _relu_format(where, quantiser)
-    elif kind == "binary":
-        result = _binary_format(where, quantiser)
-    elif kind == REQUANTISE:
+    check_repeatable(f"{where}: activation", quantiser)
+    if kind == REQUANTISE:
         result = quantiser.word
+    elif kind in _FORMATS:
+        result = _FORMATS[kind](where, quantiser)
     else:
         what = getattr(quantiser, "__name__", kind)
-        if what == "softmax":
-            raise FrontendError(
-                f"{where}: activation softmax is not supported; nearest are no activation, then "
-                "QActivation('quantized_bits(bits,integer,alpha=1)') and Activation('softmax')"
-            )
-        raise FrontendError(
-            f"{where}: activation {what} is not supported; nearest are "
-            "quantized_bits(bits,integer,0,1) and quantized_relu(bits,integer)"
-        )
+        nearest = _NEAREST_ACTIVATION.get(what, _ORDINARY_ACTIVATION)
+        raise FrontendError(f"{where}: activation {what} is not supported; nearest {nearest}")
     if result.binary and word_bits == 1:
         result = dataclasses.replace(result, bits=1)
     if result.bits > word_bits:
@@ -136,11 +169,50 @@ def _binary_format(where: str, quantiser: Any) -> ActivationFormat:
     exponent = _constant_scale(quantiser)
     if exponent is None or quantiser.use_01 or quantiser.use_stochastic_rounding:
         raise FrontendError(
-            f"{where}: binary with alpha={quantiser.alpha!r}, use_01={quantiser.use_01}, "
+            f"{where}: {type(quantiser).__name__} with alpha={quantiser.alpha!r}, "
+            f"use_01={quantiser.use_01}, "
             f"use_stochastic_rounding={quantiser.use_stochastic_rounding}; legal is "
             "binary(alpha=1) or another constant power of two"
         )
     return _sign_format(exponent)
+
+
+def _hard_sigmoid(where: str, quantiser: Any, real: bool) -> None:
+    """Refuse quantized_tanh and quantized_sigmoid that are not piecewise linear."""
+    kind = type(quantiser).__name__
+    option = "use_real_tanh" if kind == "quantized_tanh" else "use_real_sigmoid"
+    if real:
+        raise FrontendError(
+            f"{where}: {kind} with {option}={real}, legal is {option}=False, which is linear "
+            "between -1 and 1"
+        )
+    # What qkeras.set_internal_sigmoid has chosen for the whole process.
+    module = sys.modules.get(type(quantiser).__module__)
+    chosen = getattr(getattr(module, "_sigmoid", None), "__name__", "hard_sigmoid")
+    if chosen != "hard_sigmoid":
+        raise FrontendError(
+            f"{where}: {kind} with QKeras's internal sigmoid {chosen}, legal is hard_sigmoid: "
+            "qkeras.quantizers.set_internal_sigmoid('hard')"
+        )
+    if int(quantiser.bits) < 1:
+        raise FrontendError(f"{where}: {kind} of {int(quantiser.bits)} bits, legal is 1 or more")
+
+
+def _tanh_format(where: str, quantiser: Any) -> ActivationFormat:
+    """``2 * hard_sigmoid(x) - 1`` is x, clipped to -1..1: quantized_bits(bits, 0, symmetric)."""
+    _hard_sigmoid(where, quantiser, bool(quantiser.use_real_tanh))
+    bits = int(quantiser.bits)
+    span = 1 << (bits - 1)
+    # A word of one bit is a sign; quantized_tanh(1) is -1 or 0.
+    return ActivationFormat(max(bits, 2), bits - 1, -span + bool(quantiser.symmetric), span - 1)
+
+
+def _sigmoid_format(where: str, quantiser: Any) -> ActivationFormat:
+    """``hard_sigmoid(x)`` is (x + 1) / 2, clipped to 0..1."""
+    _hard_sigmoid(where, quantiser, bool(quantiser.use_real_sigmoid))
+    bits = int(quantiser.bits)
+    low, high = int(bool(quantiser.symmetric)), (1 << bits) - 1
+    return ActivationFormat(bits + 1, bits, low, high, gain=-1, offset=1)
 
 
 def _relu_format(where: str, quantiser: Any) -> ActivationFormat:
@@ -172,6 +244,27 @@ def _relu_format(where: str, quantiser: Any) -> ActivationFormat:
     # QKeras clips the negative side at -slope * 2**integer.
     low = -(1 << (magnitude_bits + exponent))
     return ActivationFormat(bits, fraction, low, high, -exponent)
+
+
+_FORMATS = {
+    "quantized_bits": _signed_format,
+    "quantized_relu": _relu_format,
+    "quantized_tanh": _tanh_format,
+    "quantized_sigmoid": _sigmoid_format,
+    "binary": _binary_format,
+    # At inference it is binary.
+    "stochastic_binary": _binary_format,
+}
+_ORDINARY_ACTIVATION = "are quantized_bits(bits,integer,0,1) and quantized_relu(bits,integer)"
+_NEAREST_ACTIVATION = {
+    "softmax": "are no activation, then QActivation('quantized_bits(bits,integer,alpha=1)') and "
+    "Activation('softmax'), or output_quantiser where the model ends",
+    **dict.fromkeys(("tanh", "hard_tanh", "smooth_tanh"), "is quantized_tanh(bits)"),
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "smooth_sigmoid"), "is quantized_sigmoid(bits)"),
+    **dict.fromkeys(("ternary", "stochastic_ternary"), "is quantized_bits(2,1,1,1,alpha=1)"),
+    **dict.fromkeys(("binary_tanh", "binary_sigmoid"), "is binary(alpha=1)"),
+    "quantized_relu_po2": "is quantized_relu(bits,integer)",
+}
 
 
 def constants_on_grid(
@@ -208,7 +301,7 @@ def constants_on_grid(
     # QKeras's straight-through estimator computes x + (q - x): in float32 that can miss the grid
     # by a rounding error, which this forgives; a value off the grid it does not.
     if np.abs(scaled - integers).max() > 2.0**-6:
-        raise FrontendError(
+        raise OffGridError(
             f"{where} does not lie on the grid of {kind}; nearest is "
             f"quantized_bits(bits,integer,0,1,alpha=1)"
         )
@@ -236,12 +329,13 @@ def _narrowest_grid(
     top = math.frexp(largest)[1]
     for fraction in range(1 - top, MAX_WEIGHT_BITS - top + 1):
         scaled = np.ldexp(values, fraction)
-        if np.abs(scaled - np.rint(scaled)).max() <= 2.0**-8:
-            span = np.rint(scaled)
+        span = np.rint(scaled)
+        # Only what the straight-through estimator misses: a weight that is small is not zero.
+        if (np.abs(scaled - span) <= np.minimum(np.abs(scaled) * _ROUNDING_ERROR, 2.0**-8)).all():
             bits = max(int(span.max()).bit_length(), max(int(-span.min() - 1), 0).bit_length()) + 1
             return max(bits, 2), fraction, scaled
     alpha = getattr(quantiser, "alpha", None)
-    raise FrontendError(
+    raise OffGridError(
         f"{where} of {kind} with alpha={alpha!r} lies on no power-of-two grid of up to "
         f"{MAX_WEIGHT_BITS} bits; nearest is quantized_bits(bits,integer,0,1,alpha=1)"
     )

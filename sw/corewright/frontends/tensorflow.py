@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,3 +46,21 @@ def default_float(kind: str) -> Iterator[None]:
         yield
     finally:
         backend.set_floatx(before)
+
+
+@contextlib.contextmanager
+def inference() -> Iterator[None]:
+    """Evaluate layers and quantisers as at inference, whatever Keras's learning phase is.
+
+    QKeras's stochastic rounding asks that phase, which a script may have set to training.
+    """
+    backend = load()[0].keras.backend
+    with warnings.catch_warnings():
+        # Of Keras, whose layers do not need it any more; QKeras does.
+        warnings.simplefilter("ignore")
+        phase = backend.learning_phase_scope(0)
+        phase.__enter__()
+    try:
+        yield
+    finally:
+        phase.__exit__(None, None, None)

@@ -614,6 +614,21 @@ def test_upsampling_repeats_pixels_in_the_loader(factors: tuple[int, int], rows:
     check(program, graph, random_input(np.random.default_rng(rows), graph, 2), rows)
 
 
+def test_names_of_the_compilers_own_are_never_a_users() -> None:
+    """An upsampling in two passes, a tensor called as its first, a layer called as its second."""
+    up = Upsample("up", "x", Tensor("y", 9, 54, 6, 4, 0), (1, 6))
+    first = conv("up#1", SOURCE, 6, 3)
+    first = replace(first, output=replace(first.output, name="up.part0"))
+    last = conv("c", first.output, 6, 3)
+    graph = Graph("up", SOURCE, (first, up, conv("d", up.output, 5, 3), last))
+    hw = Hardware((3, 4), bits_input=4, max_image_size=64)
+    program = compile_graph(graph, hw, 2)
+    names = [layer.name for layer in program.layers]
+    assert len(set(names)) == len(names) and {"up#0", "up#1"} < set(names)
+    assert {"up.part0", "up.part0'"} < set(program.tensors)
+    check(program, graph, random_input(np.random.default_rng(0), graph, 2), 3)
+
+
 def test_upsampling_by_a_large_prime_names_what_is_supported() -> None:
     up = Upsample("up", "x", Tensor("y", 9, 45, 6, 4, 0), (1, 5))
     error = error_of(Graph("up", SOURCE, (up,)), replace(HW, max_image_size=64))

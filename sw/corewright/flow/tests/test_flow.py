@@ -33,11 +33,12 @@ from corewright.flow import (
 )
 from corewright.flow.cache import cached_folder, tree_digest
 from corewright.flow.model import build_model, flow_environment, fusesoc_command
-from corewright.flow.vectors import prepare
+from corewright.flow.vectors import file_names, prepare
 from corewright.graph import (
     Conv,
     Dense,
     Graph,
+    Pool,
     QuantisedSoftmax,
     Requant,
     Softmax,
@@ -410,3 +411,41 @@ def test_importing_the_package_imports_no_framework():
 
     with pytest.raises(AttributeError, match="Hardwear"):
         corewright.Hardwear  # noqa: B018
+
+
+def test_no_two_names_share_a_file():
+    names = ["a/b", "a_b", "A_b", "a b", "x" * 70, "x" * 71, "0", "ä", "ö"]
+    short = file_names(names, ["0", "1"])
+    folded = [name.casefold() for name in short.values()]
+    assert set(short) == set(names) and len(set(folded)) == len(names)
+    assert not {"0", "1"} & set(folded)
+    # A name that needs no change keeps it.
+    assert short["a_b"] == "a_b" and short["a/b"] != "a_b"
+
+
+def test_layers_of_colliding_names_have_their_own_files_and_lines(tmp_path: Path):
+    requant = Requant(0, 0, 0, -128, 127)
+    image = Tensor("x", 4, 4, 2, 8, 0)
+    nodes = []
+    source = "x"
+    for index, name in enumerate(("a/b", "a_b", "0")):
+        shift = replace(requant, low=-128 + index)
+        tensor = Tensor(f"{name}.out", 4, 4, 2, 8, 0)
+        size = (1 + index, 1)
+        padding = (index, 0, 0, 0)
+        nodes.append(Pool(name, "max", source, tensor, size, (1, 1), padding, shift))
+        source = tensor.name
+    graph = Graph("net", image, tuple(nodes))
+    hw = Hardware(processing_elements=(2, 2), bits_input=8)
+    x = np.random.default_rng(0).integers(-128, 128, (1, 4, 4, 2))
+    vectors = export_inference(
+        graph, hw, x, bundles=["a/b.out"], data_dir=tmp_path / "data", directory=tmp_path
+    )
+    values = golden.run(graph, x)
+    files = {path.name for path in vectors.folder.glob("*_y_nhwc_exp.txt")}
+    assert files == {f"{name}_y_nhwc_exp.txt" for name in ("a_b", "a_b_2", "0", "0_2")}
+    for name, made in (("a_b", "a_b.out"), ("a_b_2", "a/b.out"), ("0_2", "0.out")):
+        text = (vectors.folder / f"{name}_y_nhwc_exp.txt").read_text()
+        assert text.split() == [str(value) for value in values[made].ravel()]
+    lines = (vectors.folder / "tensors.txt").read_text().splitlines()[1:]
+    assert len({line.split()[0] for line in lines}) == len(lines) == 3

@@ -357,3 +357,22 @@ def test_layers_that_convert_refuses_are_named() -> None:
     ):
         with pytest.raises(FrontendError, match=message):
             convert(tf.keras.Model(raw, layer(flat)), hw)
+
+
+def test_a_node_called_like_the_tensor_of_another_goes_to_keras_and_back() -> None:
+    requant = Requant.identity(-8, 7)
+
+    def conv(name: str, source: str, output: str) -> Conv:
+        weights = np.array([[[[1, 2], [3, -1]]]])
+        tensor = Tensor(output, 2, 2, 2, 4, 0)
+        return Conv(name, source, tensor, weights, None, (1, 1), (0, 0, 0, 0), requant, 4, 0)
+
+    image = Tensor("a_sums", 2, 2, 2, 4, 0)
+    graph = Graph("a", image, (conv("a", "a_sums", "b"), conv("b", "b", "a")))
+    x = np.random.default_rng(0).integers(-8, 8, (3, 2, 2, 2))
+    values = run(graph, x)
+    outputs = layer_outputs(to_keras(graph), x)
+    for name in ("a", "b"):
+        assert np.array_equal(outputs[name], values[name]) and np.ptp(values[name]) > 0
+    again = convert(to_keras(graph), SimpleNamespace(bits_input=4, bits_weights=4))
+    assert np.array_equal(run(again, x)[again.output.name], values["a"])

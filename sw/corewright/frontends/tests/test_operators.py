@@ -1,6 +1,6 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Graph-shaped QKeras models: additions, depthwise, concatenation, padding, folded batch norm."""
+"""Graph-shaped QKeras models: additions, depthwise, concatenation, padding."""
 
 from __future__ import annotations
 
@@ -207,37 +207,6 @@ def test_padding_is_merged_into_the_window_behind_it(keras: Any, qkeras: Any) ->
     agree(model, graph)
 
 
-@pytest.mark.parametrize("kind", ["conv", "depthwise", "dense"])
-def test_batch_norm_is_folded(kind: str, keras: Any, qkeras: Any) -> None:
-    """The hardware's result, exactly, and near to what Keras makes of the same weights."""
-    fine = {"kernel_quantizer": "quantized_bits(8,1,0,1,1)", "bias_quantizer": BIAS}
-    depth = {"depthwise_quantizer": "quantized_bits(8,1,0,1,1)", "bias_quantizer": BIAS}
-    layer = {
-        "conv": lambda: qkeras.QConv2D(3, 2, use_bias=False, **fine),
-        "depthwise": lambda: qkeras.QDepthwiseConv2D(2, padding="valid", **depth),
-        "dense": lambda: qkeras.QDense(3, **fine),
-    }[kind]
-
-    def build(raw: Any) -> Any:
-        x = qkeras.QActivation("quantized_bits(8,0,False,True,1)")(raw)
-        x = keras.layers.BatchNormalization(name="norm", scale=kind != "dense")(layer()(x))
-        return qkeras.QActivation("quantized_bits(8,3,False,True,1)", name="out")(x)
-
-    model = functional(keras, build, (6,) if kind == "dense" else (6, 6, 2))
-    graph = convert(model, HW)
-    agree(model, graph)
-    x = np.random.default_rng(0).integers(-128, 128, (3, *model.input_shape[1:])) / 128
-    folded = keras_layer_outputs(model, x)["out"]
-    plain = keras_layer_outputs(model, x, folded=False)["out"]
-    assert np.allclose(plain, np.asarray(model(x.astype(np.float32))), atol=1 / 16)
-    assert np.abs(folded - plain).max() <= 3 / 16
-    # Statistics do take part.
-    assert np.abs(plain - keras_layer_outputs(model, x)["norm"]).max() > 0
-    weights = model.get_layer("norm").get_weights()
-    model.get_layer("norm").set_weights([-w if np.any(w < 0) else 2 * w for w in weights])
-    assert convert(model, HW).digest() != graph.digest()
-
-
 @pytest.mark.parametrize(("use_bias", "signs"), [(True, 4), (False, 4), (False, 3)])
 def test_a_sign_is_minus_or_plus_one_and_never_zero(
     use_bias: bool, signs: int, keras: Any, qkeras: Any
@@ -384,18 +353,6 @@ def test_probabilities_of_a_graph_model(keras: Any, qkeras: Any) -> None:
         (
             lambda k, q, x: q.QConv2D(2, 1, **CORE, name="c")(k.layers.ZeroPadding2D(1)(x)),
             r"'c': padding .* is \(1, 1, 1, 1\) .* below its 1x1 window",
-        ),
-        (
-            lambda k, q, x: k.layers.BatchNormalization(name="b")(
-                k.layers.MaxPooling2D(2)(q.QConv2D(2, 1, **CORE)(x))
-            ),
-            "'b': a BatchNormalization is folded into the layer",
-        ),
-        (
-            lambda k, q, x: k.layers.BatchNormalization(name="b")(
-                q.QConv2D(2, 1, use_bias=False, kernel_quantizer=KERNEL, name="c")(x)
-            ),
-            r"'c': bias_quantizer is None \(batch norm 'b' gives it a bias\)",
         ),
         (
             lambda k, q, x: q.QDepthwiseConv2D(2, depth_multiplier=2, name="d", **DEPTH)(x),

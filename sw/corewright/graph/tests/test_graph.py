@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import subprocess
 import sys
@@ -632,3 +633,32 @@ def test_graph_and_golden_import_neither_tensorflow_nor_sklearn() -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_nodes_out_of_order_and_cycles_are_errors_also_in_files(tmp_path: Path) -> None:
+    requant = Requant.identity(-8, 7)
+
+    def pool(name: str, source: str, output: str) -> Pool:
+        tensor = Tensor(output, 2, 2, 1, 4, 0)
+        return Pool(name, "max", source, tensor, (1, 1), (1, 1), (0, 0, 0, 0), requant)
+
+    image = Tensor("image", 2, 2, 1, 4, 0)
+    good = (pool("a", "image", "t"), pool("b", "t", "u"))
+    path = Graph("net", image, good).save(tmp_path / "net.cwgraph")
+    for nodes in (
+        good[::-1],
+        (pool("a", "t", "t"),),
+        (pool("a", "u", "t"), good[1]),
+    ):
+        with pytest.raises(GraphError, match="is not defined before it"):
+            Graph("net", image, nodes)
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("graph.json"))
+        for entry, node in zip(header["nodes"], nodes, strict=False):
+            entry["name"], entry["input"] = node.name, node.input
+            entry["output"]["name"] = node.output.name
+        header["nodes"] = header["nodes"][: len(nodes)]
+        with zipfile.ZipFile(tmp_path / "bad.cwgraph", "w") as archive:
+            archive.writestr("graph.json", json.dumps(header))
+        with pytest.raises(GraphError, match=r"bad\.cwgraph.*is not defined before it"):
+            Graph.load(tmp_path / "bad.cwgraph")
