@@ -8,6 +8,7 @@
 #
 # COREWRIGHT_PYTHON  the interpreter to build the environment from (3.11 or newer)
 # COREWRIGHT_SETS    further requirement sets to install, such as "test train" before `./cw shell`
+# COREWRIGHT_VENV    the folder of the environment, .venv in the clone when left out
 #
 # A start with nothing to do costs a few milliseconds: it compares requirements/*.txt with the copies
 # that the last installation left in .venv/.cw, and looks for the system's commands in PATH.
@@ -41,6 +42,19 @@ case $root in
 esac
 
 venv=$root/.venv
+lock=$root/.cw.lock
+if [ -n "${COREWRIGHT_VENV-}" ]; then
+  case $COREWRIGHT_VENV in
+    *[[:space:]]*) die "COREWRIGHT_VENV '$COREWRIGHT_VENV' contains white space" ;;
+    /*) venv=${COREWRIGHT_VENV%/} ;;
+    *) venv=$(pwd -P)/${COREWRIGHT_VENV%/} ;;
+  esac
+  lock=$venv.lock
+  # Clones that share an environment each see their own sources.
+  PYTHONPATH=$root/sw:$root/flows${PYTHONPATH:+:$PYTHONPATH}
+  export PYTHONPATH
+fi
+elsewhere="COREWRIGHT_VENV=FOLDER makes the environment elsewhere"
 stamps=$venv/.cw
 python=$venv/bin/python
 
@@ -115,8 +129,8 @@ make_venv() {
   version=$("$base" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   # Debian packs ensurepip separately.
   "$base" -c 'import ensurepip, venv' >/dev/null 2>&1 || install_packages "python$version-venv"
-  say "making the Python $version environment in .venv"
-  "$base" -m venv --clear "$venv" >&2 || die "could not make $venv"
+  say "making the Python $version environment in $venv"
+  "$base" -m venv --clear "$venv" >&2 || die "could not make $venv; $elsewhere"
 }
 
 # True unless an older cw made the environment.
@@ -162,7 +176,10 @@ is_current() {
 # The whole installation runs under a lock; whoever comes second finds the work done.
 install_sets() {
   command -v flock >/dev/null 2>&1 || check_system
-  exec 9>"$root/.cw.lock"
+  # In a shell of its own: a redirection that fails would end this one without a word of ours.
+  (mkdir -p "${lock%/*}" && : >>"$lock") 2>/dev/null ||
+    die "$lock cannot be written (a read-only clone, a full disk, no right?); $elsewhere"
+  exec 9>"$lock"
   flock -n 9 || {
     say "waiting for another cw that is setting up the environment"
     flock 9
@@ -170,10 +187,8 @@ install_sets() {
   system_is_ready || check_system
   venv_is_ours || adopt_venv || make_venv
   # A FuseSoC library that names this clone looks for cores in all of its folders.
-  : >"$venv/FUSESOC_IGNORE"
-  mkdir -p "$stamps"
-  printf '%s\n' "$venv" >"$stamps/home"
-  : >"$stamps/system"
+  (: >"$venv/FUSESOC_IGNORE" && mkdir -p "$stamps" && printf '%s\n' "$venv" >"$stamps/home" &&
+    : >"$stamps/system") 2>/dev/null || die "$stamps cannot be written; $elsewhere"
   site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   printf '%s\n' "$root/sw" "$root/flows" >"$site/corewright.pth"
 
@@ -193,7 +208,8 @@ install_sets() {
   started=$(date +%s)
   # shellcheck disable=SC2086  # A list of words; the path has no white space, see above.
   "$python" -m pip --disable-pip-version-check --no-input install --quiet --quiet \
-    --no-warn-script-location $files >&2 9>&- || die "pip could not install:$names"
+    --no-warn-script-location $files >&2 9>&- ||
+    die "pip could not install into $venv:$names ($elsewhere)"
   case $names in
     *test*)
       check_libpython

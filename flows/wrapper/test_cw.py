@@ -184,3 +184,37 @@ def test_environment_is_hidden_from_fusesoc(state: str, tmp_path: Path, system: 
     assert done.returncode == (0 if state == "an older cw's" else 2), done.stderr
     assert (venv / "bin" / "python").is_file()
     assert (venv / "FUSESOC_IGNORE").is_file()
+
+
+def test_clone_that_cannot_be_written_is_one_line_with_the_variable(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = clone(tmp_path / "clone")
+    # Stands for a read-only clone or a full disk, also where root runs this: no file can be there.
+    (place / ".cw.lock").mkdir()
+    done = run([place / "cw", "sim"], system, tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"{place}/.cw.lock cannot be written" in line
+    assert "COREWRIGHT_VENV=FOLDER makes the environment elsewhere" in line
+
+
+def test_environment_elsewhere_is_used_and_a_bad_one_is_named(tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = ready_clone(tmp_path / "clone")
+    other = tmp_path / "other"
+    (place / ".venv").rename(other)
+    (other / ".cw" / "home").write_text(f"{other}\n", encoding="utf-8")
+    for folder in (str(other), f"{other}/", "other"):
+        done = run([place / "cw", "sim"], system, tmp_path, {"COREWRIGHT_VENV": folder})
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == ["called: -P -m corewright.cli sim", f"root: {place}"]
+    assert not (place / ".cw.lock").exists() and not (place / ".venv").exists()
+
+    (tmp_path / "file").touch()
+    bad = tmp_path / "file" / "environment"
+    done = run([place / "cw", "sim"], system, tmp_path, {"COREWRIGHT_VENV": str(bad)})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"{bad}.lock cannot be written" in line and "COREWRIGHT_VENV=FOLDER" in line
+    done = run([place / "cw", "sim"], system, tmp_path, {"COREWRIGHT_VENV": "my environment"})
+    assert done.returncode == 2 and "COREWRIGHT_VENV 'my environment'" in done.stderr

@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from corewright.files import write_output
 from corewright.flow.simulate import simulate
 from corewright.flow.vectors import random_images
 from corewright.graph import Conv, Dense, Graph, Requant, Tensor, same_padding
@@ -177,5 +178,5 @@ def main(json_path: Path | None = None) -> int:
             "sweep": [asdict(row) for row in swept],
             "reference": [asdict(row) for row in compared],
         }
-        json_path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        write_output(json_path, json.dumps(value, indent=2) + "\n")
     return 1 if bad or wrong else 0

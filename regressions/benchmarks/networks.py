@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from corewright.compiler import CompiledLayer, compile_graph
+from corewright.files import write_output
 from corewright.flow import System, find_system, simulate
 from corewright.flow.vectors import random_images
 from corewright.graph import Conv, Graph
@@ -164,7 +165,7 @@ def main(json_path: Path | None = None) -> int:
             for network in networks
         ]
         text = json.dumps({"batch": BATCH, "networks": value}, indent=2)
-        json_path.write_text(text + "\n", encoding="utf-8")
+        write_output(json_path, text + "\n")
     bad = [n.name for n in networks if n.excess > n.limit or not n.bit_exact]
     console.print(f"over the limit or wrong: {', '.join(bad) or 'none'}")
     return 1 if bad else 0

@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from corewright.files import UnreadableFileError, read_json, write_output, writing
 from corewright.flow import FlowInputError, System, find_system, simulate_system, systems
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -81,7 +82,8 @@ def write_expected(system: System, entry: Mapping[str, Any]) -> Path:
     path = expected_file(system)
     entries = {**_entries(path), system.name: entry}
     text = json.dumps(dict(sorted(entries.items())), indent=2)
-    path.write_text(text + "\n", encoding="utf-8")
+    with writing(path, "COREWRIGHT_ROOT=CLONE"):
+        path.write_text(text + "\n", encoding="utf-8")
     return path
 
 
@@ -89,11 +91,11 @@ def _entries(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FlowInputError(f"{path.parent.name}/{path.name}: {error}") from error
+        entries = read_json(path)
+    except UnreadableFileError as error:
+        raise FlowInputError(f"{path}: {error}") from error
     if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
-        raise FlowInputError(f"{path.parent.name}/{path.name}: is no object of objects")
+        raise FlowInputError(f"{path}: is no object of objects")
     return entries
 
 
@@ -136,6 +138,7 @@ def main(json_path: Path | None = None, models: Sequence[str] = (), *, write: bo
         old = read_expected(system)
         if write and result["passed"]:
             write_expected(system, entry)
+        expected = None if old is None else old.get("cycles_per_image")
         found = differences(entry, old)
         if not result["passed"] or (found and not write):
             bad.append(system.name)
@@ -144,7 +147,7 @@ def main(json_path: Path | None = None, models: Sequence[str] = (), *, write: bo
             system.name,
             str(entry["batch"]),
             f"{entry['cycles_per_image']:,}",
-            "-" if old is None else f"{old['cycles_per_image']:,}",
+            f"{expected:,}" if isinstance(expected, int | float) else "-",
             f"{100 * entry['utilisation']:.1f} %",
             "yes" if result["passed"] else "NO",
         )
@@ -154,7 +157,7 @@ def main(json_path: Path | None = None, models: Sequence[str] = (), *, write: bo
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrong or not as expected: {', '.join(bad) or 'none'}")
     if json_path is not None:
-        json_path.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+        write_output(json_path, json.dumps(entries, indent=2) + "\n")
     return 1 if bad else 0
 
 

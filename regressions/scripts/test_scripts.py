@@ -35,7 +35,8 @@ def test_classifier_runs_without_asserts_from_a_folder_of_its_own(tmp_path: Path
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-    assert "q_model on 4x6: 1 images bit exact in" in done.stderr
+    assert "q_model on 4x6: 1 images bit exact; " in done.stdout
+    assert " cycles under the simulated stalls (valid_prob " in done.stdout
     assert "SIM='xsim' does not run this bench: Verilator simulates instead" in done.stderr
     for name in EXPORTED:
         assert (folder / name).stat().st_size > 0, name

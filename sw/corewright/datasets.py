@@ -9,14 +9,25 @@ Pixels are float32 in [-1, 1]: black is -1, so that a signed input word uses its
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import struct
-import zipfile
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from corewright.files import (
+    DAMAGE,
+    UnreadableFileError,
+    allowance,
+    brief,
+    read_npz,
+    reason,
+)
 
 Images = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -122,14 +133,16 @@ def load_mnist(path: str | os.PathLike[str]) -> Dataset:
     return Dataset("mnist", x_train, y_train, x_test, y_test)
 
 
-def _read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return {key: data[key] for key in _IDX_STEMS}
-    except KeyError as error:
-        raise DatasetError(f"{path}: {error}; legal is an .npz with {list(_IDX_STEMS)}") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path}: not an .npz file: {error}") from error
+        arrays = read_npz(path)
+    except (FileNotFoundError, UnreadableFileError) as error:
+        raise DatasetError(f"{path}: not an .npz file: {reason(error)}") from error
+    if missing := [key for key in _IDX_STEMS if key not in arrays]:
+        raise DatasetError(
+            f"{path}: has no {', '.join(missing)}; legal is an .npz with {list(_IDX_STEMS)}"
+        )
+    return {key: arrays[key] for key in _IDX_STEMS}
 
 
 def _find_idx(folder: Path, stem: str) -> Path:
@@ -148,17 +161,31 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
     page). Raises :class:`DatasetError` if it is anything else.
     """
     path = Path(path)
+    kind = "damaged gzip file" if path.suffix == ".gz" else "cannot be read"
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise DatasetError(f"{path}: damaged gzip file: {error}") from error
-    if len(raw) < 4 or raw[:3] != b"\0\0\x08":
-        raise DatasetError(f"{path}: starts with {raw[:4]!r}, legal is an IDX file of bytes")
-    header = 4 + 4 * raw[3]
-    if len(raw) < header:
-        raise DatasetError(f"{path}: ends within its header")
-    shape = struct.unpack(f">{raw[3]}I", raw[4:header])
-    expected = header + int(np.prod(shape, dtype=np.int64))
-    if len(raw) != expected:
-        raise DatasetError(f"{path}: has {len(raw)} bytes, its header {shape} says {expected}")
-    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
+        size = path.stat().st_size
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return _idx_array(file, allowance(size) if path.suffix == ".gz" else size)
+    except UnreadableFileError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    except DAMAGE as error:
+        raise DatasetError(f"{path}: {kind}: {reason(error)}") from error
+
+
+def _idx_array(file: BufferedIOBase, most: int) -> npt.NDArray[np.uint8]:
+    """Read the array, of at most ``most`` bytes, that a file holds."""
+    start = file.read(4)
+    if len(start) < 4 or start[:3] != b"\0\0\x08":
+        raise UnreadableFileError(f"starts with {start!r}, legal is an IDX file of bytes")
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
+        raise UnreadableFileError("ends within its header")
+    shape = struct.unpack(f">{start[3]}I", sizes)
+    expected = math.prod(shape)
+    data = file.read(min(expected, most) + 1)
+    if len(data) != expected:
+        has = f"has {len(start + sizes + data)}" if len(data) < expected else "has more"
+        raise UnreadableFileError(
+            f"{has} bytes, its header {brief(shape)} says {len(start + sizes) + expected}"
+        )
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape)

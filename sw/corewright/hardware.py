@@ -347,34 +347,39 @@ class Hardware:
             FileNotFoundError: there is no such file.
             ValueError: it is not a JSON object, or has an unknown parameter or a bad value.
         """
+        from corewright.files import UnreadableFileError, brief, read_json
+
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: not a JSON file: {error}") from error
+            values = read_json(path)
+        except UnreadableFileError as error:
+            raise ValueError(f"{path}: {error}") from error
         if not isinstance(values, dict):
             raise ValueError(f"{path}: is a {type(values).__name__}, legal is a JSON object")
         try:
             return cls.from_dict(values)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{path}: {brief(error)}") from error
 
     def simulate(
         self,
         SIM: str = "verilator",  # noqa: N803 - the reference's name
         SIM_PATH: str = "",  # noqa: N803 - the reference's name
+        stalls: str = "none",
     ) -> dict[str, Any]:
         """Simulate what was exported for this hardware into ``data_dir``.
 
         Args:
             SIM: the simulator, ``verilator``.
             SIM_PATH: folder of the simulator, if it is not in ``PATH``.
+            stalls: of the memory: ``none``, ``light``, ``heavy``, or ``hardware``: as
+                ``valid_prob`` and ``ready_prob`` say.
 
         Returns:
             The report: see :func:`corewright.flow.simulate_exported`, also for what is raised.
         """
         from corewright.flow import simulate_exported
 
-        return simulate_exported(self, SIM=SIM, SIM_PATH=SIM_PATH)
+        return simulate_exported(self, SIM=SIM, SIM_PATH=SIM_PATH, stalls=stalls)
 
     def export(
         self,

@@ -18,6 +18,7 @@ import pytest
 
 from corewright.cli import main
 from corewright.flow import FlowInputError, System, find_system, simulate_system, systems
+from corewright.testing.damage import damaged_json, other_files
 
 SCRIPT = Path(__file__).resolve().parents[1] / "zoo.py"
 NAMES = tuple(systems())
@@ -182,3 +183,21 @@ def test_command_line_measures_the_models_that_it_names(
     assert main(["bench", "zoo", "nothing"]) == 2
     assert main(["bench", "convolutions", "jet", "--write"]) == 2
     assert "'convolutions' has no option models, write" in capsys.readouterr().err
+
+
+def test_damaged_expectation_is_an_input_error(
+    zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    system = find_system("jet")
+    good = {"jet": {"cycles_per_image": 123.5, "layers": {"a": 1}}}
+    path = tmp_path / zoo.FILE
+    monkeypatch.setattr(zoo, "expected_file", lambda _: path)
+    refused = 0
+    for data in (*damaged_json(good, 15, 200), *other_files(json.dumps(good).encode())):
+        path.write_bytes(data)
+        try:
+            zoo.read_expected(system)
+        except FlowInputError as error:
+            refused += 1
+            assert str(path) in str(error) and "\n" not in str(error)
+    assert refused > 50

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.builder.errors import BuilderError
+from corewright.files import UnreadableFileError, read_npz, reason
 
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -28,14 +29,13 @@ def load_weights(path: str | os.PathLike[str]) -> dict[str, IntArray]:
     """
     file = Path(path)
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays: dict[str, npt.NDArray[Any]] = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise BuilderError(f"weights {file.name}: cannot be read: {error}") from error
+        arrays = read_npz(file)
+    except (FileNotFoundError, UnreadableFileError) as error:
+        raise BuilderError(f"weights {file}: cannot be read: {reason(error)}") from error
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.integer):
             raise BuilderError(
-                f"weights {file.name}: '{name}' has type {array.dtype}, legal are integers"
+                f"weights {file}: '{name}' has type {array.dtype}, legal are integers"
             )
     return arrays
 
@@ -55,4 +55,6 @@ def layer_weights(
     if weights.shape != shape:
         raise BuilderError(f"layer '{layer}': weights have shape {weights.shape}, legal is {shape}")
     shift = arrays.get(f"{layer}.shift")
-    return weights, arrays.get(f"{layer}.bias"), None if shift is None else int(shift)
+    if shift is not None and shift.size != 1:
+        raise BuilderError(f"layer '{layer}': shift has shape {shift.shape}, legal is one integer")
+    return weights, arrays.get(f"{layer}.bias"), None if shift is None else int(shift.item())

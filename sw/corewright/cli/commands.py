@@ -21,8 +21,9 @@ from rich.table import Table
 from corewright.cli.console import output, status, write_json
 from corewright.cli.regress import regress
 from corewright.environment import repository_root
+from corewright.files import check_writable, writing
 from corewright.flow import describe, export_model, find_system, simulate_system
-from corewright.flow.cache import build_folder
+from corewright.flow.cache import build_folder, building
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import System, hardware_of
 from corewright.flow.vectors import IntArray, random_images
@@ -46,7 +47,8 @@ def _sim(arguments: argparse.Namespace) -> int:
     waves = None
     if arguments.trace:
         waves = build_folder() / "waves" / f"{system.name}-seed{arguments.seed}.fst"
-        waves.parent.mkdir(parents=True, exist_ok=True)
+        with building(waves.parent):
+            waves.parent.mkdir(parents=True, exist_ok=True)
     with status() as progress:
         result = simulate_system(
             system,
@@ -60,9 +62,10 @@ def _sim(arguments: argparse.Namespace) -> int:
         )
     command = reproduce(arguments, result)
     result["command"] = command
-    write_json(arguments.json, result)
     console = output()
     _print_sim(console, result)
+    # Behind what needs no disk.
+    write_json(arguments.json, result)
     if waves is not None:
         view = repository_root() / "core/accelerator/dv/accelerator.gtkw"
         saved = f" {view}" if view.is_file() else ""
@@ -143,13 +146,26 @@ def _print_sim(console: Console, result: dict[str, Any]) -> None:
         f"{_exact(result['bit_exact'])} ({result['mismatches']} differences)",
         f"measured: every layer's tensor in memory, {result['images']} images",
     )
-    facts.add_row("cycles an image", f"{result['cycles_per_image']:,}", "measured in RTL")
-    facts.add_row("MAC utilisation", _percent(result["utilisation"]), "measured in RTL")
+    stalls = result["stalls"]
+    under = f"measured in RTL, stalls {stalls}"
+    facts.add_row("cycles an image", f"{result['cycles_per_image']:,}", under)
+    facts.add_row("MAC utilisation", _percent(result["utilisation"]), under)
     facts.add_row(
         "images a second",
         f"{result['images_per_second_at_clock']:,.0f}",
-        f"measured cycles at the intended {hw['frequency_mhz']} MHz",
+        f"measured cycles at the intended {hw['frequency_mhz']} MHz, stalls {stalls}",
     )
+    if stalls != "none" and result["cycles_without_stalls"] is not None:
+        facts.add_row(
+            "cycles an image without stalls",
+            f"{result['cycles_per_image_without_stalls']:,}",
+            "measured in RTL, a second run",
+        )
+        facts.add_row(
+            "images a second without stalls",
+            f"{result['images_per_second_at_clock_without_stalls']:,.0f}",
+            f"measured cycles at the intended {hw['frequency_mhz']} MHz, a second run",
+        )
     total = max(result["cycles"], 1)
     causes = ", ".join(
         f"{cause} {100 * cycles / total:.1f} %"
@@ -186,9 +202,11 @@ def _export(arguments: argparse.Namespace) -> int:
     if reference is not None:
         images, layers = reference.images[:count], reference.layers
     batch = arguments.batch or min(system.batch, count)
+    check_writable(arguments.out, "--out DIR")
     with status() as progress:
         progress("compiling")
-        written = export_model(system.graph, hw, images, batch, arguments.out, layers=layers)
+        with writing(arguments.out, "--out DIR"):
+            written = export_model(system.graph, hw, images, batch, arguments.out, layers=layers)
     files = [str(path.relative_to(arguments.out)) for path in written]
     summary = {
         "model": system.name,
@@ -198,10 +216,10 @@ def _export(arguments: argparse.Namespace) -> int:
         "folder": str(arguments.out),
         "files": files,
     }
-    write_json(arguments.json, summary)
     console = output()
     for file in files:
         console.print(str(arguments.out / file), soft_wrap=True, highlight=False, markup=False)
+    write_json(arguments.json, summary)
     return 0
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from corewright.files import write_output
+
 # Width of tables where there is no terminal to ask.
 _PLAIN_WIDTH = 110
 
@@ -34,14 +36,6 @@ def output() -> Console:
     return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
 
 
-def write_text(path: Path | None, text: str) -> None:
-    """Write a file, with its folders, where one was asked for."""
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def write_json(path: Path | None, value: Any) -> None:
-    """Write JSON-compatible data where it was asked for."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    """Write JSON-compatible data where it was asked for; raises OutputError."""
+    write_output(path, json.dumps(value, indent=2) + "\n", "--json FILE")

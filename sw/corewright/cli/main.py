@@ -2,7 +2,8 @@
 # Copyright corewright contributors
 """Arguments, exit status and errors; what commands need is imported when they run.
 
-Exit status: 0 success, 1 a mismatch or a failed check or tool, 2 bad usage or bad input.
+Exit status: 0 success, 1 a mismatch or a failed check or tool, 2 bad usage or bad input, also an
+output that cannot be written; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # Commands whose arguments belong to another program.
@@ -78,9 +79,10 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
     parser.epilog = (
         "Exit status 1 if a case failed (a difference) or ended with an error (a crash, a "
-        "time-out, an exception). coverage.functional of the JSON is the share of operators, "
-        "options, sizes and mappings that occurred at least once; coverage.line and "
-        "coverage.toggle are null: they are not measured."
+        "time-out, an exception), 130 after Ctrl-C: what has run until then is reported and "
+        "written, not_run of the JSON counts the rest. coverage.functional of the JSON is the "
+        "share of operators, options, sizes and mappings that occurred at least once; "
+        "coverage.line and coverage.toggle are null: they are not measured."
     )
 
 
@@ -90,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="cw",
         description="Quantised neural networks to SystemVerilog accelerators.",
         epilog="`./cw COMMAND --help` describes a command. Exit status: 0 success, 1 a mismatch "
-        "or failed check, 2 bad usage or bad input.",
+        "or failed check, 2 bad usage or bad input, 130 interrupted by Ctrl-C.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -112,8 +114,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--stalls",
         choices=("none", "light", "heavy"),
         default="none",
-        help="random stalls of the memory; cycles are a property of the design only without "
-        "(default none: fixed latency, full rate)",
+        help="random stalls of the memory; with them a second run without measures the cycles that "
+        "are a property of the design (default none: fixed latency, full rate)",
     )
     sim.add_argument("--trace", action="store_true", help="write waves (FST) and print where")
     _add_json(sim)
@@ -163,19 +165,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command in _PASSED_ON:
         return 0
 
+    return _guarded(lambda: _run(parsed))
+
+
+def _run(parsed: argparse.Namespace) -> int:
     from corewright.cli import commands
+    from corewright.files import check_output
 
-    return _guarded(lambda: commands.COMMANDS[parsed.command](parsed))
+    for name in ("json", "html"):
+        # An hour's results should not be lost to a misspelt folder.
+        check_output(getattr(parsed, name, None), f"--{name} FILE")
+    return commands.COMMANDS[parsed.command](parsed)
 
 
-def _guarded(command: object) -> int:
+def _guarded(command: Callable[[], int]) -> int:
     from corewright.compiler.errors import CompileError
     from corewright.environment import EnvironmentUnusableError
     from corewright.flow.errors import FlowError, FlowInputError
     from corewright.graph.errors import GraphError
 
     try:
-        return int(command())  # type: ignore[operator]
+        return int(command())
     except (FlowInputError, CompileError, GraphError) as error:
         return _complain(error, 2)
     except (EnvironmentUnusableError, FlowError) as error:

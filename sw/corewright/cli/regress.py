@@ -8,13 +8,16 @@ import argparse
 import contextlib
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from corewright.cli.console import output, write_json, write_text
+from corewright.cli.console import output, write_json
+from corewright.files import write_output
+from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
 from corewright.regress import (
     CaseId,
@@ -42,6 +45,9 @@ def regress(arguments: argparse.Namespace) -> int:
     else:
         case = _replayed(arguments)
         seed, indices = case.seed, range(case.index, case.index + 1)
+    if suite.group(indices[0]) is not None:
+        # Groups share what is compiled.
+        check_build_folder()
     jobs = min(arguments.jobs or os.cpu_count() or 1, len(indices))
     scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
     console = output()
@@ -49,13 +55,17 @@ def regress(arguments: argparse.Namespace) -> int:
     with _progress(len(indices)) as on_result:
         report = run_suite(suite, seed, indices, scheduler, on_result)
     values = report.to_dict()
-    write_json(arguments.json, values)
-    if arguments.html is not None:
-        write_text(arguments.html, html_report(report))
+    # First what needs no disk.
     _print_report(console, report, values)
     if arguments.replay is not None:
-        for line in _described(report.results[0]):
-            _say(console, line)
+        for result in report.results:
+            for line in _described(result):
+                _say(console, line)
+    write_json(arguments.json, values)
+    if arguments.html is not None:
+        write_output(arguments.html, html_report(report), "--html FILE")
+    if report.interrupted:
+        return 128 + signal.SIGINT
     return 0 if report.passed else 1
 
 
@@ -98,6 +108,8 @@ def _progress(cases: int) -> Iterator[Callable[[CaseResult], None]]:
 
 
 def _print_report(console: Console, report: Report, values: Mapping[str, Any]) -> None:
+    if report.interrupted:
+        _say(console, f"interrupted: {report.not_run} case(s) did not run")
     _say(
         console,
         f"{values['passed']} passed, {values['failed']} failed, {values['errors']} errors",

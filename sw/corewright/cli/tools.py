@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from corewright.environment import repository_root
-from corewright.flow.cache import build_folder
+from corewright.flow.cache import build_folder, check_build_folder
 from corewright.flow.model import flow_environment, fusesoc_command
 
 # The status of a command that was not found, as in a shell.
@@ -26,6 +26,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if name == "fusesoc":
         return _call(fusesoc_command(*arguments))
     if name == "test":
+        # Thousands of failures would say the same.
+        check_build_folder()
         return _call(test_command(arguments), cwd=str(root))
     words = list(arguments) or [os.environ.get("SHELL", "/bin/sh")]
     return _call(words)

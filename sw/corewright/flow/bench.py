@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corewright.flow.cache import build_folder
+from corewright.flow.cache import build_folder, building, check_build_folder
 from corewright.flow.errors import FlowError
 from corewright.flow.model import Model, flow_environment, tail
 from corewright.flow.vectors import VectorSet
@@ -70,10 +70,12 @@ def run_bench(
 
     Raises:
         FlowError: the simulation crashed or left no results.
+        OutputError: the build folder cannot be written.
     """
     runs = build_folder() / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{vectors.folder.name[:40]}-", dir=runs))
+    with building(runs):
+        runs.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{vectors.folder.name[:40]}-", dir=runs))
     log, result_file = folder / "run.log", folder / "result.json"
     command = [
         str(model.executable),
@@ -87,7 +89,9 @@ def run_bench(
     if waves is not None:
         command.append(f"+trace={waves}")
     command += [f"+{argument}" for argument in plusargs]
-    with log.open("w", encoding="utf-8") as file:
+    with building(log):
+        opened = log.open("w", encoding="utf-8")
+    with opened as file:
         try:
             status = subprocess.run(
                 command,
@@ -104,6 +108,7 @@ def run_bench(
     try:
         result = json.loads(result_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        check_build_folder()
         raise FlowError(
             f"the simulation left no results (exit status {status})\n{tail(log)}\nlog: {log}"
         ) from error

@@ -16,29 +16,23 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from corewright.environment import repository_root
+from corewright.environment import build_folder
+from corewright.files import check_writable, writing
 
+_MOVED_BY = "COREWRIGHT_BUILD=FOLDER"
 _SKIPPED_FOLDERS = {"__pycache__", "build", "obj_dir", "tests"}
 
 
-# FuseSoC leaves a folder with this file out when it looks for cores.
-_IGNORED = "FUSESOC_IGNORE"
+@contextlib.contextmanager
+def building(path: Path) -> Iterator[None]:
+    """Write below the build folder; raises OutputError, which names the variable that moves it."""
+    with writing(path, _MOVED_BY):
+        yield
 
 
-def build_folder() -> Path:
-    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the repository.
-
-    It is made with a mark that keeps its generated cores out of the library that the clone is.
-    """
-    named = os.environ.get("COREWRIGHT_BUILD")
-    folder = Path(named).resolve() if named else repository_root() / "build"
-    mark = folder / _IGNORED
-    if not mark.is_file():
-        # Who writes there and cannot, says so himself.
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            mark.touch()
-    return folder
+def check_build_folder() -> None:
+    """Raise OutputError where the build folder cannot be written; makes it if needed."""
+    check_writable(build_folder(), _MOVED_BY)
 
 
 def digest(value: Any) -> str:
@@ -84,8 +78,10 @@ def package_digest() -> str:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock between processes; the file stays, its content has no meaning."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
+    with building(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -97,19 +93,23 @@ def cached_folder(final: Path, fill: Callable[[Path], None]) -> bool:
 
     Returns:
         Whether it had to be made.
+
+    Raises:
+        OutputError: the build folder cannot be written.
     """
     if final.is_dir():
         return False
-    final.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="making-", dir=final.parent))
-    try:
-        fill(work)
-        work.chmod(0o755)
+    with building(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="making-", dir=final.parent))
         try:
-            work.rename(final)
-        except OSError:
-            if not final.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            fill(work)
+            work.chmod(0o755)
+            try:
+                work.rename(final)
+            except OSError:
+                if not final.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     return True

@@ -17,10 +17,9 @@ import numpy.typing as npt
 from corewright import golden
 from corewright.announce import announce
 from corewright.compiler import compile_graph
-from corewright.flow.bench import run_bench
 from corewright.flow.errors import FlowInputError, MismatchError
 from corewright.flow.model import build_model
-from corewright.flow.simulate import log_advice, report
+from corewright.flow.simulate import check_stalls, log_advice, measure, stalls_text
 from corewright.flow.vectors import FILES, IntArray, VectorSet, file_names, prepare
 from corewright.frontends import agreement
 from corewright.graph import Graph
@@ -184,6 +183,7 @@ def verify_inference(
     SIM: str = "verilator",  # noqa: N803 - the reference's name
     SIM_PATH: str = "",  # noqa: N803 - the reference's name
     seed: int = 1,
+    stalls: str = "none",
 ) -> dict[str, Any]:
     """Simulate what :func:`export_inference` wrote for ``graph``: see :func:`simulate_exported`.
 
@@ -195,7 +195,9 @@ def verify_inference(
     vectors = _exported(hw, data_dir)
     if vectors.info["digest"] != graph.digest():
         raise FlowInputError(f"{vectors.folder} is of another model: call export_inference again")
-    return simulate_exported(hw, data_dir=data_dir, SIM=SIM, SIM_PATH=SIM_PATH, seed=seed)
+    return simulate_exported(
+        hw, data_dir=data_dir, SIM=SIM, SIM_PATH=SIM_PATH, seed=seed, stalls=stalls
+    )
 
 
 def simulate_exported(
@@ -205,10 +207,11 @@ def simulate_exported(
     SIM: str = "verilator",  # noqa: N803 - the reference's name
     SIM_PATH: str = "",  # noqa: N803 - the reference's name
     seed: int = 1,
+    stalls: str = "none",
 ) -> dict[str, Any]:
     """Simulate what :func:`export_inference` wrote; every layer's tensor is compared in memory.
 
-    The memory stalls as ``hw.valid_prob`` and ``hw.ready_prob`` say.
+    What was found is printed on standard output, a line a layer, as the reference does.
 
     Args:
         hw: the accelerator.
@@ -217,28 +220,27 @@ def simulate_exported(
             the bench does not run there, so Verilator runs it, and a warning says so.
         SIM_PATH: folder of the simulator, if it is not in ``PATH``.
         seed: 1 to 2^31 - 1.
+        stalls: of the memory: ``none``, ``light``, ``heavy``, or ``hardware``: as
+            ``hw.valid_prob`` and ``hw.ready_prob`` say, which is what ``verify_inference`` of the
+            dialects' models simulates.
 
     Returns:
-        The report, see :func:`corewright.flow.simulate.report`.
+        The report, see :func:`corewright.flow.simulate.measure`.
 
     Raises:
-        FlowInputError: nothing was exported for this hardware; no such simulator.
+        FlowInputError: nothing was exported for this hardware, or it is damaged; no such
+            simulator or stalls.
         FlowError: a tool failed.
         MismatchError: a tensor differs, or the accelerator reported an error.
     """
     if SIM not in ("verilator", "xsim"):
         raise FlowInputError(f"SIM is {SIM!r}, legal are 'verilator' and 'xsim'")
+    check_stalls(stalls)
     vectors = _exported(hw, data_dir)
     if SIM == "xsim":
         _LOG.warning("SIM='xsim' does not run this bench: Verilator simulates instead")
         SIM_PATH = ""  # noqa: N806 - the reference's name
-    bench = run_bench(
-        build_model(hw, tool_path=SIM_PATH),
-        vectors,
-        seed=seed,
-        plusargs=(f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}"),
-    )
-    result = report(hw, vectors, bench)
+    result = measure(build_model(hw, tool_path=SIM_PATH), vectors, seed=seed, stalls=stalls)
     if not result["passed"]:
         raise MismatchError(describe(result), result)
     announce(*_summary(result))
@@ -247,20 +249,30 @@ def simulate_exported(
 
 def _summary(result: Mapping[str, Any]) -> list[str]:
     """What a simulation that passed has shown, a line a layer."""
-    lines = [
-        f"  {layer['name']}: bit exact, {layer['cycles']} cycles, "
-        f"{layer['utilisation']:.1%} of the multipliers' time"
-        for layer in result["layers"]
-    ]
+    stalled = result["stalls"] != "none"
+    lines = []
+    for layer in result["layers"]:
+        under = f", {layer['cycles']} under the simulated stalls" if stalled else ""
+        lines.append(
+            f"  {layer['name']}: bit exact, {layer['cycles_without_stalls']} cycles without "
+            f"stalls{under}"
+        )
     hw = result["hardware"]
     rows, columns = hw["processing_elements"]
-    seconds = result["cycles"] / (hw["frequency_mhz"] * 1e6)
-    return [
-        *lines,
-        f"{result['model']} on {rows}x{columns}: {result['images']} images bit exact in "
-        f"{result['cycles']} cycles ({1e3 * seconds:.3f} ms at {hw['frequency_mhz']} MHz), "
-        f"seed {result['seed']}, valid_prob {hw['valid_prob']}, ready_prob {hw['ready_prob']}",
-    ]
+    cycles = result["cycles_without_stalls"]
+    seconds = cycles / (hw["frequency_mhz"] * 1e6)
+    lines.append(
+        f"{result['model']} on {rows}x{columns}: {result['images']} images bit exact; "
+        f"{cycles} cycles without stalls ({1e3 * seconds:.3f} ms at {hw['frequency_mhz']} MHz, "
+        f"{result['utilisation_without_stalls']:.1%} of the multipliers' time), seed "
+        f"{result['seed']}"
+    )
+    if stalled:
+        lines.append(
+            f"  {result['cycles']} cycles under the simulated stalls ({stalls_text(result)}), "
+            f"{result['cycles'] / max(cycles, 1):.1f} times as many"
+        )
+    return lines
 
 
 def _exported(hw: Hardware, data_dir: str | os.PathLike[str] | None) -> VectorSet:
@@ -268,9 +280,15 @@ def _exported(hw: Hardware, data_dir: str | os.PathLike[str] | None) -> VectorSe
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise FlowInputError(f"{folder}: {missing[0]} is missing: call export_inference first")
-    if Hardware.from_json(folder / "hardware.json").hash != hw.hash:
+    try:
+        exported = Hardware.from_json(folder / "hardware.json")
+    except ValueError as error:
+        raise FlowInputError(f"{error}: call export_inference again") from error
+    if exported.hash != hw.hash:
         raise FlowInputError(f"{folder} is of another hardware: call export_inference again")
-    return VectorSet(folder)
+    vectors = VectorSet(folder)
+    vectors.check()
+    return vectors
 
 
 def _integers(

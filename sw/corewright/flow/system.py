@@ -19,6 +19,15 @@ import numpy.typing as npt
 import yaml
 
 from corewright.environment import repository_root
+from corewright.files import (
+    JSON_BYTES,
+    OutputError,
+    UnreadableFileError,
+    brief,
+    read_bytes,
+    read_npz,
+    reason,
+)
 from corewright.flow.cache import build_folder, cached_folder, digest, tree_digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, GraphError
@@ -119,13 +128,13 @@ def hardware_of(value: object, base: Path) -> Hardware:
     try:
         if isinstance(value, Mapping):
             return Hardware.from_dict(
-                {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+                {str(k): tuple(v) if isinstance(v, list) else v for k, v in value.items()}
             )
         return Hardware.from_json(base / str(value))
     except OSError as error:
         raise FlowInputError(f"hardware {value}: {error.strerror or error}") from error
-    except (TypeError, ValueError) as error:
-        raise FlowInputError(f"hardware: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FlowInputError(f"hardware: {brief(error)}") from error
 
 
 def graph_of(value: object, base: Path) -> Graph:
@@ -137,6 +146,7 @@ def graph_of(value: object, base: Path) -> Graph:
 
     Raises:
         FlowInputError: there is no such file, or it is no graph, or the script fails.
+        OutputError: the build folder cannot be written.
     """
     if not isinstance(value, str) or not value:
         raise FlowInputError(
@@ -146,6 +156,8 @@ def graph_of(value: object, base: Path) -> Graph:
         if value.endswith(".py"):
             return Graph.load(_built_graph(base / value))
         return Graph.load(base / value)
+    except OutputError:
+        raise
     except OSError as error:
         raise FlowInputError(f"model {value}: {error.strerror or error}") from error
     except GraphError as error:
@@ -236,12 +248,21 @@ def reference_of(path: Path) -> Reference:
         FlowInputError: the file cannot be read or has no ``test_images``.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
-        raise FlowInputError(f"reference {path.name}: cannot be read: {error}") from error
+        arrays = read_npz(path)
+    except (FileNotFoundError, UnreadableFileError) as error:
+        raise FlowInputError(f"reference {path}: cannot be read: {reason(error)}") from error
     if "test_images" not in arrays or arrays["test_images"].ndim != 4:
-        raise FlowInputError(f"reference {path.name}: has no test_images of shape (N, H, W, C)")
+        raise FlowInputError(f"reference {path}: has no test_images of shape (N, H, W, C)")
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.integer):
+            raise FlowInputError(
+                f"reference {path}: '{name}' has type {array.dtype}, legal are integers"
+            )
+    if "test_labels" in arrays and arrays["test_labels"].shape != arrays["test_images"].shape[:1]:
+        raise FlowInputError(
+            f"reference {path}: test_labels have shape {arrays['test_labels'].shape}, legal is "
+            f"one for each of {len(arrays['test_images'])} images"
+        )
     layers = {
         name.removeprefix("layer:"): array
         for name, array in arrays.items()
@@ -289,16 +310,23 @@ def find_system(name: str) -> System:
 
 def _read(path: Path) -> System | None:
     try:
-        contents = yaml.safe_load(path.read_text(encoding="utf-8").partition("\n")[2])
-    except yaml.YAMLError as error:
-        raise FlowInputError(f"{path.name}: {error}") from error
+        text = read_bytes(path, JSON_BYTES).decode("utf-8")
+        contents = yaml.safe_load(text.partition("\n")[2])
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise FlowInputError(f"{path}: {reason(error)}") from error
     if not isinstance(contents, dict) or not isinstance(contents.get("name"), str):
         return None
-    for call in contents.get("generate", {}).values():
-        if call.get("generator") == GENERATOR:
-            parameters = call.get("parameters", {})
-            vlnv = contents["name"]
-            return System(vlnv.split(":")[2], vlnv, contents, path, parameters)
+    calls = contents.get("generate")
+    for call in calls.values() if isinstance(calls, dict) else ():
+        if not isinstance(call, dict) or call.get("generator") != GENERATOR:
+            continue
+        vlnv, parameters = contents["name"], call.get("parameters", {})
+        names = vlnv.split(":")
+        if len(names) < 3 or not isinstance(parameters, dict):
+            raise FlowInputError(
+                f"{path}: legal are a name VENDOR:LIBRARY:NAME and parameters that are a mapping"
+            )
+        return System(names[2], vlnv, contents, path, parameters)
     return None
 
 

@@ -34,6 +34,14 @@ import numpy.typing as npt
 
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, compile_graph
+from corewright.files import (
+    JSON_BYTES,
+    UnreadableFileError,
+    brief,
+    read_bytes,
+    read_json,
+    reason,
+)
 from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, QuantisedSoftmax
@@ -59,15 +67,108 @@ class VectorSet:
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """Contents of ``info.json``."""
-        result: dict[str, Any] = json.loads((self.folder / "info.json").read_text("utf-8"))
+        """Contents of ``info.json``; raises FlowInputError where it is damaged."""
+        result: dict[str, Any] = self._read("info.json", _INFO)
         return result
 
     @cached_property
     def layers(self) -> list[dict[str, Any]]:
-        """Contents of ``layers.json``."""
-        result: list[dict[str, Any]] = json.loads((self.folder / "layers.json").read_text("utf-8"))
+        """Contents of ``layers.json``; raises FlowInputError where it is damaged."""
+        result: list[dict[str, Any]] = self._read("layers.json", [_LAYER])
         return result
+
+    def check(self) -> None:
+        """Check that the files are those of one program, as far as a simulation relies on it.
+
+        Raises:
+            FlowInputError: a file is missing or damaged.
+        """
+        info = self.info
+        sizes = {
+            "program.bin": info["program_bytes"],
+            "inputs.bin": info["runs"] * info["input"]["bytes"],
+            "expected.bin": info["runs"] * info["arena_bytes"],
+        }
+        for name, expected in sizes.items():
+            path = self.folder / name
+            found = path.stat().st_size if path.is_file() else None
+            if found != expected:
+                has = "is missing" if found is None else f"has {found} bytes"
+                raise _damaged(path, f"{has}, legal are {expected}")
+        for name, table in (("layers.json", len(self.layers)), ("tensors.txt", self._tensors())):
+            expected = sum(info["stages"]) if name == "layers.json" else len(info["tensors"])
+            if table != expected:
+                raise _damaged(self.folder / name, f"lists {table}, legal are {expected}")
+        for layer in self.layers:
+            if layer["output"] not in info["tensors"]:
+                raise _damaged(self.folder / "layers.json", f"no tensor {layer['output']!r}")
+
+    def _tensors(self) -> int:
+        path = self.folder / "tensors.txt"
+        try:
+            lines = read_bytes(path, JSON_BYTES).decode("utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise _damaged(path, reason(error)) from error
+        rows = [line.split() for line in lines if line and not line.startswith("#")]
+        if any(len(row) != _COLUMNS or not all(w.isdecimal() for w in row[2:]) for row in rows):
+            raise _damaged(path, f"legal are lines of a name, a type and {_COLUMNS - 2} integers")
+        return len(rows)
+
+    def _read(self, name: str, shape: Any) -> Any:
+        path = self.folder / name
+        try:
+            value = read_json(path)
+        except (FileNotFoundError, UnreadableFileError) as error:
+            raise _damaged(path, reason(error)) from error
+        wrong = _differs(name.removesuffix(".json"), value, shape)
+        if wrong:
+            raise _damaged(path, wrong)
+        return value
+
+
+# What tensors.txt says of a tensor.
+_COLUMNS = 10
+# What the JSON files hold at the least; numbers are counts and places.
+_PLACE = {"offset": int, "bytes": int}
+_INFO: dict[str, Any] = {
+    "graph": str,
+    "digest": str,
+    **dict.fromkeys(("batch", "images", "runs", "program_bytes", "arena_bytes"), int),
+    "stages": [int],
+    "host_operations": [{"name": str, "type": str, "stage": int, "output": str}],
+    "tensors": [str],
+    "advice": [str],
+    "input": _PLACE,
+    "output": _PLACE,
+    "emulator": {"bit_exact": bool},
+    "framework": {"layers": int, "images": int, "bit_exact": bool, "different": [str]},
+}
+_LAYER: dict[str, Any] = {
+    **dict.fromkeys(("name", "node", "type", "output"), str),
+    **dict.fromkeys(("stage", "macs", "compute_cycles", "estimated_cycles"), int),
+}
+
+
+def _damaged(path: Path, why: str) -> FlowInputError:
+    return FlowInputError(f"{path}: {why}: export again; a folder below build may be removed")
+
+
+def _differs(name: str, value: Any, shape: Any) -> str:
+    """Return what is wrong with a JSON value, nothing where it has the shape that it should."""
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return f"{name} is {brief(repr(value))}, legal is a list"
+        found = (_differs(f"{name}[{i}]", item, shape[0]) for i, item in enumerate(value))
+    elif isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return f"{name} is {brief(repr(value))}, legal is an object"
+        found = (_differs(f"{name}.{key}", value.get(key), part) for key, part in shape.items())
+    else:
+        wrong = not isinstance(value, shape) or (shape is int and isinstance(value, bool))
+        if wrong or (shape is int and not 0 <= value < 1 << 62):
+            return f"{name} is {brief(repr(value))}, legal is a {shape.__name__}"
+        return ""
+    return next((text for text in found if text), "")
 
 
 def prepare(
@@ -156,7 +257,14 @@ def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
         (folder / "accuracy.json").write_text(json.dumps(right), encoding="utf-8")
 
     cached_folder(final, measure)
-    return float(json.loads((final / "accuracy.json").read_text("utf-8")))
+    path = final / "accuracy.json"
+    try:
+        share = read_json(path)
+    except (FileNotFoundError, UnreadableFileError) as error:
+        raise _damaged(path, reason(error)) from error
+    if not isinstance(share, float) or not 0 <= share <= 1:
+        raise _damaged(path, f"is {brief(repr(share))}, legal is a share")
+    return share
 
 
 def _array_digest(array: IntArray) -> str:

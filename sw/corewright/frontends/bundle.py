@@ -408,12 +408,16 @@ class QModel(_Model):
         return result
 
     def verify_inference(self, SIM: str = "verilator", SIM_PATH: str = "") -> Any:  # noqa: N803
-        """Simulate what :meth:`export_inference` wrote and compare; raises if it has not run."""
+        """Simulate what :meth:`export_inference` wrote and compare; raises if it has not run.
+
+        The memory stalls as the hardware's ``valid_prob`` and ``ready_prob`` say; the report has
+        the cycles without stalls, too.
+        """
         graph = getattr(self, "_corewright_graph", None)
         if graph is None:
             raise FrontendError("QModel.verify_inference: call export_inference first")
         hw = self._corewright_hardware
-        return _flow().verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH)
+        return _flow().verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH, stalls="hardware")
 
     def predict_performance(self) -> Any:
         """(seconds, bytes) of one batch on the hardware.

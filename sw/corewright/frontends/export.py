@@ -25,8 +25,10 @@ What the graph's output does not depend on is left out: Keras knows no such laye
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.files import allowance, open_archive, reason, spend
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import addition, max_pool_requantisation, requantisation
 from corewright.frontends.errors import FrontendError
@@ -137,16 +140,45 @@ def load_weights(graph: Graph, path: str | os.PathLike[str]) -> Graph:
         raise FileNotFoundError(f"no weights '{file}'")
     model = to_keras(graph)
     try:
+        if file.is_file():
+            _check_declared_sizes(file)
         status = model.load_weights(file)
         if hasattr(status, "assert_existing_objects_matched"):
             status.assert_existing_objects_matched()
-    # Keras has no error of its own for a file that it cannot read.
-    except (ValueError, OSError, KeyError, AssertionError, TypeError) as error:
+    # Keras has no error of its own for a file that it cannot read; h5py, zipfile and TensorFlow
+    # have theirs, and what Keras does with a damaged description raises anything.
+    except Exception as error:
         raise FrontendError(
             f"{file}: not the weights of graph '{graph.name}' (save them with "
-            f"to_keras(graph).save_weights(path)): {error}"
+            f"to_keras(graph).save_weights(path)): {reason(error)}"
         ) from error
     return with_weights(graph, model)
+
+
+def _check_declared_sizes(file: Path) -> None:
+    """Raise UnreadableFileError if a file of weights declares more than it can hold."""
+    import h5py
+
+    source: Any = file
+    if zipfile.is_zipfile(file):
+        with open_archive(file) as archive:
+            inner = [name for name in archive.names if name.endswith(".h5")]
+            # Keras unpacks all of it.
+            contents = {name: archive.read(name) for name in archive.names}
+        if not inner:
+            return
+        source = io.BytesIO(contents[inner[0]])
+    elif not h5py.is_hdf5(file):
+        return
+    left = allowance(file.stat().st_size)
+
+    def visit(_: str, item: Any) -> None:
+        nonlocal left
+        if isinstance(item, h5py.Dataset):
+            left = spend(left, int(item.size or 0) * item.dtype.itemsize)
+
+    with h5py.File(source, "r") as weights:
+        weights.visititems(visit)
 
 
 def with_weights(graph: Graph, model: Any) -> Graph:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.files import DAMAGE, Archive, brief, open_archive, parse_json, parse_npy, reason
 from corewright.graph.errors import GraphError
 from corewright.graph.ir import (
     Add,
@@ -140,39 +141,45 @@ def save(graph: Graph, path: Path) -> Path:
     return path
 
 
-def _node(entry: dict[str, Any], archive: zipfile.ZipFile) -> Node:
+def _node(entry: dict[str, Any], archive: Archive) -> Node:
     values = dict(entry)
     cls = _NODE_TYPES.get(values.pop("type"))
     if cls is None:
         raise GraphError(f"unknown node type {entry['type']!r}, legal are {sorted(_NODE_TYPES)}")
     for name in _ARRAYS:
         if values.get(name) is not None:
-            data = io.BytesIO(archive.read(values[name]))
-            values[name] = np.lib.format.read_array(data, allow_pickle=False)
+            values[name] = parse_npy(archive.read(values[name]))
     for name, record in (("output", Tensor), ("requant", Requant)):
         if name in values:
             values[name] = record(**values[name])
     return cls(**values)
 
 
+def _graph(archive: Archive) -> Graph:
+    header = parse_json(archive.read("graph.json"))
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise GraphError(
+            f"format {header.get('format')!r} version {header.get('version')!r}, "
+            f"legal is {FORMAT!r} version {VERSION}"
+        )
+    return Graph(
+        name=header["name"],
+        input=Tensor(**header["input"]),
+        nodes=tuple(_node(entry, archive) for entry in header["nodes"]),
+        metadata=header["metadata"],
+        input_range=tuple(header["input_range"]),
+    )
+
+
 def load(path: Path) -> Graph:
     """Read and validate a graph file; see :meth:`Graph.load`."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read("graph.json"))
-            if header.get("format") != FORMAT or header.get("version") != VERSION:
-                raise GraphError(
-                    f"{path}: format {header.get('format')!r} version {header.get('version')!r}, "
-                    f"legal is {FORMAT!r} version {VERSION}"
-                )
-            return Graph(
-                name=header["name"],
-                input=Tensor(**header["input"]),
-                nodes=tuple(_node(entry, archive) for entry in header["nodes"]),
-                metadata=header["metadata"],
-                input_range=tuple(header["input_range"]),
-            )
+        with open_archive(path) as archive:
+            return _graph(archive)
+    except FileNotFoundError:
+        raise
     except GraphError as error:
-        raise GraphError(f"{path}: {error}") from error
-    except (zipfile.BadZipFile, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise GraphError(f"{path}: not a graph file or damaged: {error!r}") from error
+        raise GraphError(f"{path}: {brief(error)}") from error
+    # Entries of other names and types than a graph's: whatever their use raises.
+    except DAMAGE as error:
+        raise GraphError(f"{path}: not a graph file or damaged: {reason(error)}") from error

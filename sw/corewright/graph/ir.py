@@ -28,6 +28,8 @@ MAX_PRE_SHIFT = 15
 MAX_SHIFT = 62
 MAX_BITS = 32
 MAX_FRACTION = 64
+# What is known of each channel is kept in memory; no hardware comes near.
+MAX_CHANNELS = 1 << 20
 # Largest fraction that a quantised softmax may have, and the width of its sums.
 MAX_SOFTMAX_FRACTION = 30
 SOFTMAX_SUM_BITS = 48
@@ -82,8 +84,8 @@ class Tensor:
     def __post_init__(self) -> None:
         _name("tensor", self.name)
         where = f"tensor '{self.name}'"
-        for what in ("height", "width", "channels"):
-            value = _integer(where, what, getattr(self, what), 1, 1 << 30)
+        for what, most in (("height", 1 << 30), ("width", 1 << 30), ("channels", MAX_CHANNELS)):
+            value = _integer(where, what, getattr(self, what), 1, most)
             object.__setattr__(self, what, value)
         object.__setattr__(self, "bits", _integer(where, "bits", self.bits, 1, MAX_BITS))
         fraction = _integer(where, "fraction", self.fraction, -MAX_FRACTION, MAX_FRACTION)

@@ -30,7 +30,7 @@ def html_report(report: Report) -> str:
         '<html lang="en"><head><meta charset="utf-8">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
-        *_totals(values, report.passed),
+        *_totals(values, report),
         *_failures(report),
         *_coverage(values["coverage"]),
         "</body></html>",
@@ -38,9 +38,13 @@ def html_report(report: Report) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _totals(values: dict[str, Any], passed: bool) -> Iterable[str]:
-    verdict = "passed" if passed else "failed"
-    yield f'<p class="{verdict}"><strong>{verdict}</strong></p>'
+def _totals(values: dict[str, Any], report: Report) -> Iterable[str]:
+    verdict = "passed" if report.passed else "failed"
+    if report.interrupted:
+        text = f"interrupted, {report.not_run} cases did not run"
+        yield f'<p class="missed"><strong>{text}</strong></p>'
+    if report.results:
+        yield f'<p class="{verdict}"><strong>{verdict}</strong></p>'
     rows = {
         "cases": values["cases"],
         "passed": values["passed"],

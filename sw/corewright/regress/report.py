@@ -16,23 +16,30 @@ from corewright.regress.scheduler import Preparation, Scheduler
 
 @dataclass(frozen=True)
 class Report:
-    """All results of a run, in the order of their indices.
+    """The results of a run, in the order of their indices.
 
     Attributes:
         suite: what was run.
         seed: of the run.
         results: one a case.
         preparation_seconds: processor time of what cases share: compiled simulations.
+        not_run: cases without a result, because the run was interrupted.
     """
 
     suite: Suite
     seed: int
     results: tuple[CaseResult, ...]
     preparation_seconds: float
+    not_run: int = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether cases are missing."""
+        return self.not_run > 0
 
     @property
     def passed(self) -> bool:
-        """Whether every case did."""
+        """Whether every case did, of those that ran."""
         return all(result.verdict == "passed" for result in self.results)
 
     @property
@@ -65,6 +72,8 @@ class Report:
             "passed": verdicts.count("passed"),
             "failed": verdicts.count("failed"),
             "errors": verdicts.count("error"),
+            "interrupted": self.interrupted,
+            "not_run": self.not_run,
             "cases_per_core_minute": round(60 * len(self.results) / total, 2) if total else 0.0,
             "compile_share": round(self.preparation_seconds / total, 4) if total else 0.0,
             "coverage": {
@@ -95,7 +104,7 @@ def run_suite(
     scheduler: Scheduler,
     on_result: Callable[[CaseResult], None] = lambda _: None,
 ) -> Report:
-    """Run cases of a suite.
+    """Run cases of a suite; an interrupt (Ctrl-C) ends the run, and what has run is reported.
 
     Args:
         suite: the suite.
@@ -106,7 +115,10 @@ def run_suite(
     """
     results: list[CaseResult] = []
     preparation = 0.0
-    with contextlib.closing(scheduler.run(suite, seed, indices)) as arriving:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        contextlib.closing(scheduler.run(suite, seed, indices)) as arriving,
+    ):
         for item in arriving:
             if isinstance(item, Preparation):
                 preparation += item.seconds
@@ -114,4 +126,4 @@ def run_suite(
             results.append(item)
             on_result(item)
     results.sort(key=lambda result: result.index)
-    return Report(suite, seed, tuple(results), preparation)
+    return Report(suite, seed, tuple(results), preparation, len(indices) - len(results))

@@ -17,7 +17,7 @@ from typing import Any
 
 from corewright.compiler import CompiledProgram, compile_graph
 from corewright.flow.bench import MAX_SEED, STALLS, run_bench
-from corewright.flow.cache import build_folder
+from corewright.flow.cache import build_folder, building
 from corewright.flow.inference import describe
 from corewright.flow.model import build_model
 from corewright.flow.simulate import report
@@ -117,8 +117,9 @@ def _scratch(name: str) -> Iterator[None]:
     """Let vectors and logs go to a folder of their own, which only a failure leaves behind."""
     before = os.environ.get("COREWRIGHT_BUILD")
     failures = build_folder() / "regress"
-    failures.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f"{name}-", dir=failures)
+    with building(failures):
+        failures.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=f"{name}-", dir=failures)
     os.environ["COREWRIGHT_BUILD"] = folder
     try:
         yield

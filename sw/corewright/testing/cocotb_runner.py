@@ -41,7 +41,12 @@ import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Verilator
 
-from corewright.environment import repository_root, tool_environment, verilator_executable
+from corewright.environment import (
+    cache_home,
+    repository_root,
+    tool_environment,
+    verilator_executable,
+)
 from corewright.testing.sources import sources_of
 
 __all__ = ["CocotbFailure", "bench_parameters", "cache_folder", "run_cocotb", "sources_of"]
@@ -67,9 +72,13 @@ def bench_parameters() -> dict[str, Any]:
 
 
 def cache_folder() -> Path:
-    """Return where compiled models are kept: ``$COREWRIGHT_CACHE`` or ``~/.cache/corewright``."""
+    """Return where compiled models are kept.
+
+    ``$COREWRIGHT_CACHE``, or ``corewright`` in the user's cache, see
+    :func:`corewright.environment.cache_home`.
+    """
     named = os.environ.get("COREWRIGHT_CACHE")
-    return (Path(named) if named else Path.home() / ".cache" / "corewright") / "cocotb"
+    return (Path(named) if named else cache_home() / "corewright") / "cocotb"
 
 
 class _Runner(Verilator):

@@ -4,14 +4,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corewright.environment import fusesoc_config, repository_root
+from corewright.environment import cache_home, fusesoc_config, repository_root
 
 _HDL_TYPES = ("systemVerilogSource", "verilogSource", "vlt")
+
+
+@contextlib.contextmanager
+def _usable_cache() -> Iterator[None]:
+    """Let FuseSoC, which makes its cache folder in any case, make it where that is possible."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(cache_home())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
 
 
 @functools.cache
@@ -23,9 +40,10 @@ def _library(config: Path, root: Path) -> Any:
 
     # Scanning reports every core it meets.
     logging.getLogger("fusesoc").setLevel(logging.WARNING)
-    if config.is_file():
-        return Fusesoc(Config(str(config)))
-    fusesoc = Fusesoc(Config(create_if_missing=False))
+    with _usable_cache():
+        if config.is_file():
+            return Fusesoc(Config(str(config)))
+        fusesoc = Fusesoc(Config(create_if_missing=False))
     fusesoc.add_library(Library("corewright", str(root)))
     return fusesoc
 

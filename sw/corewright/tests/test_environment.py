@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -92,3 +93,42 @@ def test_scripts_of_this_interpreter_lead_the_path():
     assert result["PATH"].split(":")[0] == str(Path(sys.executable).parent)
     assert (environment.repository_root() / "cw").is_file()
     assert environment.fusesoc_config().is_file()
+
+
+def test_home_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # In a file no folder can be made, not even by root.
+    (tmp_path / "file").touch()
+    home, build = tmp_path / "file" / "home", tmp_path / "build"
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(build))
+    base = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    made = environment.tool_environment(base)
+    assert made["XDG_CACHE_HOME"] == str(build / "cache")
+    assert environment.tool_environment(made)["XDG_CACHE_HOME"] == str(build / "cache")
+    named = {**base, "XDG_CACHE_HOME": str(home / "cache")}
+    assert environment.cache_home(named) == build / "cache"
+    usable = {**base, "XDG_CACHE_HOME": str(tmp_path / "usable")}
+    assert environment.cache_home(usable) == tmp_path / "usable"
+    assert environment.cache_home({"HOME": str(tmp_path)}) == tmp_path / ".cache"
+    assert environment.cache_home({}) == build / "cache"
+
+    # ccache and FuseSoC both stop where their cache cannot be made.
+    (tmp_path / "a.cpp").write_text("int main() { return 0; }")
+    for command in (
+        ["ccache", "g++", "-c", "a.cpp", "-o", "a.o"],
+        ["fusesoc", "--config", str(environment.fusesoc_config()), "library", "list"],
+    ):
+        done = subprocess.run(
+            command, env=made, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    code = (
+        "from corewright.testing.sources import sources_of; sources_of('corewright:ip:axis_fifo')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

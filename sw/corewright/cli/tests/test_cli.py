@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,9 @@ import pytest
 
 from corewright.cli import commands, main
 from corewright.cli.tools import test_command as pytest_command
+from corewright.files import check_output
 from corewright.flow import FlowError
+from corewright.regress.tests.faults import MARKER
 
 # pytest would collect it by its name.
 pytest_command.__test__ = False  # type: ignore[attr-defined]
@@ -25,6 +31,7 @@ COMMANDS = ("sim", "test", "export", "bench", "regress", "fusesoc", "shell")
 def result(**changes: Any) -> dict[str, Any]:
     hardware = {"processing_elements": [2, 2], "bits_input": 8, "bits_weights": 8, "axi_width": 32}
     layer = {"name": "conv1", "type": "conv", "macs": 10, "cycles": 20, "utilisation": 0.5}
+    quiet = {"cycles": 32, "cycles_per_image": 16.0, "utilisation": 0.6}
     return {
         "model": "lenet5",
         "hardware": {**hardware, "frequency_mhz": 250, "hash": "0"},
@@ -45,6 +52,8 @@ def result(**changes: Any) -> dict[str, Any]:
         "cycles_per_image": 20.0,
         "utilisation": 0.5,
         "images_per_second_at_clock": 1.0,
+        "images_per_second_at_clock_without_stalls": 1.25,
+        **{f"{name}_without_stalls": value for name, value in quiet.items()},
         "cycles_by_cause": {"compute": 40},
         "dram_bytes": {"weights": 1, "pixels_in": 2, "pixels_out": 3},
         "simulated_macs_per_second": 1.0,
@@ -149,6 +158,21 @@ def test_options_arrive_and_results_are_written(
     captured = capsys.readouterr()
     assert "conv1" in captured.out and "measured" in captured.out
     assert captured.err == ""
+
+
+def test_cycles_say_under_which_stalls_they_were_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(commands, "simulate_system", lambda *_, **__: result())
+    assert main(["sim", "--stalls", "light"]) == 0
+    rows = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    cells = {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
+    assert cells["cycles an image"] == ["20.0", "measured in RTL, stalls light"]
+    assert cells["cycles an image without stalls"] == ["16.0", "measured in RTL, a second run"]
+    monkeypatch.setattr(commands, "simulate_system", lambda *_, **__: result(stalls="none"))
+    assert main(["sim"]) == 0
+    text = capsys.readouterr().out
+    assert "measured in RTL, stalls none" in text and "without stalls" not in text
 
 
 def test_mismatch_is_status_1_with_place_and_command(
@@ -287,3 +311,173 @@ def test_bad_regressions_are_one_line_and_status_2(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert len(captured.err.splitlines()) == 1 and message in captured.err
+
+
+# --------------------------------------------------------------- no room, no right, interruption
+
+
+def one_line(captured: Any, *parts: str) -> None:
+    (line,) = captured.err.splitlines()
+    assert line.startswith("cw: ")
+    for part in parts:
+        assert part in line, line
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """Return a folder that not even root can make: it would lie in a file."""
+    (tmp_path / "file").touch()
+    return tmp_path / "file" / "folder"
+
+
+COMMANDS_THAT_WRITE = [
+    ["sim", "lenet5", "--images", "1"],
+    ["export", "lenet5", "--out", "OUT"],
+    ["bench"],
+    ["regress", "graphs", "--cases", "1"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS_THAT_WRITE)
+@pytest.mark.parametrize("place", ["sealed", "/dev/full"])
+def test_json_that_cannot_be_written_is_one_line_with_the_option(
+    words: list[str],
+    place: str,
+    sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(commands, "simulate_system", lambda *_, **__: result())
+    words = [str(tmp_path / "out") if word == "OUT" else word for word in words]
+    file = str(sealed / "result.json") if place == "sealed" else place
+    assert main([*words, "--json", file]) == 2
+    captured = capsys.readouterr()
+    one_line(captured, f"{file}: ", "--json FILE names another place")
+    # Where that shows before the work, none is done; a disk that is full behind it loses nothing.
+    assert bool(captured.out) == (place == "/dev/full")
+
+
+def test_page_that_cannot_be_written_is_one_line(sealed: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["regress", "graphs", "--cases", "1", "--seed", "1", "--html"]
+    assert main([*words, str(sealed / "page.html")]) == 2
+    one_line(capsys.readouterr(), str(sealed), "Not a directory", "--html FILE names")
+    assert main([*words, "/dev/full"]) == 2
+    captured = capsys.readouterr()
+    one_line(captured, "/dev/full: No space left on device (--html FILE names another place)")
+    assert "1 passed" in captured.out
+
+
+def test_asking_whether_a_file_can_be_written_leaves_it_as_it_was(tmp_path: Path):
+    new, old = tmp_path / "deep" / "new", tmp_path / "old"
+    old.write_text("before")
+    for path in (new, old):
+        check_output(path, "--json FILE")
+    assert not new.exists() and old.read_text() == "before"
+
+
+def test_export_to_a_bad_folder_is_one_line(
+    sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    assert main(["export", "lenet5", "--out", str(sealed)]) == 2
+    one_line(capsys.readouterr(), str(sealed), "--out DIR names another place")
+
+    def full(*_: Any, **__: Any) -> Any:
+        # As shutil reports it: the file that was read.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/elsewhere/program.bin")
+
+    monkeypatch.setattr(commands, "export_model", full)
+    assert main(["export", "lenet5", "--out", str(tmp_path / "out")]) == 2
+    one_line(capsys.readouterr(), f"{tmp_path / 'out'}: No space left", "--out DIR")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sim", "lenet5"],
+        ["sim", "lenet5", "--trace"],
+        ["export", "mlp", "--out", "OUT"],
+        ["test", "sw/corewright/cli", "-k", "nothing"],
+        ["bench", "zoo", "jet"],
+        ["regress", "system", "--cases", "1"],
+    ],
+)
+def test_build_folder_that_cannot_be_written_is_one_line_with_the_variable(
+    words: list[str],
+    sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(sealed))
+    words = [str(tmp_path / "out") if word == "OUT" else word for word in words]
+    assert main(words) == 2
+    captured = capfd.readouterr()
+    one_line(captured, str(sealed), "Not a directory", "COREWRIGHT_BUILD=FOLDER names another")
+    assert captured.out == ""
+
+
+def test_full_disk_is_one_line_with_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path / "build"))
+
+    def full(*_: Any, **__: Any) -> int:
+        # Python names no file when it is writing that fails.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["sim", "mlp"]) == 2
+    one_line(capsys.readouterr(), str(tmp_path / "build"), "No space left", "COREWRIGHT_BUILD=")
+    # Nothing half is left behind.
+    assert not list(tmp_path.rglob("making-*")) and not list(tmp_path.rglob("*.json"))
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from corewright.cli import main
+from corewright.regress import SUITES
+from corewright.regress.tests.faults import ENDLESS
+SUITES["graphs"] = ENDLESS
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_interrupted_regression_keeps_what_was_done(tmp_path: Path):
+    files = tmp_path / "result.json", tmp_path / "page.html"
+    marker = tmp_path / "marker"
+    words = ["regress", "graphs", "--cases", "9", "--seed", "5", "--jobs", "1"]
+    words += ["--json", str(files[0]), "--html", str(files[1])]
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *words],
+        env={**os.environ, MARKER: str(marker)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not marker.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert err == ""
+    assert "interrupted: 6 case(s) did not run" in out and "2 passed, 1 failed, 0 errors" in out
+    assert "./cw regress graphs --replay graphs-5-1" in out
+    written = json.loads(files[0].read_text())
+    assert (written["cases"], written["not_run"], written["interrupted"]) == (3, 6, True)
+    assert (written["passed"], written["failed"], len(written["failures"])) == (2, 1, 1)
+    assert "interrupted, 6 cases did not run" in files[1].read_text()
+    # The case that ran was ended, with what it had started.
+    status = Path(f"/proc/{marker.read_text()}/stat")
+    assert not status.exists() or status.read_text().split()[2] == "Z"
+
+
+def test_complete_regression_is_not_interrupted(tmp_path: Path):
+    file = tmp_path / "result.json"
+    assert main(["regress", "graphs", "--cases", "1", "--seed", "5", "--json", str(file)]) == 0
+    written = json.loads(file.read_text())
+    assert (written["not_run"], written["interrupted"]) == (0, False)

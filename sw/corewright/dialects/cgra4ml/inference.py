@@ -68,7 +68,9 @@ def verify_inference(
 ) -> dict[str, Any]:
     """Simulate what :func:`export_inference` wrote and compare every layer.
 
-    With ``TRACE`` the waves are written first, to ``waves.fst`` in ``hw.data_dir``.
+    The memory stalls as ``hw.valid_prob`` and ``hw.ready_prob`` say; the report has the cycles
+    without stalls, too. With ``TRACE`` the waves are written first, to ``waves.fst`` in
+    ``hw.data_dir``.
 
     Returns:
         The report: see :func:`corewright.flow.verify_inference`, also for what is raised.
@@ -78,7 +80,7 @@ def verify_inference(
     graph = convert(model, hw)
     if TRACE:
         _write_waves(hw, SIM_PATH if SIM == "verilator" else "")
-    return flow.verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH)
+    return flow.verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH, stalls="hardware")
 
 
 def _write_waves(hw: Hardware, tool_path: str) -> None:

@@ -207,6 +207,8 @@ def test_a_model_is_verified_in_simulation(tmp_path: Path, monkeypatch: pytest.M
     cgra4ml.export_inference(model, hw, batch_size=2)
     report = cgra4ml.verify_inference(model, hw, SIM="verilator", SIM_PATH="", TRACE=False)
     assert report["passed"] and report["mismatches"] == 0
+    assert (report["stalls"], report["valid_prob"], report["ready_prob"]) == ("hardware", 0.5, 0.5)
+    assert report["cycles"] > report["cycles_without_stalls"] > 0
 
 
 def test_hardware_takes_further_keywords(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -18,7 +21,9 @@ import pytest
 from corewright import golden
 from corewright.compiler import compile_graph
 from corewright.environment import repository_root
+from corewright.files import OutputError
 from corewright.flow import (
+    FlowError,
     FlowInputError,
     MismatchError,
     describe,
@@ -31,9 +36,10 @@ from corewright.flow import (
     systems,
     verify_inference,
 )
+from corewright.flow.bench import run_bench
 from corewright.flow.cache import cached_folder, tree_digest
-from corewright.flow.model import build_model, flow_environment, fusesoc_command
-from corewright.flow.vectors import file_names, prepare
+from corewright.flow.model import Model, build_model, flow_environment, fusesoc_command
+from corewright.flow.vectors import VectorSet, file_names, prepare
 from corewright.graph import (
     Conv,
     Dense,
@@ -47,6 +53,9 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 
+# The package has a function of a module's name.
+models = importlib.import_module("corewright.flow.model")
+simulations = importlib.import_module("corewright.flow.simulate")
 HW = Hardware(
     processing_elements=(3, 4),
     bits_input=8,
@@ -62,6 +71,7 @@ CONTRACT = {
     *("model", "hardware", "seed", "images", "batch", "bit_exact", "mismatches", "layers"),
     *("cycles_per_image", "macs_per_image", "utilisation", "cycles_by_cause", "dram_bytes"),
     *("accuracy_float", "accuracy_quantised", "simulated_macs_per_second"),
+    *("stalls", "cycles", "cycles_without_stalls", "cycles_per_image_without_stalls"),
 }
 
 
@@ -188,7 +198,10 @@ def test_models_of_one_hardware_share_the_structure_that_names_the_build():
 
 
 def test_exported_inference_is_verified(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ):
     monkeypatch.chdir(tmp_path)
     graph = tiny()
@@ -216,15 +229,28 @@ def test_exported_inference_is_verified(
 
     result = verify_inference(graph, HW)
     assert result["passed"] and result["images"] == 5 and result["runs"] == 3
-    caplog.set_level("INFO", "corewright")
+    cycles = result["cycles"]
+    assert (result["stalls"], result["cycles_without_stalls"]) == ("none", cycles)
     caplog.clear()
+    capsys.readouterr()
     # A script of a machine with Vivado, and a path that is nowhere.
-    assert simulate_exported(HW, SIM="xsim", SIM_PATH="F:/Xilinx/bin/")["bit_exact"]
-    warning, *layers, verdict = (record.getMessage() for record in caplog.records)
-    assert warning == "SIM='xsim' does not run this bench: Verilator simulates instead"
-    assert [line.partition(":")[0] for line in layers] == ["  conv", "  dense"]
-    assert verdict.startswith(f"tiny on 3x4: 5 images bit exact in {result['cycles']} cycles")
-    assert f"ms at {HW.FREQ} MHz)" in verdict
+    stalled = HW.simulate(SIM="xsim", SIM_PATH="F:/Xilinx/bin/", stalls="hardware")
+    assert stalled["bit_exact"] and stalled["stalls"] == "hardware"
+    assert (stalled["valid_prob"], stalled["ready_prob"]) == (HW.valid_prob, HW.ready_prob)
+    # Both were measured: with stalls it takes longer, without as long as before.
+    assert stalled["cycles"] > stalled["cycles_without_stalls"] == cycles
+    for layer, quiet in zip(stalled["layers"], result["layers"], strict=True):
+        assert layer["cycles"] > layer["cycles_without_stalls"] == quiet["cycles"]
+    warnings = [record.getMessage() for record in caplog.records]
+    assert warnings == ["SIM='xsim' does not run this bench: Verilator simulates instead"]
+    # Printed, although pytest's handlers are there, a line a layer.
+    *layers, verdict, under = capsys.readouterr().out.splitlines()
+    assert [line.partition(": bit exact")[0] for line in layers] == ["  conv", "  dense"]
+    assert verdict.startswith(f"tiny on 3x4: 5 images bit exact; {cycles} cycles without stalls")
+    assert f"ms at {HW.FREQ} MHz" in verdict
+    assert under.startswith(f"  {stalled['cycles']} cycles under the simulated stalls (valid_prob")
+    assert simulate_exported(HW)["stalls"] == HW.simulate()["stalls"] == "none"
+    assert "stalls (" not in capsys.readouterr().out.replace("without stalls (", "")
 
     # One expected value changed: exactly that has to be reported.
     tensors = (exported.folder / "tensors.txt").read_text().split("\n")
@@ -253,6 +279,57 @@ def test_verification_refuses_what_was_not_exported(
         verify_inference(other, HW)
     with pytest.raises(FlowInputError, match="'questa'"):
         verify_inference(graph, HW, SIM="questa")
+    with pytest.raises(FlowInputError, match=r"stalls is 'some', legal are none.*hardware"):
+        verify_inference(graph, HW, stalls="some")
+    (tmp_path / HW.DATA_DIR / "hardware.json").write_text("[]")
+    with pytest.raises(FlowInputError, match=r"hardware\.json.*call export_inference again"):
+        verify_inference(graph, HW)
+
+
+@pytest.mark.parametrize("level", [None, logging.WARNING, logging.DEBUG])
+def test_results_are_printed_whatever_logging_is_set_up(level: int | None, tmp_path: Path):
+    code = (
+        "import logging, sys\n"
+        "import numpy as np\n"
+        "from corewright.flow import export_inference\n"
+        "from corewright.flow.tests.test_flow import HW, tiny\n"
+        "if sys.argv[1:]:\n"
+        "    logging.basicConfig(level=int(sys.argv[1]))\n"
+        "    logging.getLogger().addHandler(logging.NullHandler())\n"
+        "export_inference(tiny(), HW, np.zeros((1, 4, 5, 2)))\n"
+    )
+    words = [] if level is None else [str(level)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=flow_environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("tiny: 1 images, 2 layers: emulator and integer graph agree")
+
+
+def test_failure_without_stalls_is_reported_as_one(monkeypatch: pytest.MonkeyPatch):
+    # The bench is not run: what counts is which of two reports is handed on.
+    model = Model(Path("bench"), HW, trace=False, fresh=False)
+    verdicts = {"heavy": True, "none": False}
+
+    def run(*_: Any, stalls: str = "none", **__: Any) -> str:
+        return stalls
+
+    def report(_hw: Hardware, _vectors: Any, stalls: Any, *_: Any) -> dict[str, Any]:
+        return {"stalls": stalls, "passed": verdicts[stalls], "layers": []}
+
+    monkeypatch.setattr(simulations, "run_bench", run)
+    monkeypatch.setattr(simulations, "report", report)
+    result = simulations.measure(model, VectorSet(Path()), stalls="heavy")
+    assert result == {"stalls": "none", "passed": False, "layers": []}
+    # Nothing more is run where there is nothing to compare.
+    verdicts["heavy"] = False
+    assert simulations.measure(model, VectorSet(Path()), stalls="heavy")["stalls"] == "heavy"
 
 
 def test_advice_goes_to_the_log_and_to_the_vectors(
@@ -355,6 +432,58 @@ def test_estimate_is_in_seconds_and_bytes():
 def test_bad_options_are_named(options: dict[str, Any], message: str):
     with pytest.raises(FlowInputError, match=message):
         simulate(tiny(), HW, np.zeros((1, 4, 5, 2), dtype=np.int64), 1, **options)
+
+
+# ------------------------------------------------------------------------------ no room, no right
+
+
+@pytest.mark.parametrize(
+    ("line", "variable"),
+    [
+        (
+            "ccache: error: Failed to create directory /home/x/.cache: Read-only file system",
+            "CCACHE",
+        ),
+        ("fatal error: error writing to /tmp/ccXYZ.s: No space left on device", "TMPDIR"),
+        ("/usr/bin/ld: final link failed: BUILD/x: No space left on device", "COREWRIGHT_BUILD"),
+    ],
+)
+def test_build_without_room_is_one_line_with_the_variable(
+    line: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    build = tmp_path / "build"
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(build))
+    monkeypatch.setenv("TMPDIR", "/tmp/")
+    script = f"echo 'g++ -c x.cpp'; echo '{line.replace('BUILD', str(build))}'; false"
+    monkeypatch.setattr(models, "fusesoc_command", lambda *_: ["sh", "-c", script])
+    with pytest.raises(OutputError) as error:
+        build_model(HW)
+    assert f"({variable}" in str(error.value) and "=FOLDER names another place)" in str(error.value)
+    assert line.partition(":")[0] in str(error.value) and "\n" not in str(error.value)
+
+
+def test_build_that_fails_otherwise_shows_the_tools_last_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
+    script = "echo '%Error: x'; false"
+    monkeypatch.setattr(models, "fusesoc_command", lambda *_: ["sh", "-c", script])
+    with pytest.raises(FlowError, match=r"building the simulation failed\n%Error: x"):
+        build_model(HW)
+
+
+def test_simulation_without_room_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
+    vectors = VectorSet(tmp_path)
+    with pytest.raises(FlowError, match="left no results"):
+        run_bench(Model(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"No space left on device \(COREWRIGHT_BUILD=FOLDER"):
+        run_bench(Model(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
 
 
 # ----------------------------------------------------------------------------------- cache

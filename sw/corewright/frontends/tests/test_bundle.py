@@ -265,7 +265,8 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.predict_performance() == (0.5, 5)
     assert calls[0][1][1:] == (HW, (5, 16, 8, 3))
     assert calls[0][1][0].digest() == model.to_graph().digest()
-    assert calls[1] == ("verify", {"SIM": "xsim", "SIM_PATH": "/opt/"})
+    # As scripts of the reference expect: with the stalls that the hardware names.
+    assert calls[1] == ("verify", {"SIM": "xsim", "SIM_PATH": "/opt/", "stalls": "hardware"})
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import dataclasses
 import runpy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -40,6 +41,7 @@ from corewright.graph import (
     Softmax,
     Tensor,
 )
+from corewright.testing.damage import damaged_bytes
 from corewright.testing.random_graphs import random_graph, random_hardware, random_input
 
 pytestmark = pytest.mark.tensorflow
@@ -282,6 +284,42 @@ def test_weights_of_a_file_replace_those_of_the_graph(tmp_path: Path) -> None:
         load_weights(graph, tmp_path / "broken.h5")
     with pytest.raises(FileNotFoundError, match=r"no weights '.*missing.h5'"):
         load_weights(graph, tmp_path / "missing.h5")
+
+
+def test_damaged_weights_are_a_frontend_error(tmp_path: Path) -> None:
+    net = Builder("small", 1, 1, 6, 8, 1)
+    net.dense(net.input, 3, activation="linear", name="only")
+    graph = net.graph()
+    model = to_keras(graph)
+
+    def check(path: Path, variants: Iterable[bytes]) -> int:
+        refused = 0
+        for data in variants:
+            path.write_bytes(data)
+            try:
+                load_weights(graph, path)
+            except FrontendError as error:
+                refused += 1
+                assert str(path) in str(error) and "\n" not in str(error)
+        return refused
+
+    for name in ("w.h5", "w.weights.h5", "w.keras"):
+        path = tmp_path / name
+        model.save_weights(path) if name != "w.keras" else model.save(path)
+        good = path.read_bytes()
+        # HDF5 has no checksum over the numbers: a changed one is as legal as any other.
+        assert check(path, damaged_bytes(good, 15, 6)) >= 2
+        assert check(path, (b"", good[:600])) == 2
+        # A shape that is declared, and for which the file has no data, is not allocated.
+        with h5py.File(tmp_path / "giant.h5", "w") as file:
+            file.create_dataset("a", (1 << 20, 1 << 24), "f4", chunks=(1024, 1024))
+        giant = (tmp_path / "giant.h5").read_bytes()
+        if name != "w.keras":
+            path.write_bytes(giant)
+            with pytest.raises(FrontendError, match="unpacks to 70368744177664 bytes"):
+                load_weights(graph, path)
+    with pytest.raises(FileNotFoundError):
+        load_weights(graph, tmp_path)
 
 
 def rounding(name: str, source: str, requant: Requant, output: str, bits: int = 8) -> Pool:

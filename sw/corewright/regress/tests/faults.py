@@ -20,6 +20,8 @@ from corewright.regress.case import CheckFailed, Observation
 
 # Where the hanging case notes the process that it has started.
 PIDS = "COREWRIGHT_TEST_PIDS"
+# Where the endless case does.
+MARKER = "COREWRIGHT_TEST_MARKER"
 
 
 class Misbehaving:
@@ -55,6 +57,31 @@ class Misbehaving:
             raise CheckFailed("mismatch in <Conv>", "tensor a & b")
         if index == 5:
             os._exit(7)
+
+
+class Endless:
+    """Three cases that end, one of them failed; the next one never does."""
+
+    name = "graphs"
+    reference = "corewright.regress.tests.faults:ENDLESS"
+    default_cases = 9
+    bins: Mapping[str, tuple[str, ...]] = {"case": ("even", "odd")}
+
+    def group(self, index: int) -> int | None:
+        return None
+
+    def prepare(self, seed: int, group: int) -> None:
+        raise NotImplementedError
+
+    def run(self, seed: int, index: int, observation: Observation) -> None:
+        observation.cover(f"case:{'odd' if index % 2 else 'even'}")
+        if index == 1:
+            raise CheckFailed("mismatch", "of the case")
+        if index == 3:
+            with subprocess.Popen(["sleep", "600"]) as child:
+                marker = Path(os.environ[MARKER])
+                marker.with_suffix(".new").write_text(str(child.pid))
+                marker.with_suffix(".new").rename(marker)
 
 
 class WrongEmulator(graphs.GraphSuite):
@@ -94,5 +121,6 @@ class DamagedSystem(system.SystemSuite):
 
 
 MISBEHAVING = Misbehaving()
+ENDLESS = Endless()
 WRONG_EMULATOR = WrongEmulator()
 DAMAGED_SYSTEM = DamagedSystem()
