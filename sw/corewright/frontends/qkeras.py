@@ -27,7 +27,10 @@ addition are followed by the quantiser of their output: a QActivation, or the la
 ``activation``. A QActivation behind a quantised tensor is a 1x1 pool.
 
 Quantisers of one bit, ``quantized_bits(1,...)`` and ``binary(alpha=1)``, have the values -1 and +1:
-tensors and weights of one bit on hardware of one bit, words of two on other.
+tensors and weights of one bit on hardware of one bit, words of two on other. QKeras's stochastic
+options and classes count as what they are at inference, ``stochastic_binary`` as ``binary``;
+``bernoulli``, which is random then, too, is refused. ``quantized_tanh`` and, behind a convolution
+or dense layer, ``quantized_sigmoid`` are exact with QKeras's hard sigmoid.
 """
 
 from __future__ import annotations

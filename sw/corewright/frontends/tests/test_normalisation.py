@@ -296,7 +296,7 @@ def test_too_far_off_is_refused_unless_allowed(
         convert(model, hw, inputs=x)
     with pytest.warns(ApproximationWarning, match="'a' with 'a_norm' is not exact in 2-bit"):
         graph = convert(model, hw, allow_deviation=True)
-    options = {"model": model, "data_dir": tmp_path / "v", "directory": tmp_path}
+    options: dict[str, Any] = {"model": model, "data_dir": tmp_path / "v", "directory": tmp_path}
     with pytest.raises(DeviationError, match="predict"):
         export_inference(graph, hw, x, **options)
     capsys.readouterr()
@@ -322,7 +322,7 @@ def test_an_exact_graph_is_compared_with_predict(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         graph = convert(model, hw, inputs=x)
-    options = {"model": model, "data_dir": tmp_path / "v", "directory": tmp_path}
+    options: dict[str, Any] = {"model": model, "data_dir": tmp_path / "v", "directory": tmp_path}
     export_inference(graph, hw, x, **options)
     assert "predict: 0.00 % of the outputs differ" in capsys.readouterr().out
     # The comparison is with the model as it is now.
@@ -385,7 +385,7 @@ def test_inputs_that_clip_are_said_and_named_as_the_cause(
     raw = keras.Model(inputs, qkeras.QActivation(OUTPUT)(core(qkeras, "dense")(inputs)))
     model = chain(keras, qkeras, core(qkeras, "dense"), shape=(6,))
     hw = Hardware(processing_elements=(4, 4), bits_input=8, bits_weights=8)
-    options = {"data_dir": tmp_path / "v", "directory": tmp_path}
+    options: dict[str, Any] = {"data_dir": tmp_path / "v", "directory": tmp_path}
     # 60 numbers, 6 of them far outside the input's words.
     x = np.zeros((10, 6))
     x[0], x[1, 0] = 200, 0.3
