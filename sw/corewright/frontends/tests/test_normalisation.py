@@ -275,7 +275,7 @@ def test_other_factors_are_near_and_said(
         factor = layer.gamma / np.sqrt(layer.moving_variance + layer.epsilon)
         quantised = model.get_layer(name).kernel_quantizer_internal(model.get_layer(name).kernel)
         wanted = np.asarray(quantised, np.float64) * np.asarray(factor, np.float64)
-        node = graph.node(name)
+        node: Any = graph.node(name)
         held = np.ldexp(node.weights.astype(float), -node.weight_fraction)
         step = 2.0**-node.weight_fraction
         assert inexact[name]["clipped"] == (np.abs(held - wanted) > 0.5001 * step).mean()
@@ -337,7 +337,8 @@ def test_sums_stay_inside_the_accumulators(keras: Any, qkeras: Any) -> None:
     narrow = SimpleNamespace(bits_input=8, bits_weights=16, bits_sum=17)
     graph = convert(model, narrow, inputs=x, allow_deviation=True)
     for name, low in (("a", 32), ("b", 63), ("c", 63)):
-        weights = np.abs(graph.node(name).weights).reshape(-1, graph.node(name).weights.shape[-1])
+        node: Any = graph.node(name)
+        weights = np.abs(node.weights).reshape(-1, node.weights.shape[-1])
         assert weights.sum(axis=0).max() * low < 1 << 16
     wide = SimpleNamespace(bits_input=8, bits_weights=16, bits_sum=32)
     fine = convert(model, wide, inputs=x)
