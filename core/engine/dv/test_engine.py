@@ -219,7 +219,8 @@ MUTANTS = {
         "below ? wr_row_next[k] : wr_row[k]", "below ? wr_row_next[k] : wr_row[0]",
     ),
     "buffer_second_run_left_out": (
-        "pixel_buffer_8x4", "cw_pixel_buffer.sv", "k < 2; k++", "k < 1; k++",
+        "pixel_buffer_8x4", "cw_pixel_buffer.sv",
+        "int unsigned k = 0; k < 2; k++", "int unsigned k = 0; k < 1; k++",
     ),
     "operand_reads_run_beyond_the_queue": (
         "operand_loader_4x8_axi64", "cw_operand_loader.sv",
