@@ -279,10 +279,9 @@ static bool sound_run_is_exact(uint32_t behind) {
   }
   const cw_status_t status = cw_run(model_context());
   const uint8_t* arena = cw_bench_memory_arena().data;
-  const uint64_t wrong =
-      cw_bench_untouched_compare(&bench.tensors, 0, arena) +
-      cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, 0,
-                               bench.expected_arena, arena);
+  const uint64_t wrong = cw_bench_untouched_compare(&bench.tensors, 0, arena) +
+                         cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, 0,
+                                                  bench.expected_arena, arena);
   if (status != CW_OK || wrong != 0) {
     printf("ERROR behind mutant %u the sound program: %s, %llu mismatches\n", behind,
            cw_status_string(status), (unsigned long long)wrong);

@@ -143,8 +143,8 @@ cw_status_t cw_set_stage_hook(cw_t* cw, cw_stage_hook_t hook, void* context);
 /* Longest time that cw_run waits for a stage; 10 s at first. */
 cw_status_t cw_set_timeout(cw_t* cw, uint32_t microseconds);
 
-/* The accelerator reports WATCHDOG after so many cycles in which no byte moved and no tile, all steps
- * of a block of output channels, ended; 0: never. */
+/* The accelerator reports WATCHDOG after so many cycles in which no byte moved and no tile, all
+ * steps of a block of output channels, ended; 0: never. */
 cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles);
 
 /* Runs all stages of the loaded program on the input in the arena and waits for its end. */
