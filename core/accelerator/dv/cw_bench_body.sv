@@ -50,6 +50,7 @@ module cw_bench_body #(
     if ($test$plusargs("wrong_hash_late")) cw_bench_option("wrong_hash_late", "1");
     else if ($test$plusargs("wrong_hash")) cw_bench_option("wrong_hash", "1");
     if ($test$plusargs("retry")) cw_bench_option("retry", "1");
+    if ($value$plusargs("mutants=%s", text)) cw_bench_option("mutants", text);
     if ($value$plusargs("timeout_us=%s", text)) cw_bench_option("timeout_us", text);
     if ($value$plusargs("watchdog=%s", text)) cw_bench_option("watchdog", text);
     if ($value$plusargs("hang_cycles=%d", number)) hang_cycles = number;

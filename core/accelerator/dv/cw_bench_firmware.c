@@ -47,11 +47,20 @@ typedef struct run {
   uint64_t stray_bytes;
 } run_t;
 
+/* How a program of mutants.bin ended. */
+typedef struct mutant {
+  cw_status_t status;
+  uint64_t cycles;
+  uint32_t error_info;
+  uint32_t error_layer;
+} mutant_t;
+
 static struct {
   char dir[PATH_BYTES];
   char result[PATH_BYTES];
   char stalls[16];
   char inject[64];
+  char mutants[PATH_BYTES];
   char expect_status[32];
   uint64_t seed;
   uint32_t batches;
@@ -64,7 +73,7 @@ static struct {
   bool wrong_hash_late;
   bool retry;
   bool bad_option;
-} options = {".", "", "none", "", "OK", 0, 0, 0, 0, -1, -1, false, false, false, false, false};
+} options = {".", "", "none", "", "", "OK", 0, 0, 0, 0, -1, -1, false, false, false, false, false};
 
 static struct {
   uint32_t rows;
@@ -80,6 +89,10 @@ static struct {
   cw_bench_tensors_t tensors;
   run_t* runs;
   uint32_t run_count;
+  FILE* mutant_file;
+  mutant_t* mutants;
+  uint32_t mutant_count; /* in the file */
+  uint32_t mutants_done;
   cw_status_t status; /* of the first call that failed */
   bool retried;
   bool retried_well;
@@ -259,6 +272,56 @@ static cw_status_t run_batch(uint32_t batch) {
   return status;
 }
 
+/* Whether the sound program, run once more, gives exactly what is expected. */
+static bool sound_run_is_exact(uint32_t behind) {
+  if (!prepare_run(0)) {
+    return false;
+  }
+  const cw_status_t status = cw_run(model_context());
+  const uint8_t* arena = cw_bench_memory_arena().data;
+  const uint64_t wrong = cw_bench_untouched_compare(&bench.tensors, 0, arena) +
+                         cw_bench_tensors_compare(&bench.tensors, bench.rows, bench.pixel_bits, 0,
+                                                  bench.expected_arena, arena);
+  if (status != CW_OK || wrong != 0) {
+    printf("ERROR behind mutant %u the sound program: %s, %llu mismatches\n", behind,
+           cw_status_string(status), (unsigned long long)wrong);
+    return false;
+  }
+  return true;
+}
+
+/* Runs each program of mutants.bin behind the firmware's check of the sound one, so that the
+ * accelerator alone has to cope with it, and behind each the sound one. No reset in between. */
+static cw_status_t run_mutants(void) {
+  const cw_memory_t program = cw_bench_memory_program();
+  uint8_t* sound = (uint8_t*)malloc(program.bytes);
+  if (sound == NULL) {
+    return CW_MEMORY;
+  }
+  memcpy(sound, program.data, program.bytes);
+  cw_status_t status = CW_OK;
+  while (status == CW_OK && bench.mutants_done < bench.mutant_count) {
+    const cw_t* cw = model_context();
+    mutant_t* mutant = &bench.mutants[bench.mutants_done];
+    if (!prepare_run(0) ||
+        !read_record(bench.mutant_file, bench.mutants_done, program.bytes, program.data)) {
+      status = CW_MEMORY;
+      break;
+    }
+    mutant->status = cw_run(model_context());
+    mutant->cycles = cw->cycles;
+    mutant->error_info = cw->error_info;
+    mutant->error_layer = cw->error_layer;
+    memcpy(program.data, sound, program.bytes);
+    if (!sound_run_is_exact(bench.mutants_done)) {
+      status = CW_UNKNOWN_ERROR;
+    }
+    bench.mutants_done++;
+  }
+  free(sound);
+  return status;
+}
+
 static int firmware_main(void) {
   cw_status_t status = hardware_setup();
   if (status == CW_OK) {
@@ -272,6 +335,13 @@ static int firmware_main(void) {
   }
   note(status);
   if (status != CW_OK) {
+    return (int)status;
+  }
+  if (bench.mutant_file != NULL) {
+    status = run_mutants();
+    note(status);
+    bench.completed = status == CW_OK;
+    hardware_cleanup();
     return (int)status;
   }
   damage_late();
@@ -369,6 +439,18 @@ static void write_run(FILE* file, const run_t* run) {
   fprintf(file, "]}");
 }
 
+static void write_mutants(FILE* file) {
+  fprintf(file, "  ],\n  \"mutants\": [\n");
+  for (uint32_t i = 0; i < bench.mutants_done; i++) {
+    const mutant_t* mutant = &bench.mutants[i];
+    fprintf(file,
+            "    {\"status\": \"%s\", \"cycles\": %llu, \"error_info\": %u, "
+            "\"error_layer\": %u}%s\n",
+            cw_status_string(mutant->status), (unsigned long long)mutant->cycles,
+            mutant->error_info, mutant->error_layer, i + 1u < bench.mutants_done ? "," : "");
+  }
+}
+
 static bool write_result(const char* status, bool passed, uint64_t mismatches, double seconds) {
   char path[PATH_BYTES];
   if (options.result[0] == '\0' ? !path_of(path, "result.json")
@@ -414,6 +496,7 @@ static bool write_result(const char* status, bool passed, uint64_t mismatches, d
     write_run(file, &bench.runs[i]);
     fprintf(file, "%s\n", i + 1u < bench.run_count ? "," : "");
   }
+  write_mutants(file);
   fprintf(file, "  ]\n}\n");
   return fclose(file) == 0;
 }
@@ -432,7 +515,7 @@ static int finish(const char* status) {
   bool passed = strcmp(status, options.expect_status) == 0 && mismatches == 0 &&
                 cw_bench_memory_outside() == 0;
   if (passed && strcmp(status, "OK") == 0) {
-    passed = bench.completed && bench.run_count == options.batches;
+    passed = bench.completed && (bench.mutant_file != NULL || bench.run_count == options.batches);
   }
   if (passed && bench.retried) {
     passed = bench.retried_well;
@@ -486,6 +569,9 @@ static bool set_option(const char* name, const char* value) {
   if (strcmp(name, "inject_axi_error") == 0) {
     return copy_text(options.inject, sizeof options.inject, value);
   }
+  if (strcmp(name, "mutants") == 0) {
+    return copy_text(options.mutants, sizeof options.mutants, value);
+  }
   if (strcmp(name, "stalls") == 0) {
     return (strcmp(value, "none") == 0 || strcmp(value, "light") == 0 ||
             strcmp(value, "heavy") == 0) &&
@@ -527,6 +613,22 @@ void cw_bench_option(const char* name, const char* value) {
     printf("ERROR bad option +%s=%s\n", name, value);
     options.bad_option = true;
   }
+}
+
+/* Programs that are as long as the sound one. */
+static bool open_mutants(uint32_t program_bytes) {
+  if (options.mutants[0] == '\0') {
+    return true;
+  }
+  uint64_t total = 0;
+  bench.mutant_file = open_file(options.mutants, &total);
+  if (bench.mutant_file == NULL) {
+    return false;
+  }
+  bench.mutant_count = (uint32_t)(total / program_bytes);
+  bench.mutants = (mutant_t*)calloc((size_t)bench.mutant_count + 1u, sizeof(mutant_t));
+  return bench.mutants != NULL && bench.mutant_count != 0 &&
+         has_records(options.mutants, total, bench.mutant_count, program_bytes);
 }
 
 /* Program, inputs and what is expected; the regions are created in between. */
@@ -583,7 +685,8 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
   char path[PATH_BYTES];
   /* One more for a retry. */
   bench.runs = (run_t*)calloc((size_t)options.batches + 1u, sizeof(run_t));
-  return bench.runs != NULL && path_of(path, "tensors.txt") &&
+  return bench.runs != NULL && open_mutants((uint32_t)program_bytes) &&
+         path_of(path, "tensors.txt") &&
          cw_bench_tensors_read(path, bench.rows, bench.pixel_bits, arena_bytes, &bench.tensors);
 }
 

@@ -126,6 +126,24 @@ static uint8_t* locate(int port, uint64_t address) {
   return NULL;
 }
 
+/* The same for a beat that is written: the bytes with a strobe have to be in the arena, whose last
+ * beat may be longer than it is. */
+static uint8_t* locate_written(int port, uint64_t address, uint64_t strobe) {
+  uint8_t* target = locate(port, address);
+  memory.traffic[port].strobed_bytes += (uint64_t)__builtin_popcountll(strobe);
+  if (target == NULL) {
+    return NULL;
+  }
+  const uint64_t offset = address - memory.arena.bus_address;
+  const uint64_t left = offset < memory.arena.bytes ? memory.arena.bytes - offset : 0;
+  if (left < 64u && strobe >> left != 0) {
+    printf("OUTSIDE port=%d address=0x%llx strobe=0x%llx\n", port, (unsigned long long)address,
+           (unsigned long long)strobe);
+    memory.outside++;
+  }
+  return target;
+}
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -147,9 +165,8 @@ long long cw_bench_read64(int mem_port, long long address) {
 }
 
 void cw_bench_write64(int mem_port, long long address, long long data, int strobe) {
-  uint8_t* target = locate(mem_port, (uint64_t)address);
+  uint8_t* target = locate_written(mem_port, (uint64_t)address, (unsigned)strobe);
   const uint64_t value = (uint64_t)data;
-  memory.traffic[mem_port].strobed_bytes += (uint64_t)__builtin_popcount((unsigned)strobe);
   if (target == NULL) {
     return;
   }
@@ -174,10 +191,9 @@ void cw_bench_read512(int mem_port, long long address, svBitVecVal* data) {
 
 void cw_bench_write512(int mem_port, long long address, const svBitVecVal* data,
                        const svBitVecVal* strobe) {
-  uint8_t* target = locate(mem_port, (uint64_t)address);
   const uint64_t mask = (uint64_t)strobe[1] << 32 | strobe[0];
+  uint8_t* target = locate_written(mem_port, (uint64_t)address, mask);
   const uint8_t* bytes = (const uint8_t*)data;
-  memory.traffic[mem_port].strobed_bytes += (uint64_t)__builtin_popcountll(mask);
   if (target == NULL) {
     return;
   }

@@ -30,7 +30,14 @@ from corewright.program import (
     encode_program,
 )
 
-HW = Hardware(processing_elements=(4, 6), bits_input=8, bits_weights=8, bits_sum=32, axi_width=64)
+HW = Hardware(
+    processing_elements=(4, 6),
+    bits_input=8,
+    bits_weights=8,
+    bits_sum=32,
+    axi_width=64,
+    pixel_buffer_depth=300,
+)
 BATCH, RUNS = 3, 2
 STALLS = ("none", "light", "heavy")
 SEED = int(os.environ.get("COREWRIGHT_SEED", "1"))

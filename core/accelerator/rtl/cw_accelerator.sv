@@ -242,7 +242,7 @@ module cw_accelerator
 
   descriptor_t weight_desc, engine_desc;
   logic weight_start, weight_done, engine_start, engine_done, window;
-  logic engine_window, weight_window;
+  logic engine_window, weight_window, mismatch, input_left, weights_left, tile_end;
   logic [31:0] engine_window_offset, weight_window_offset;
   cause_e engine_cause;
   logic progress;
@@ -287,6 +287,9 @@ module cw_accelerator
       .engine_cause_i (engine_cause),
       .window_i       (window),
       .window_offset_i(engine_window ? engine_window_offset : weight_window_offset),
+      .mismatch_i     (mismatch),
+      .input_left_i   (input_left || !pixels_idle),
+      .weights_left_i (weights_left),
       .axi_error_i    (axi_error),
       .axi_resp_i     (axi_resp),
       .progress_i     (progress),
@@ -296,8 +299,8 @@ module cw_accelerator
       .clear_o        (clear)
   );
   assign window = engine_window || weight_window;
-  // Idle time of the memory counts against the watchdog, work of the array does not.
-  assign progress = (engine_cause == CauseCompute && !engine_done)
+  // Steps alone are no progress: a kernel without an end would take them for years.
+  assign progress = tile_end
       || (m_axi_program_rvalid && m_axi_program_rready)
       || (m_axi_pixels_rvalid && m_axi_pixels_rready)
       || (m_axi_residual_rvalid && m_axi_residual_rready)
@@ -457,6 +460,10 @@ module cw_accelerator
       .program_bytes_i(program_bytes),
       .window_o       (engine_window),
       .window_offset_o(engine_window_offset),
+      .mismatch_o     (mismatch),
+      .input_left_o   (input_left),
+      .weights_left_o (weights_left),
+      .tile_end_o     (tile_end),
       .cause_o        (engine_cause),
       .read_valid_o   (read_valid),
       .read_ready_i   (read_ready),

@@ -7,7 +7,8 @@
 ///
 /// The program port's reader serves descriptor fetches and the weight loader in turn: the next descriptor
 /// is fetched when the weights of the one before have been read. Each descriptor's CRC-32 and sizes are
-/// checked before anybody acts on it. A layer whose weights are a tensor in the arena goes to the
+/// checked before anybody acts on it; a layer that does not use up what it reads, or does not write
+/// what it says, is an error like a bad descriptor, so that nothing is left for the next run. A layer whose weights are a tensor in the arena goes to the
 /// weight loader only when the layer before has ended, all its writes answered.
 /// After an error or abort the movers are told to stop (`abort_movers_o`), and when they are idle
 /// `clear_o`, held until the pipelines have run dry, empties every block for the next start.
@@ -65,6 +66,9 @@ module cw_control
     // what may go wrong
     input  logic                    window_i,
     input  logic [            31:0] window_offset_i,
+    input  logic                    mismatch_i,         // the output is not as long as it says
+    input  logic                    input_left_i,       // words or read commands of the input
+    input  logic                    weights_left_i,     // rows in the ring
     input  logic [             3:0] axi_error_i,        // program, pixels, output, residual
     input  logic [             1:0] axi_resp_i   [4],
     input  logic                    progress_i,
@@ -113,7 +117,7 @@ module cw_control
   // verilator lint_on UNUSEDSIGNAL
   descriptor_t fetched;
   logic [31:0] crc;
-  logic receive, descriptor_ok, header_ok, header_end, crc_done, bad_offset;
+  logic receive, header_ok, layers_ok, header_end, crc_done, bad_offset;
 
   // The buffer shifts in from the top, so that a complete header or descriptor ends at the top.
   assign header  = decode_header(buffer_q[DescriptorWords*32-1-:HeaderWords*32]);
@@ -155,35 +159,64 @@ module cw_control
       .crc_o  (crc)
   );
 
+  assign layers_ok = header.layers[31:16] == '0 && header.layers[15:0] != '0;
   assign header_ok = header.magic == Magic && header.version == Version
       && header.descriptor_offset == HeaderBytes;
 
-  // Sizes that would break a block's own assumptions; the rest is the compiler's, guarded by the CRC.
+  // Sizes that would break a block's own assumptions, each compared by itself and registered; the
+  // rest is the compiler's. docs/architecture.md lists them.
+  localparam int unsigned Checks = 16;
+  localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
+  localparam int PixelHigh = Cfg.PixelBits == 1 ? 1 : (1 << (Cfg.PixelBits - 1)) - 1;
+  logic [Checks-1:0] checks, checks_q;
+  logic [15:0] layers_q, number_q;  // descriptors of the stage; this one's position
+  logic stored_rows, full_groups, sizes_ok;
+  assign stored_rows = fetched.weight_rows != '0 && !fetched.weights_arena;
+  assign full_groups = fetched.groups != 16'd1;
   always_comb begin
-    descriptor_ok = fetched.crc == crc
-        && fetched.opcode <= 4'(OpcodeSumPool)
-        && fetched.kernel_height != '0 && fetched.kernel_width != '0 && fetched.channels_in != '0
-        && fetched.groups != '0 && fetched.groups_per_pass != '0
-        && fetched.blocks != '0 && fetched.set_blocks != '0
-        && fetched.stride_h != '0 && fetched.stride_w != '0
-        && fetched.wrap_w != '0 && fetched.wrap_h != '0
-        && 32'(fetched.ring_rows) <= Cfg.PixelRows && fetched.ring_blocks != '0
-        && 32'(fetched.gather_lane) < Cfg.Rows && 32'(fetched.pitch_lane) < Cfg.Rows
-        && 32'(fetched.row_step_lane) < Cfg.Rows && 32'(fetched.image_step_lane) < Cfg.Rows
-        && 32'(fetched.scatter_lane) < Cfg.Rows && 32'(fetched.scatter_image_lane) < Cfg.Rows
-        && (fetched.phase_skew == '0 || 32'(fetched.phase_skew) < Cfg.Rows)
-        && fetched.group_channels != '0 && fetched.last_group_channels != '0
-        && 32'(fetched.group_channels) <= Cfg.Columns
-        && 32'(fetched.last_group_channels) <= Cfg.Columns
-        && 32'(fetched.row_bytes) <= weight_row_bytes(Cfg)
-        && 32'(fetched.last_row_bytes) <= weight_row_bytes(Cfg)
-        && (fetched.weights_arena || fetched.weight_rows == '0
-            || ((fetched.row_bytes != '0 || fetched.groups == 16'd1)
-                && fetched.last_row_bytes != '0))
-        && fetched.copies_w <= 8'd3
-        && fetched.segments != '0 && fetched.segment_bytes != '0 && fetched.stream_blocks != '0
-        && fetched.output_bytes != '0;
+    checks[0]  = fetched.opcode <= 4'(OpcodeSumPool);
+    checks[1]  = fetched.kernel_height != '0 && fetched.kernel_width != '0
+        && fetched.channels_in != '0;
+    checks[2]  = fetched.groups != '0 && fetched.groups_per_pass != '0
+        && fetched.blocks != '0 && fetched.set_blocks != '0;
+    checks[3]  = fetched.stride_h != '0 && fetched.stride_w != '0
+        && fetched.wrap_w != '0 && fetched.wrap_h != '0;
+    checks[4]  = 32'(fetched.ring_rows) <= Cfg.PixelRows && fetched.ring_blocks != '0;
+    checks[5]  = 32'(fetched.gather_lane) < Cfg.Rows && 32'(fetched.pitch_lane) < Cfg.Rows
+        && 32'(fetched.row_step_lane) < Cfg.Rows && 32'(fetched.image_step_lane) < Cfg.Rows;
+    checks[6]  = 32'(fetched.scatter_lane) < Cfg.Rows
+        && 32'(fetched.scatter_image_lane) < Cfg.Rows
+        && (fetched.phase_skew == '0 || 32'(fetched.phase_skew) < Cfg.Rows);
+    checks[7]  = channels_fit(fetched.group_channels, fetched.opcode)
+        && channels_fit(fetched.last_group_channels, fetched.opcode);
+    checks[8]  = 32'(fetched.row_bytes) <= weight_row_bytes(Cfg)
+        && 32'(fetched.last_row_bytes) <= weight_row_bytes(Cfg);
+    checks[9]  = !stored_rows || (fetched.last_row_bytes != '0 && fetched.last_group_bytes != '0);
+    checks[10] = !stored_rows || !full_groups
+        || (fetched.row_bytes != '0 && fetched.group_bytes != '0);
+    checks[11] = fetched.copies_w <= 8'd3 && ((fetched.copies_h == '0 && fetched.copies_w == '0)
+        || (!fetched.direct_load && fetched.stride_h == 16'd1 && fetched.stride_w == 16'd1));
+    checks[12] = fetched.segments != '0 && fetched.segment_bytes != '0
+        && fetched.stream_blocks != '0 && fetched.output_bytes != '0
+        && (fetched.direct_load || fetched.input_pitch != '0);
+    checks[13] = clips_fit(fetched.clip_low, fetched.clip_high);
+    checks[14] = !fetched.add_enable || clips_fit(fetched.add_clip_low, fetched.add_clip_high);
+    checks[15] = fetched.layer_index == number_q
+        && fetched.last_layer == (number_q == layers_q - 1'b1)
+        && !(fetched.weights_resident && fetched.weights_streamed);
   end
+  always_ff @(posedge clk_i) if (fetch_q == FetchCheck) checks_q <= checks;
+  assign sizes_ok = &checks_q;
+
+  /// A group has C channels at most, in layers that work channel by channel D.
+  function automatic logic channels_fit(logic [15:0] channels, logic [3:0] opcode);
+    return channels != '0
+        && 32'(channels) <= (opcode == 4'(OpcodeConv) ? Cfg.Columns : Cfg.Drain);
+  endfunction
+
+  function automatic logic clips_fit(logic signed [15:0] low, logic signed [15:0] high);
+    return low <= high && 32'(low) >= PixelLow && 32'(high) <= PixelHigh;
+  endfunction
 
   logic hand_weights, hand_engine, engine_busy_q, layer_end;
   // With engine_taken_q it is this very layer that the engine works on.
@@ -201,6 +234,8 @@ module cw_control
       checked_q       <= '0;
       weights_taken_q <= 1'b0;
       engine_taken_q  <= 1'b0;
+      layers_q        <= '0;
+      number_q        <= '0;
     end else begin
       if (receive) words_q <= words_q + 7'(AxiWords);
       checked_q <= checked_q + 7'(check_words);
@@ -210,6 +245,7 @@ module cw_control
           engine_taken_q  <= 1'b0;
           words_q         <= '0;
           offset_q        <= HeaderBytes;
+          number_q        <= '0;
           if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
         end
         FetchHeader: begin
@@ -229,6 +265,7 @@ module cw_control
           // A failed check ends the run by `fail` below.
           if (header_phase_q) begin
             header_phase_q <= 1'b0;
+            layers_q       <= header.layers[15:0];
             words_q        <= '0;
             checked_q      <= '0;
             fetch_q        <= FetchDescriptorData;
@@ -241,6 +278,7 @@ module cw_control
           engine_taken_q  <= engine_taken_q || hand_engine;
           if (weights_taken_q && engine_taken_q && weight_done_i && !weight_start_o) begin
             offset_q <= offset_q + DescriptorBytes;
+            number_q <= number_q + 1'b1;
             fetch_q  <= fetched.last_layer ? FetchIdle : FetchDescriptor;
           end
         end
@@ -282,6 +320,16 @@ module cw_control
   always_ff @(posedge clk_i) if (hand_engine) engine_desc_o <= fetched;
   assign weight_desc_o = fetched;
 
+  // Behind the last layer weights that nobody has used would be the next run's first.
+  logic left_over_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) left_over_q <= 1'b0;
+    else begin
+      left_over_q <= input_left_i
+          || (engine_desc_o.last_layer && (!weight_done_i || weights_left_i));
+    end
+  end
+
   // ---------------------------------------------------------------- errors
   logic [31:0] idle_cycles_q;
   logic expired;
@@ -313,11 +361,15 @@ module cw_control
                  && header.hardware_hash != Cfg.Hash) begin
       fail_code = ErrorWrongHardware;
       fail_info = header.hardware_hash;
-    end else if (fetch_q == FetchCheck && header_phase_q && header.layers == '0) begin
+    end else if (fetch_q == FetchCheck && header_phase_q && !layers_ok) begin
       fail_code = ErrorBadProgram;
-    end else if (fetch_q == FetchCheck && !header_phase_q && crc_done && !descriptor_ok) begin
+    end else if ((fetch_q == FetchCheck && !header_phase_q && crc_done && fetched.crc != crc)
+                 || (fetch_q == FetchReady && !sizes_ok)) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(fetched.layer_index);
+    end else if (mismatch_i || (layer_end && left_over_q)) begin
+      fail_code = ErrorBadDescriptor;
+      fail_info = 32'(engine_desc_o.layer_index);
     end else if ((fetch_q == FetchHeader || fetch_q == FetchDescriptor) && bad_offset) begin
       fail_code = ErrorWindow;
       fail_info = offset_q;
@@ -366,7 +418,7 @@ module cw_control
           end
         end
         StRun: begin
-          if (hand_engine) layer_o <= fetched.layer_index;
+          if (hand_engine && !fail) layer_o <= fetched.layer_index;
           if (fail) begin
             state_q      <= StStop;
             error_code_o <= fail_code;

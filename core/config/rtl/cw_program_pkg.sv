@@ -25,14 +25,14 @@ package cw_program_pkg;
 
   typedef enum logic [7:0] {
     ErrorNone = 8'd0,  // no error
-    ErrorBadProgram = 8'd1,  // magic or version of the header
+    ErrorBadProgram = 8'd1,  // magic, version or number of layers of the header
     ErrorWrongHardware = 8'd2,  // the program is for other hardware
-    ErrorBadDescriptor = 8'd3,  // a descriptor's CRC, opcode or sizes
+    ErrorBadDescriptor = 8'd3,  // a descriptor's CRC, opcode or sizes; info: its layer_index
     ErrorWindow = 8'd4,  // an address outside program or arena; info: the offset
     ErrorAxiReadProgram = 8'd5,  // error response on the program port; info: the response
     ErrorAxiReadPixels = 8'd6,  // error response on the input port; info: the response
     ErrorAxiWrite = 8'd7,  // error response on the output port; info: the response
-    ErrorWatchdog = 8'd8,  // no progress for WATCHDOG cycles; info: the state
+    ErrorWatchdog = 8'd8,  // no byte moved, no tile ended for WATCHDOG cycles; info: state
     ErrorAborted = 8'd9  // CTRL.abort was written
   } error_e;
 

@@ -212,14 +212,15 @@ MUTANTS = {
     ),
     "buffer_reads_the_row_before_the_wrap": (
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
-        "b < 32'(rd_lane_i) ? rd_row_next_i : rd_row_i", "rd_row_i",
+        "b < 32'(rd_lane_i) ? rd_row_next : rd_row", "rd_row",
     ),
     "buffer_second_run_at_the_row_of_the_first": (
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
-        "below ? wr_row_next_i[k] : wr_row_i[k]", "below ? wr_row_next_i[k] : wr_row_i[0]",
+        "below ? wr_row_next[k] : wr_row[k]", "below ? wr_row_next[k] : wr_row[0]",
     ),
     "buffer_second_run_left_out": (
-        "pixel_buffer_8x4", "cw_pixel_buffer.sv", "k < 2; k++", "k < 1; k++",
+        "pixel_buffer_8x4", "cw_pixel_buffer.sv",
+        "int unsigned k = 0; k < 2; k++", "int unsigned k = 0; k < 1; k++",
     ),
     "operand_reads_run_beyond_the_queue": (
         "operand_loader_4x8_axi64", "cw_operand_loader.sv",

@@ -10,8 +10,10 @@
 /// write of the layer has been answered. The sequencer reserves room before a tile ends, so nothing
 /// between the gather and the output queue stalls. Weight rows and biases may arrive before the start.
 /// `window_o` pulses on a read command or output run outside its window (the arena; the program for
-/// an input with `input_program`). After an error or abort the caller waits until the movers are idle
-/// and pulses `clear_i`.
+/// an input with `input_program`). `mismatch_o` pulses when a layer's tiles are not `output_bytes`
+/// together, long before a byte too many could leave. At `done_o` `input_left_o` says that the input
+/// has words that nobody read, `weights_left_o` that rows are in the ring. After an error or abort
+/// the caller waits until the movers are idle and pulses `clear_i`.
 module cw_engine
   import cw_pkg::*;
   import cw_program_pkg::*;
@@ -39,6 +41,10 @@ module cw_engine
     input  logic [                         31:0] program_bytes_i,
     output logic                                 window_o,
     output logic [                         31:0] window_offset_o,
+    output logic                                 mismatch_o,
+    output logic                                 input_left_o,
+    output logic                                 weights_left_o,
+    output logic                                 tile_end_o,
     output cause_e                               cause_o,
     // input: read commands, bytes that they bring
     output logic                                 read_valid_o,
@@ -570,6 +576,30 @@ module cw_engine
   assign window_o        = loader_window || run_window || operand_window;
   assign window_offset_o = loader_window ? loader_window_offset
       : operand_window ? operand_window_offset : run_offset;
+
+  // ---------------------------------------------------------------- do the tiles fill the output?
+  // A tile more than it has would meet no write command, a tile less leave one open: the layer's last
+  // tile, and no other, leaves nothing.
+  logic [32:0] output_left_q;  // negative: too many
+  logic tile_ended_q, output_ended_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      output_left_q  <= '0;
+      tile_ended_q   <= 1'b0;
+      output_ended_q <= 1'b0;
+      mismatch_o     <= 1'b0;
+    end else begin
+      if (start_i) output_left_q <= {1'b0, desc_i.output_bytes};
+      else if (tile_in.valid) output_left_q <= output_left_q - {1'b0, tile_bytes};
+      tile_ended_q   <= tile_in.valid;
+      output_ended_q <= tile_last;
+      mismatch_o     <= !clear_i && tile_ended_q
+          && (output_left_q[32] || (output_left_q == '0) != output_ended_q);
+    end
+  end
+  assign tile_end_o     = tile_ended_q;
+  assign input_left_o   = read_valid_o || word_valid;
+  assign weights_left_o = weights_available;
 
   logic [Cfg.AddrBits-1:0] run_addr;
   assign run_addr = arena_base_i + Cfg.AddrBits'(run_offset);

@@ -12,6 +12,7 @@
 /// Read (cycle t): result lane r, in cycle t+2, is bank (rd_lane_i + r) mod R, from `rd_row_next_i`
 /// where that wraps and from `rd_row_i` else. One read and one write a cycle. Reading an entry in the
 /// cycle of its write returns an unspecified value: the loader's progress count excludes that.
+/// A row from Depth on, which only a contradictory program asks for, is some other row.
 module cw_pixel_buffer #(
     parameter  int unsigned Rows      = 8,
     parameter  int unsigned Drain     = 4,
@@ -37,6 +38,20 @@ module cw_pixel_buffer #(
     output logic signed [PixelBits-1:0] rd_pixels_o   [Drain][Rows]
 );
 
+  // Below Depth without its highest bit, as Depth has as many bits.
+  function automatic logic [RowBits-1:0] existing(logic [RowBits-1:0] row);
+    existing = row;
+    if (32'(row) >= Depth) existing[RowBits-1] = 1'b0;
+  endfunction
+
+  logic [RowBits-1:0] wr_row[2], wr_row_next[2], rd_row, rd_row_next;
+  for (genvar k = 0; k < 2; k++) begin : gen_wr_row
+    assign wr_row[k]      = existing(wr_row_i[k]);
+    assign wr_row_next[k] = existing(wr_row_next_i[k]);
+  end
+  assign rd_row      = existing(rd_row_i);
+  assign rd_row_next = existing(rd_row_next_i);
+
   logic [EntryBits-1:0] entry[Rows];
   logic                 bank_we[Rows];
   logic [RowBits-1:0]   bank_row[Rows];
@@ -54,7 +69,7 @@ module cw_pixel_buffer #(
           automatic int unsigned lane = b - 32'(wr_lane_i[k]) + (below ? Rows : 0);
           if (lane < 32'(wr_count_i[k])) begin
             bank_we[b]   = 1'b1;
-            bank_row[b]  = below ? wr_row_next_i[k] : wr_row_i[k];
+            bank_row[b]  = below ? wr_row_next[k] : wr_row[k];
             bank_lane[b] = wr_lanes_i[k][LaneBits'(lane)];
           end
         end
@@ -74,7 +89,7 @@ module cw_pixel_buffer #(
         .wdata_i({Drain{bank_lane[b]}}),
         .wslot_i(Drain'(1) << wr_slot_i),
         .re_i   (rd_en_i),
-        .raddr_i(b < 32'(rd_lane_i) ? rd_row_next_i : rd_row_i),
+        .raddr_i(b < 32'(rd_lane_i) ? rd_row_next : rd_row),
         .rdata_o(entry[b])
     );
   end

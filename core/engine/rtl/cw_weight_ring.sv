@@ -8,7 +8,8 @@
 /// cycles later. With a step the sequencer may say where the following step reads: `to_group_i` goes back
 /// to the group's first row, `to_pass_i` to the pass's first row, `new_group_i` / `new_pass_i` make the row
 /// after this one the first of a group / pass. `release_i` frees every row up to and including this
-/// step's. Writing stops while the ring is full (`wr_ready_o` low). Rows keep their order.
+/// step's. Writing stops while the ring is full (`wr_ready_o` low). Rows keep their order. Going back
+/// to rows that have been released is illegal: a layer's weights are streamed or resident, not both.
 module cw_weight_ring #(
     parameter  int unsigned Width   = 192,
     parameter  int unsigned Depth   = 512,

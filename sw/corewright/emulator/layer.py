@@ -20,6 +20,9 @@ Int64Array = npt.NDArray[np.int64]
 ByteArray = npt.NDArray[np.uint8]
 
 
+_PLACES = ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image")
+
+
 class HardwareLike(Protocol):
     """The hardware parameters that a program depends on."""
 
@@ -230,6 +233,7 @@ class Layer:
         for name in at_least_one.split():
             if self[name] < 1:
                 raise self.error(name, "must be at least 1")
+        self._check_unused()
         self._check_groups()
         self._check_walk()
         self._check_copies()
@@ -251,6 +255,18 @@ class Layer:
                 f"{self['segments']} segments must hold {words} words of {self.word_bytes} bytes",
             )
         self._check_output()
+
+    def _check_unused(self) -> None:
+        """Checks what the hardware checks of every descriptor, whether the layer uses it or not."""
+        row = word_bytes(self.hardware.columns, self.hardware.bits_weights)
+        limits = {f"{name}_lane": (0, self.hardware.rows - 1) for name in _PLACES}
+        limits["group_channels"] = (1, self.full_channels)
+        limits["row_bytes"] = limits["last_row_bytes"] = (0, row)
+        if self["weights_streamed"]:
+            limits["weights_resident"] = (0, 0)
+        for name, (low, high) in limits.items():
+            if not low <= self[name] <= high:
+                raise self.error(name, f"is {low} to {high}")
 
     def _check_groups(self) -> None:
         if self["groups"] > 1:

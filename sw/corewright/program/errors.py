@@ -27,13 +27,13 @@ class ErrorCode(enum.IntEnum):
 
 MEANING: dict[ErrorCode, str] = {
     ErrorCode.NONE: "no error",
-    ErrorCode.BAD_PROGRAM: "magic or version of the header",
+    ErrorCode.BAD_PROGRAM: "magic, version or number of layers of the header",
     ErrorCode.WRONG_HARDWARE: "the program is for other hardware",
-    ErrorCode.BAD_DESCRIPTOR: "a descriptor's CRC, opcode or sizes",
+    ErrorCode.BAD_DESCRIPTOR: "a descriptor's CRC, opcode or sizes; info: its layer_index",
     ErrorCode.WINDOW: "an address outside program or arena; info: the offset",
     ErrorCode.AXI_READ_PROGRAM: "error response on the program port; info: the response",
     ErrorCode.AXI_READ_PIXELS: "error response on the input port; info: the response",
     ErrorCode.AXI_WRITE: "error response on the output port; info: the response",
-    ErrorCode.WATCHDOG: "no progress for WATCHDOG cycles; info: the state",
+    ErrorCode.WATCHDOG: "no byte moved, no tile ended for WATCHDOG cycles; info: state",
     ErrorCode.ABORTED: "CTRL.abort was written",
 }

@@ -26,6 +26,8 @@ HEADER_WORDS = 16
 HEADER_BYTES = HEADER_WORDS * 4
 DESCRIPTOR_WORDS = 64
 DESCRIPTOR_BYTES = DESCRIPTOR_WORDS * 4
+# Of a stage; the accelerator counts them in 16 bits.
+MAX_LAYERS = (1 << 16) - 1
 HOST_WORDS = 16
 HOST_BYTES = HOST_WORDS * 4
 
@@ -364,7 +366,12 @@ def encode_program(
         descriptors: one mapping a layer; their program offsets must already count from the
             program's first byte (streams start at ``HEADER_BYTES + layers * DESCRIPTOR_BYTES``).
         streams: bias tables, weight rows, constants and host operations.
+
+    Raises:
+        ProgramError: more than ``MAX_LAYERS`` layers, or a value that does not fit its field.
     """
+    if len(descriptors) > MAX_LAYERS:
+        raise ProgramError(f"a stage of {len(descriptors)} layers, legal are 1 to {MAX_LAYERS}")
     body = b"".join(encode_descriptor(d) for d in descriptors) + streams
     filled = {
         **header,

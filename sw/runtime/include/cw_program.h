@@ -25,14 +25,14 @@
 
 /* STATUS.error_code after a run. */
 #define CW_ERROR_NONE 0u /* no error */
-#define CW_ERROR_BAD_PROGRAM 1u /* magic or version of the header */
+#define CW_ERROR_BAD_PROGRAM 1u /* magic, version or number of layers of the header */
 #define CW_ERROR_WRONG_HARDWARE 2u /* the program is for other hardware */
-#define CW_ERROR_BAD_DESCRIPTOR 3u /* a descriptor's CRC, opcode or sizes */
+#define CW_ERROR_BAD_DESCRIPTOR 3u /* a descriptor's CRC, opcode or sizes; info: its layer_index */
 #define CW_ERROR_WINDOW 4u /* an address outside program or arena; info: the offset */
 #define CW_ERROR_AXI_READ_PROGRAM 5u /* error response on the program port; info: the response */
 #define CW_ERROR_AXI_READ_PIXELS 6u /* error response on the input port; info: the response */
 #define CW_ERROR_AXI_WRITE 7u /* error response on the output port; info: the response */
-#define CW_ERROR_WATCHDOG 8u /* no progress for WATCHDOG cycles; info: the state */
+#define CW_ERROR_WATCHDOG 8u /* no byte moved, no tile ended for WATCHDOG cycles; info: state */
 #define CW_ERROR_ABORTED 9u /* CTRL.abort was written */
 
 /* Header: field <name> is (words[_WORD] & _MASK) >> _SHIFT. */

@@ -31,12 +31,12 @@ typedef enum cw_status {
   CW_OK = 0,
   CW_BAD_PROGRAM = 1,      /* magic, version, lengths, stages or host operations */
   CW_WRONG_HARDWARE = 2,   /* compiled for other hardware */
-  CW_BAD_DESCRIPTOR = 3,   /* a layer descriptor is broken */
+  CW_BAD_DESCRIPTOR = 3,   /* a layer descriptor is broken; error_info is its layer_index */
   CW_WINDOW = 4,           /* an access outside program or arena */
   CW_AXI_READ_PROGRAM = 5, /* the bus answered an error on the program port */
   CW_AXI_READ_PIXELS = 6,  /* ... on the input port */
   CW_AXI_WRITE = 7,        /* ... on the output port */
-  CW_WATCHDOG = 8,         /* the accelerator saw no progress */
+  CW_WATCHDOG = 8,         /* the accelerator moved no byte and ended no tile */
   CW_ABORTED = 9,
   CW_TIMEOUT = 16,      /* neither done nor error in the given time; the run was aborted */
   CW_ARGUMENT = 17,     /* a null pointer, a misaligned address, a number out of range */
@@ -143,7 +143,8 @@ cw_status_t cw_set_stage_hook(cw_t* cw, cw_stage_hook_t hook, void* context);
 /* Longest time that cw_run waits for a stage; 10 s at first. */
 cw_status_t cw_set_timeout(cw_t* cw, uint32_t microseconds);
 
-/* The accelerator reports WATCHDOG after so many cycles without progress; 0: never. */
+/* The accelerator reports WATCHDOG after so many cycles in which no byte moved and no tile, all
+ * steps of a block of output channels, ended; 0: never. */
 cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles);
 
 /* Runs all stages of the loaded program on the input in the arena and waits for its end. */
