@@ -441,10 +441,10 @@ def _place_tensors(
     first = {whole.tensor: -1}
     last = {whole.tensor: -1}
     for index, choice in enumerate(choices):
-        op, target = choice.operation, choice.operation.target
-        shape = (batch, *op.out_size, target.tensor_channels)
-        layouts.setdefault(target.tensor, layout_of(shape, choice.output, hw.rows))
-        values.setdefault(target.tensor, _contents(op))
+        op, target, stored = choice.operation, choice.operation.target, choice.stored
+        shape = (batch, *stored.size, stored.channels)
+        layouts.setdefault(target.tensor, layout_of(shape, stored.raster, hw.rows))
+        values.setdefault(target.tensor, _contents(op, stored.channels))
         first.setdefault(target.tensor, index)
         for name in (target.tensor, *op.tensors_read):
             last[name] = index
@@ -474,11 +474,11 @@ def _place_tensors(
     return tensors, total
 
 
-def _contents(op: Operation | HostOperation) -> Contents:
-    """What the tensor that an operation writes holds."""
+def _contents(op: Operation | HostOperation, channels: int) -> Contents:
+    """What the tensor of so many channels that an operation writes holds."""
     if isinstance(op, Operation) and op.holds is not None:
         return op.holds
-    return Contents(TensorSlice.whole(op.target.tensor, op.target.tensor_channels))
+    return Contents(TensorSlice.whole(op.target.tensor, channels))
 
 
 # ---------------------------------------------------------------------- descriptors
@@ -516,6 +516,9 @@ def _names(layers: Sequence[CompiledLayer]) -> list[str]:
 
 def _layer(choice: Choice, schedule: Schedule, image: int, fields: dict[str, int]) -> CompiledLayer:
     op, part = choice.operation, schedule.part
+    channels = op.target.first_channel + part.first_channel, part.channels
+    if choice.view is not None:
+        channels = choice.view.written
     macs = op.macs * part.channels // op.channels_out
     if choice.images > 1:
         # Of the average image: all descriptors together are the layer.
@@ -528,7 +531,7 @@ def _layer(choice: Choice, schedule: Schedule, image: int, fields: dict[str, int
         input="" if op.constant is not None else op.source.tensor,
         operand=None if op.addition is None else op.addition.source.tensor,
         output=op.target.tensor,
-        channels=(op.target.first_channel + part.first_channel, part.channels),
+        channels=channels,
         macs=macs,
         compute_cycles=schedule.compute_cycles,
         estimated_cycles=schedule.estimated_cycles,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corewright.compiler.errors import CompileError
-from corewright.compiler.geometry import Geometry, StreamedGeometry
+from corewright.compiler.geometry import Geometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
 from corewright.hardware import Hardware
 from corewright.program import Opcode
@@ -151,7 +151,7 @@ def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
     if not op.has_weights:
         yield evaluate(geometry, part, groups, 1)
         return
-    if isinstance(geometry, StreamedGeometry):
+    if geometry.releases_rows:
         # Pixels are used once and forgotten: each group streams them again.
         resident = steps <= depth
         yield evaluate(geometry, part, 1, 1, resident=resident, streamed=not resident)
