@@ -114,7 +114,7 @@ def compile_graph(
             replace(layer, name=name, descriptor=fields)
             for layer, name, fields in zip(compiled, _names(compiled), descriptors, strict=True)
         ),
-        advice=_advice(choices),
+        advice=_advice(choices, hw.drain),
     )
 
 
@@ -134,7 +134,7 @@ def _stages(choices: Sequence[Step]) -> list[list[Step]]:
     return stages
 
 
-def _advice(choices: Sequence[Step]) -> tuple[str, ...]:
+def _advice(choices: Sequence[Step], drain: int) -> tuple[str, ...]:
     """What to raise for layers that run slower than they could; a sentence a layer."""
     result: dict[str, str] = {}
     for choice in choices:
@@ -148,6 +148,13 @@ def _advice(choices: Sequence[Step]) -> tuple[str, ...]:
                 name,
                 f"layer '{name}' runs slower than it could, as its weights are read again for "
                 f"each block of outputs: raise ram_weights_depth to {choice.operation.steps}",
+            )
+        elif len(choice.schedules) > 1 and choice.operation.bias is not None:
+            beats = sum(schedule.part.drain_beats(drain) for schedule in choice.schedules)
+            result.setdefault(
+                name,
+                f"layer '{name}' runs slower than it could, as the buffer does not hold all of "
+                f"its biases: raise bias_buffer_depth to {beats * drain}",
             )
     return tuple(result.values())
 

@@ -29,6 +29,8 @@ _NOTHING = -(1 << 62)
 _MAX_CHUNKS = (1 << 16) - 1
 # A wider stride in w is scattered lane by lane.
 _SCATTER_PHASES = 4
+# Output rows so many times as wide as the input's are mostly padding.
+_WIDE_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -295,7 +297,12 @@ class Geometry:
         down, right = self.operation.repeat
         row = self.source.pitch * (1 if self.skip_rows else self.strides[0])
         image = self.stream_rows * self.source.pitch
-        return image * self.position_unit, row * right, self.strides[1] * down
+        column = self.strides[1] * down
+        if self.operation.repeat == (1, 1):
+            wide = self.operation.out_size[1] * column > _WIDE_ROWS * self.source.pitch
+            # Far beside the image columns would be counted as rows to come.
+            column = 0 if wide else column
+        return image * self.position_unit, row * right, column
 
     @property
     def position_constants(self) -> tuple[int, int, int]:
