@@ -13,7 +13,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -341,7 +341,8 @@ def wide_window(kind: str) -> Graph:
             kind, "x", out, weights, bias, (2, 2), padding, Requant(0, 8, 9, -128, 127), 8, 0
         )
         return Graph(kind, source, (node,))
-    return Graph(kind, source, (Pool(kind, kind, "x", out, (3, 3), (2, 2), padding, requant),))
+    pooled: Literal["max", "average"] = "max" if kind == "max" else "average"
+    return Graph(kind, source, (Pool(kind, pooled, "x", out, (3, 3), (2, 2), padding, requant),))
 
 
 @pytest.mark.parametrize(
