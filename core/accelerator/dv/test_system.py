@@ -13,7 +13,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from corewright.flow.bench import run_bench
 from corewright.flow.model import build_model
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import (
+    Concat,
     Conv,
     Dense,
     Depthwise,
@@ -35,6 +36,7 @@ from corewright.graph import (
     QuantisedSoftmax,
     Requant,
     Tensor,
+    Upsample,
     softmax_table,
 )
 from corewright.hardware import Hardware
@@ -292,6 +294,67 @@ def test_layer_that_the_pixel_buffer_does_not_hold_is_bit_exact(stalls: str):
     assert {layer.type for layer in copies} == {"copy"} and last.descriptor["release_rows"]
     images = random_input(np.random.default_rng(3), graph, 1)
     result = simulate(graph, SMALL, images, 1, stalls=stalls, seed=7)
+    assert result["passed"], describe(result)
+
+
+def test_image_of_a_single_window_streams_by():
+    source = Tensor("x", 60, 60, 3, 8, 0)
+    pools = [
+        Pool(
+            kind,
+            kind,
+            "x",
+            Tensor(f"{kind}_out", 1, 1, 3, 8, 0),
+            (60, 60),
+            (1, 1),
+            (0, 0, 0, 0),
+            Requant(5, 0, 0, -128, 127),
+        )
+        for kind in ("max", "average")
+    ]
+    both = Concat("both", ("max_out", "average_out"), Tensor("y", 1, 1, 6, 8, 0))
+    graph = Graph("single_window", source, (*pools, both))
+    hw = replace(SMALL, max_image_size=60)
+    layers = compile_graph(graph, hw, 2).layers
+    assert {la.type for la in layers if la.descriptor["release_rows"]} == {
+        "max_pool",
+        "average_pool",
+    }
+    images = random_input(np.random.default_rng(5), graph, 2)
+    result = simulate(graph, hw, images, 2, stalls="light", seed=9)
+    assert result["passed"], describe(result)
+
+
+def wide_window(kind: str) -> Graph:
+    """A layer of two channels whose rows are so wide that three do not fit SMALL's buffer."""
+    width = 1600
+    source = Tensor("x", 4, width, 2, 8, 0)
+    out = Tensor("y", 2, width // 2, 2, 8, 0)
+    if kind == "upsample":
+        return Graph(kind, source, (Upsample(kind, "x", Tensor("y", 24, width, 2, 8, 0), (6, 1)),))
+    requant = Requant(0, 0, 0, -128, 127)
+    padding = (0, 1, 0, 1)
+    if kind == "depthwise":
+        rng = np.random.default_rng(12)
+        weights, bias = rng.integers(-128, 128, (3, 3, 2)), rng.integers(-99, 99, 2)
+        node = Depthwise(
+            kind, "x", out, weights, bias, (2, 2), padding, Requant(0, 8, 9, -128, 127), 8, 0
+        )
+        return Graph(kind, source, (node,))
+    pooled: Literal["max", "average"] = "max" if kind == "max" else "average"
+    return Graph(kind, source, (Pool(kind, pooled, "x", out, (3, 3), (2, 2), padding, requant),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stalls"),
+    [("max", "heavy"), ("average", "light"), ("depthwise", "light"), ("upsample", "heavy")],
+)
+def test_channel_group_that_the_pixel_buffer_does_not_hold_is_bit_exact(kind: str, stalls: str):
+    graph, hw = wide_window(kind), replace(SMALL, max_image_size=2048)
+    program = compile_graph(graph, hw, 1)
+    assert len(program.layers) > 3 and program.advice
+    images = random_input(np.random.default_rng(6), graph, 1)
+    result = simulate(graph, hw, images, 1, stalls=stalls, seed=10)
     assert result["passed"], describe(result)
 
 

@@ -114,7 +114,7 @@ def compile_graph(
             replace(layer, name=name, descriptor=fields)
             for layer, name, fields in zip(compiled, _names(compiled), descriptors, strict=True)
         ),
-        advice=_advice(choices),
+        advice=_advice(choices, hw.drain),
     )
 
 
@@ -134,7 +134,7 @@ def _stages(choices: Sequence[Step]) -> list[list[Step]]:
     return stages
 
 
-def _advice(choices: Sequence[Step]) -> tuple[str, ...]:
+def _advice(choices: Sequence[Step], drain: int) -> tuple[str, ...]:
     """What to raise for layers that run slower than they could; a sentence a layer."""
     result: dict[str, str] = {}
     for choice in choices:
@@ -148,6 +148,13 @@ def _advice(choices: Sequence[Step]) -> tuple[str, ...]:
                 name,
                 f"layer '{name}' runs slower than it could, as its weights are read again for "
                 f"each block of outputs: raise ram_weights_depth to {choice.operation.steps}",
+            )
+        elif len(choice.schedules) > 1 and choice.operation.bias is not None:
+            beats = sum(schedule.part.drain_beats(drain) for schedule in choice.schedules)
+            result.setdefault(
+                name,
+                f"layer '{name}' runs slower than it could, as the buffer does not hold all of "
+                f"its biases: raise bias_buffer_depth to {beats * drain}",
             )
     return tuple(result.values())
 
@@ -441,10 +448,10 @@ def _place_tensors(
     first = {whole.tensor: -1}
     last = {whole.tensor: -1}
     for index, choice in enumerate(choices):
-        op, target = choice.operation, choice.operation.target
-        shape = (batch, *op.out_size, target.tensor_channels)
-        layouts.setdefault(target.tensor, layout_of(shape, choice.output, hw.rows))
-        values.setdefault(target.tensor, _contents(op))
+        op, target, stored = choice.operation, choice.operation.target, choice.stored
+        shape = (batch, *stored.size, stored.channels)
+        layouts.setdefault(target.tensor, layout_of(shape, stored.raster, hw.rows))
+        values.setdefault(target.tensor, _contents(op, stored.channels))
         first.setdefault(target.tensor, index)
         for name in (target.tensor, *op.tensors_read):
             last[name] = index
@@ -474,11 +481,11 @@ def _place_tensors(
     return tensors, total
 
 
-def _contents(op: Operation | HostOperation) -> Contents:
-    """What the tensor that an operation writes holds."""
+def _contents(op: Operation | HostOperation, channels: int) -> Contents:
+    """What the tensor of so many channels that an operation writes holds."""
     if isinstance(op, Operation) and op.holds is not None:
         return op.holds
-    return Contents(TensorSlice.whole(op.target.tensor, op.target.tensor_channels))
+    return Contents(TensorSlice.whole(op.target.tensor, channels))
 
 
 # ---------------------------------------------------------------------- descriptors
@@ -521,6 +528,9 @@ def _names(layers: Sequence[CompiledLayer]) -> list[str]:
 
 def _layer(choice: Choice, schedule: Schedule, image: int, fields: dict[str, int]) -> CompiledLayer:
     op, part = choice.operation, schedule.part
+    channels = op.target.first_channel + part.first_channel, part.channels
+    if choice.view is not None:
+        channels = choice.view.written
     macs = op.macs * part.channels // op.channels_out
     if choice.images > 1:
         # Of the average image: all descriptors together are the layer.
@@ -533,7 +543,7 @@ def _layer(choice: Choice, schedule: Schedule, image: int, fields: dict[str, int
         input="" if op.constant is not None else op.source.tensor,
         operand=None if op.addition is None else op.addition.source.tensor,
         output=op.target.tensor,
-        channels=(op.target.first_channel + part.first_channel, part.channels),
+        channels=channels,
         macs=macs,
         compute_cycles=schedule.compute_cycles,
         estimated_cycles=schedule.estimated_cycles,

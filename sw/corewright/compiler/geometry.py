@@ -4,14 +4,15 @@
 
 A :class:`Geometry` fixes the input access (direct, scatter, scatter of every stride-th row), the
 phase planes and the output raster; everything that ``docs/architecture.md`` derives from them is
-computed here, for all blocks at once. A :class:`StreamedGeometry` reads the channels of a 1x1
-convolution in chunks, where the pixel buffer does not hold them all.
+computed here, for all blocks at once. Where the pixel buffer does not hold what a block of outputs
+needs, a :class:`StreamedGeometry` or a :class:`SingleWindowGeometry` forgets each kernel row behind
+its steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +29,8 @@ _NOTHING = -(1 << 62)
 _MAX_CHUNKS = (1 << 16) - 1
 # A wider stride in w is scattered lane by lane.
 _SCATTER_PHASES = 4
+# Output rows so many times as wide as the input's are mostly padding.
+_WIDE_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ class Geometry:
     aligned: bool
     output: Raster
     plane: Raster
+
+    @property
+    def releases_rows(self) -> bool:
+        """The ring holds a kernel row, not a window: each pixel is used once."""
+        return False
 
     # ------------------------------------------------------------------ sizes
     @cached_property
@@ -289,7 +297,12 @@ class Geometry:
         down, right = self.operation.repeat
         row = self.source.pitch * (1 if self.skip_rows else self.strides[0])
         image = self.stream_rows * self.source.pitch
-        return image * self.position_unit, row * right, self.strides[1] * down
+        column = self.strides[1] * down
+        if self.operation.repeat == (1, 1):
+            wide = self.operation.out_size[1] * column > _WIDE_ROWS * self.source.pitch
+            # Far beside the image columns would be counted as rows to come.
+            column = 0 if wide else column
+        return image * self.position_unit, row * right, column
 
     @property
     def position_constants(self) -> tuple[int, int, int]:
@@ -468,15 +481,22 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class StreamedGeometry(Geometry):
-    """A 1x1 convolution that reads its channels in chunks and keeps none of them.
+    """A layer that reads the stored channels of a pixel in chunks and keeps none of them.
 
-    To the engine a chunk is a plane block and a kernel row, released when its steps have been
-    issued; output positions are input positions. Attributes: see :class:`Geometry`, and
+    A 1x1 convolution of many channels, or a group of D channels of a pool whose taps lie side by
+    side in the channels. To the engine a chunk is a plane block and a kernel row, released when its
+    steps have been issued; output positions are input positions. Attributes: see
+    :class:`Geometry`, and
 
-        chunks: J, a divisor of the channels.
+        chunks: J, a divisor of the channels; the taps of a pool.
     """
 
     chunks: int
+
+    @property
+    def releases_rows(self) -> bool:
+        """Each chunk is forgotten behind its steps."""
+        return True
 
     @classmethod
     def of(
@@ -486,6 +506,8 @@ class StreamedGeometry(Geometry):
         channels = operation.channels_in
         most = min(channels, _MAX_CHUNKS)
         divisors = [j for j in range(2, most + 1) if channels % j == 0]
+        if operation.is_channelwise:
+            divisors = [operation.taps] if operation.taps <= _MAX_CHUNKS else []
         for held in (3, 2, 1):
             for chunks in divisors:
                 rows = -(-(channels // chunks) // hardware.drain)
@@ -519,6 +541,11 @@ class StreamedGeometry(Geometry):
     def first_block(self) -> Int64Array:
         """(blocks,) first chunk of each block."""
         return np.arange(self.blocks, dtype=np.int64) * self.chunks
+
+    @property
+    def first_need(self) -> int:
+        """Whatever the first block waits for, it is one stored block."""
+        return 1
 
     @cached_property
     def least_ring_blocks(self) -> int:
@@ -570,6 +597,97 @@ class StreamedGeometry(Geometry):
             "planes_w": 1,
             "planes_h": 1,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class SingleWindowGeometry(Geometry):
+    """A group of D channels of a pool or depthwise layer with one window an image: all pixels.
+
+    The pixels of an image lie one behind the other, so that they are an image of any width that
+    divides their number. Each row of it is released when its steps have been issued: the image
+    streams by. Each image is an output block of its own.
+    """
+
+    @property
+    def releases_rows(self) -> bool:
+        """Each row is forgotten behind its steps."""
+        return True
+
+    @classmethod
+    def of(
+        cls, operation: Operation, hardware: Hardware, batch: int, source: Raster
+    ) -> SingleWindowGeometry | None:
+        """The geometry with the shortest rows; None: none fits.
+
+        The source's pitch has no gaps, and the operation's kernel is the whole image.
+        """
+        pixels = operation.taps
+        for width in range(1, pixels + 1):
+            if pixels % width or pixels // width > _MAX_CHUNKS:
+                continue
+            shape = pixels // width, width
+            weights = operation.weights
+            if weights is not None:
+                weights = weights.reshape(*shape, -1)
+            geometry = cls(
+                operation=replace(operation, size=shape, kernel=shape, weights=weights),
+                hardware=hardware,
+                batch=batch,
+                source=source,
+                strides=(1, 1),
+                direct=True,
+                skip_rows=False,
+                aligned=True,
+                output=Raster(hardware.rows, 1),
+                plane=Raster(width, 1),
+            )
+            fits = geometry.least_ring_blocks <= geometry.ring_blocks
+            return geometry if fits else None
+        return None
+
+    @property
+    def image_positions(self) -> int:
+        """Plane positions from an image to the next."""
+        return self.source.pitch * self.source.image_rows
+
+    @property
+    def image_step(self) -> int:
+        """q0 from an image, which is a block, to the next."""
+        return self.image_positions
+
+    @cached_property
+    def first_block(self) -> Int64Array:
+        """(blocks,) plane block of each image's first pixel."""
+        return np.arange(self.blocks, dtype=np.int64) * self.image_positions // self.hardware.rows
+
+    @property
+    def first_need(self) -> int:
+        """Stream blocks that hold the first row, at the least."""
+        return -(-self.plane.pitch // self.hardware.rows)
+
+    @cached_property
+    def least_ring_blocks(self) -> int:
+        """A row, wherever in a block it begins."""
+        return (self.plane.pitch + self.hardware.rows - 2) // self.hardware.rows + 1
+
+    @property
+    def position_constants(self) -> tuple[int, int, int]:
+        """(position_step, position_wrap_w, position_wrap_h): each block is an image further."""
+        return self.image_positions, 0, 0
+
+    @property
+    def need_step(self) -> int:
+        """A row needs the pixels behind the row's before."""
+        return self.plane.pitch
+
+    @property
+    def need_offset(self) -> int:
+        """The last pixel of the first row."""
+        return self.plane.pitch - 1
+
+    def fields(self, ring_blocks: int) -> dict[str, int]:
+        """The descriptor's fields."""
+        return super().fields(ring_blocks) | {"release_rows": 1}
 
 
 def layout_of(shape: tuple[int, int, int, int], raster: Raster, rows: int) -> TensorLayout:

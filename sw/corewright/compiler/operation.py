@@ -82,26 +82,62 @@ class TensorSlice:
 
 @dataclass(frozen=True)
 class Patches:
-    """What a kernel reads of an image: the channels of each tap, in (kh, kw, c) order."""
+    """What a kernel reads of an image: the channels of each tap, in (kh, kw, c) order.
+
+    Attributes:
+        kernel: taps.
+        strides: pixels between two windows.
+        padding: (top, left); negative: rows or columns that are cut off.
+        out_size: windows.
+        fill: what a tap outside of the image is.
+    """
 
     kernel: Pair
     strides: Pair
     padding: Pair
     out_size: Pair
+    fill: int = 0
+
+    @classmethod
+    def crop(cls, first: Pair, size: Pair) -> Patches:
+        """A part of the image: ``size`` pixels from ``first`` on."""
+        return cls((1, 1), (1, 1), (-first[0], -first[1]), size)
 
     def of(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(N, H, W, C) to (N, Ho, Wo, KH * KW * C); zeros outside of the image."""
-        (height, width), (sh, sw) = self.out_size, self.strides
-        top, left = self.padding
-        rows, columns = (height - 1) * sh + self.kernel[0], (width - 1) * sw + self.kernel[1]
-        bottom = max(0, rows - top - x.shape[1])
-        right = max(0, columns - left - x.shape[2])
-        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-        taps = [
-            x[:, kh : kh + (height - 1) * sh + 1 : sh, kw : kw + (width - 1) * sw + 1 : sw]
-            for kh, kw in np.ndindex(*self.kernel)
-        ]
-        return np.concatenate(taps, axis=-1)
+        """(N, H, W, C) to (N, Ho, Wo, KH * KW * C)."""
+        return np.concatenate([self._tap(x, *tap) for tap in np.ndindex(*self.kernel)], axis=-1)
+
+    def _tap(self, x: npt.NDArray[Any], kh: int, kw: int) -> npt.NDArray[Any]:
+        inside = np.ones((1, *self.out_size, 1), dtype=bool)
+        for axis, tap in enumerate((kh, kw), start=1):
+            count, stride, pad = (v[axis - 1] for v in (self.out_size, self.strides, self.padding))
+            at = np.arange(count) * stride + tap - pad
+            shape = [1, 1, 1, 1]
+            shape[axis] = count
+            inside &= ((at >= 0) & (at < x.shape[axis])).reshape(shape)
+            x = x.take(at.clip(0, x.shape[axis] - 1), axis=axis)
+        return np.where(inside, x, self.fill)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An image for each of some rectangles of it, side by side in the channels.
+
+    Attributes:
+        rectangles: (first pixel, size) of each.
+        fill: what lies outside of the rectangle.
+    """
+
+    rectangles: tuple[tuple[Pair, Pair], ...]
+    fill: int
+
+    def of(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """(N, H, W, C) to (N, H, W, rectangles * C)."""
+        result = np.full((len(self.rectangles), *x.shape), self.fill, dtype=x.dtype)
+        for piece, ((top, left), (height, width)) in zip(result, self.rectangles, strict=True):
+            place = slice(None), slice(top, top + height), slice(left, left + width)
+            piece[place] = x[place]
+        return np.concatenate(list(result), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -110,13 +146,13 @@ class Contents:
 
     Attributes:
         values: channels of a tensor of the graph.
-        patches: they are rearranged so.
+        rearranged: so they lie in memory; None: as in the graph.
         transposed: pixels have become channels, channels pixels of one row.
         repeat: each row and column comes so often.
     """
 
     values: TensorSlice
-    patches: Patches | None = None
+    rearranged: Patches | Pieces | None = None
     transposed: bool = False
     repeat: Pair = (1, 1)
 
@@ -129,8 +165,8 @@ class Contents:
         """(N, H, W, C) integers, from those of the graph's tensors."""
         first = self.values.first_channel
         x = np.asarray(tensors[self.tensor])[..., first : first + self.values.channels]
-        if self.patches is not None:
-            x = self.patches.of(x)
+        if self.rearranged is not None:
+            x = self.rearranged.of(x)
         if self.transposed:
             x = x.reshape(len(x), -1, x.shape[-1]).transpose(0, 2, 1)[:, None]
         return x.repeat(self.repeat[0], axis=1).repeat(self.repeat[1], axis=2)
@@ -184,6 +220,9 @@ class Operation:
         weights_size: (H, W) of that tensor.
         constant: (1, W, C) integers to read as the image, instead of a stored tensor.
         holds: what the target holds, where it is no tensor of the graph.
+        result: the graph's tensor that it computes, in front of the addition if there is one; None
+            for what only moves integers.
+        separate: each image of the batch is a descriptor of its own, although it need not be.
     """
 
     name: str
@@ -207,6 +246,8 @@ class Operation:
     weights_size: Pair = (1, 1)
     constant: npt.NDArray[np.integer[Any]] | None = None
     holds: Contents | None = None
+    result: TensorSlice | None = None
+    separate: bool = False
 
     @property
     def stored_size(self) -> Pair:
@@ -216,7 +257,7 @@ class Operation:
     @property
     def per_image(self) -> bool:
         """Each image of the batch is a descriptor of its own."""
-        return self.weights_from is not None
+        return self.weights_from is not None or self.separate
 
     @property
     def channels_in(self) -> int:
@@ -278,6 +319,7 @@ class Operation:
             bias=None if self.bias is None else self.bias[channels],
             macs=self.macs * count // self.channels_out,
             addition=added and replace(added, source=added.source.part(first, count)),
+            result=self.result and self.result.part(first, count),
         )
 
     def stride_choices(self) -> tuple[Pair, ...]:
@@ -499,6 +541,7 @@ def _operation(
         "size": (tensor.height, tensor.width),
         "out_size": (node.output.height, node.output.width),
         "macs": macs(node, graph),
+        "result": TensorSlice.whole(node.output.name, node.output.channels),
     }
     if isinstance(node, Pool):
         requant, shift = node.requant, 0
@@ -578,7 +621,7 @@ def _product(
             target=target,
             size=(1, features),
             out_size=(1, features),
-            requant=Requant.identity(*_limits(hw)),
+            requant=Requant.identity(*pixel_limits(hw)),
             macs=0,
             weights_from=factor,
             weights_size=factor_size,
@@ -670,13 +713,13 @@ def copy_operation(
         padding=(0, 0),
         weights=None,
         bias=None,
-        requant=Requant.identity(*_limits(hw)),
+        requant=Requant.identity(*pixel_limits(hw)),
         round_first=False,
         macs=0,
     )
 
 
-def _limits(hw: Hardware) -> Pair:
+def pixel_limits(hw: Hardware) -> Pair:
     """Smallest and largest pixel."""
     half = 1 << (hw.bits_input - 1)
     return (-1, 1) if hw.bits_input == 1 else (-half, half - 1)

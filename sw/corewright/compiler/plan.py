@@ -12,24 +12,60 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from corewright.compiler.errors import CompileError
-from corewright.compiler.geometry import Geometry, Raster, StreamedGeometry, geometries
+from corewright.compiler.geometry import (
+    Geometry,
+    Raster,
+    SingleWindowGeometry,
+    StreamedGeometry,
+    geometries,
+)
 from corewright.compiler.operation import (
     Contents,
     HostOperation,
     Lowered,
     Operation,
     Pair,
+    Patches,
     TensorSlice,
     copy_operation,
 )
-from corewright.compiler.reduce import channel_parts, patch_copies, patched
+from corewright.compiler.reduce import (
+    Rectangle,
+    channel_parts,
+    cut,
+    joining,
+    patch_copies,
+    patched,
+    rectangles,
+    row_copies,
+    small_rectangles,
+    trimmed,
+)
 from corewright.compiler.schedule import Schedule, best_schedule, parts
 from corewright.graph import Graph
 from corewright.hardware import Hardware
+from corewright.program import Opcode
 
 _BEAM = 16
 # Coordinates of a lane are 16-bit fields.
 _MAX_COORDINATE = (1 << 16) - 1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor that a choice writes a part of, other than its operation says.
+
+    Attributes:
+        size: (H, W).
+        channels: of the tensor.
+        written: (first, count) of its channels that are written.
+        raster: how it lies in memory.
+    """
+
+    size: Pair
+    channels: int
+    written: Pair
+    raster: Raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +78,7 @@ class Choice:
         schedules: one a part.
         images: images that are descriptors of their own.
         advice: why it is slower than it could be, and what to raise; empty: it is not.
+        view: what the target is, where the operation sees its words as another tensor's.
     """
 
     operation: Operation
@@ -49,6 +86,7 @@ class Choice:
     schedules: tuple[Schedule, ...]
     images: int = 1
     advice: str = ""
+    view: Stored | None = None
 
     @property
     def cost(self) -> tuple[float, int]:
@@ -59,9 +97,13 @@ class Choice:
         )
 
     @property
-    def output(self) -> Raster:
-        """Raster of the output."""
-        return self.geometry.output
+    def stored(self) -> Stored:
+        """The tensor that it writes, or writes a part of."""
+        if self.view is not None:
+            return self.view
+        op = self.operation
+        written = op.target.first_channel, op.channels_out
+        return Stored(op.out_size, op.target.tensor_channels, written, self.geometry.output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +113,18 @@ class HostChoice:
     operation: HostOperation
     source: Raster
     output: Raster
+    advice: str = ""
 
     @property
     def cost(self) -> tuple[float, int]:
         """The engine has no part in it."""
         return 0.0, 0
+
+    @property
+    def stored(self) -> Stored:
+        """The tensor that it writes."""
+        channels = self.operation.target.tensor_channels
+        return Stored(self.operation.size, channels, (0, channels), self.output)
 
 
 Step = Choice | HostChoice
@@ -115,15 +164,17 @@ def plan(
         # Names of copies are free: no tensor of the graph is called so.
         search = _Search(layer, hardware, batch, f"{layer.name}@{index}", set(graph.tensors))
         best: dict[tuple[tuple[str, Raster], ...], _State] = {}
-        for state in states:
-            for raster, choices in search.ways(state.rasters):
-                rasters = {**state.rasters, layer.target.tensor: raster}
-                rasters = {name: r for name, r in rasters.items() if last_use[name] > index}
-                costs = [state.cost, *(choice.cost for choice in choices)]
-                cost = sum(c for c, _ in costs), sum(size for _, size in costs)
-                live = tuple(sorted(rasters.items(), key=lambda item: item[0]))
-                if live not in best or cost < best[live].cost:
-                    best[live] = _State(cost, rasters, state, choices)
+        ways = [(state, *way) for state in states for way in search.ways(state.rasters)]
+        # What fits the pixel buffer is not taken to pieces, whatever the estimates say.
+        whole = [way for way in ways if not any(choice.advice for choice in way[2])]
+        for state, raster, choices in whole or ways:
+            rasters = {**state.rasters, layer.target.tensor: raster}
+            rasters = {name: r for name, r in rasters.items() if last_use[name] > index}
+            costs = [state.cost, *(choice.cost for choice in choices)]
+            cost = sum(c for c, _ in costs), sum(size for _, size in costs)
+            live = tuple(sorted(rasters.items(), key=lambda item: item[0]))
+            if live not in best or cost < best[live].cost:
+                best[live] = _State(cost, rasters, state, choices)
         if not best:
             raise search.failure or CompileError(layer.name, "fits in no way")
         states = sorted(best.values(), key=lambda state: state.cost)[:_BEAM]
@@ -296,30 +347,92 @@ class _Search:
             f"layer '{layer.name}' runs slower than it could, as the pixel buffer does not hold "
             f"what one block of outputs needs: raise pixel_buffer_depth to {error.needed}"
         )
-        if layer.is_channelwise:
-            split = channel_parts(layer, self.hardware)
-            if len(split) == 1:
-                raise error
+        split = channel_parts(layer, self.hardware) if layer.is_channelwise else (layer,)
+        if layer.repeat[0] > 1 and not self._group_fits(layer, source, wanted):
+            result = self._repeated_rows(layer, source, wanted, error, only=only)
+        elif len(split) > 1:
             result = {}
             for raster, first in self._steps(split[0], source, wanted, only=only).items():
                 rest = self._same_raster(split[1:], source, raster)
                 if rest is not None:
-                    steps = (*first, *rest)
-                    result[raster] = tuple(replace(step, advice=advice) for step in steps)
-            if not result:
-                raise error
-            return result
+                    result[raster] = (*first, *rest)
+        elif layer.is_channelwise and layer.taps == 1:
+            # Nothing smaller than a copy of D channels is left.
+            raise error
+        else:
+            result = self._windows(layer, source, wanted, error, only=only)
+        if not result:
+            raise error
+        return {
+            raster: tuple(replace(step, advice=advice) for step in steps)
+            for raster, steps in result.items()
+        }
+
+    def _group_fits(self, layer: Operation, source: Raster, wanted: Sequence[Raster]) -> bool:
+        """A group of D channels of a channelwise layer fits the pixel buffer."""
+        group = layer.part(0, min(layer.channels_out, self.hardware.drain))
+        try:
+            _choices(group, self.hardware, self.batch, source, wanted, lambda _: True)
+        except CompileError:
+            return False
+        return True
+
+    def _windows(
+        self,
+        layer: Operation,
+        source: Raster,
+        wanted: Sequence[Raster],
+        error: CompileError,
+        *,
+        only: bool,
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """A convolution, or a channel group of a pool, whose window does not fit.
+
+        Raises:
+            CompileError: ``error``, where the window lies outside of the image and must not.
+        """
+        if _streams(layer):
+            return self._streamed(layer, {source: ()}, wanted, error, only=only)
+        cuts = rectangles(layer)
+        partial = any(rectangle.taps != layer.kernel for rectangle in cuts)
+        empty = any(0 in rectangle.taps for rectangle in cuts)
+        # What lies outside of the image is no number: an average does not count it, and a single
+        # bit is never zero.
+        strict = partial and (
+            layer.opcode == Opcode.AVERAGE_POOL
+            or (layer.opcode != Opcode.MAX_POOL and self.hardware.bits_input == 1)
+        )
+        if strict and empty:
+            raise error
+        # A few passes an output are fewer than one a tap.
+        outputs = layer.out_size[0] * layer.out_size[1]
+        single = layer.is_channelwise and layer.taps > outputs and not empty
+        if strict or single:
+            cuts = small_rectangles(layer)
+            if len(cuts) > 1:
+                return self._rectangles(layer, cuts, source, wanted, error, only=only)
+            layer = trimmed(layer, cuts[0])
+        if single:
+            return self._single_window(layer, source, wanted, error, only=only)
+        patches = self._own(layer, "patches", layer.taps * layer.channels_in)
+        before = self._patches(layer, source, wanted, patches)
+        return self._streamed(patched(layer, patches), before, wanted, error, only=only)
+
+    def _streamed(
+        self,
+        layer: Operation,
+        before: dict[Raster, tuple[Choice, ...]],
+        wanted: Sequence[Raster],
+        error: CompileError,
+        *,
+        only: bool,
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """A layer that streams its channels, behind what writes them in each raster.
+
+        Raises:
+            CompileError: ``error``, where not even a chunk of them fits.
+        """
         images = self.batch if layer.per_image else 1
-        before: dict[Raster, tuple[Choice, ...]] = {source: ()}
-        if not _streams(layer):
-            temporary = TensorSlice.whole(
-                self._temporary("patches"), layer.taps * layer.channels_in
-            )
-            if self.hardware.bits_input == 1:
-                # Zeros around the image cannot be stored.
-                raise error
-            before = self._patches(layer, source, wanted, temporary)
-            layer = patched(layer, temporary)
         result = {}
         for raster, steps in before.items():
             if (only and raster not in wanted) or (images > 1 and not self._apart(raster)):
@@ -328,11 +441,178 @@ class _Search:
             if geometry is None:
                 raise error
             schedules = tuple(best_schedule(geometry, part) for part in parts(layer, self.hardware))
-            choice = Choice(layer, geometry, schedules, images)
-            result[raster] = tuple(replace(step, advice=advice) for step in (*steps, choice))
-        if not result:
-            raise error
+            result[raster] = (*steps, Choice(layer, geometry, schedules, images))
         return result
+
+    def _rectangles(
+        self,
+        layer: Operation,
+        cuts: Sequence[Rectangle],
+        source: Raster,
+        wanted: Sequence[Raster],
+        error: CompileError,
+        *,
+        only: bool,
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """A layer whose outputs are computed rectangle by rectangle, then joined."""
+        pieces = []
+        steps: tuple[Choice, ...] = ()
+        for index, rectangle in enumerate(cuts):
+            target = self._own(layer, f"piece{index}", layer.channels_out)
+            ways = self._steps(cut(layer, rectangle, target), source, ())
+            # Where a block holds pixels of several rows the next pass stores them far apart.
+            apart = {r: way for r, way in ways.items() if r.pitch % self.hardware.rows == 0}
+            raster, choices = _cheapest(apart or ways)
+            pieces.append((rectangle, target, raster))
+            steps = (*steps, *choices)
+        before: dict[Raster, tuple[Choice, ...]] = {}
+        groups = []
+        for first in range(0, layer.channels_out, self.hardware.drain):
+            channels = min(self.hardware.drain, layer.channels_out - first)
+            stack = self._own(layer, f"stack{first}", len(cuts) * channels)
+            cut_tensors = [(rectangle, target) for rectangle, target, _ in pieces]
+            groups.append(joining(layer, cut_tensors, stack, first, self.hardware))
+        (first_copy, *_), _ = groups[0]
+        rasters = wanted if only else self._placing(first_copy, pieces[0][2], wanted)
+        for raster in rasters:
+            try:
+                placed = self._joined(groups, [own for _, _, own in pieces], raster, error)
+            except CompileError as failure:
+                self.failure = _easier(self.failure, failure)
+            else:
+                before[raster] = (*steps, *placed)
+        return before
+
+    def _joined(
+        self,
+        groups: Sequence[tuple[Sequence[Operation], Operation]],
+        sources: Sequence[Raster],
+        raster: Raster,
+        error: CompileError,
+    ) -> tuple[Choice, ...]:
+        """All that joins rectangles, group by group, to a tensor in ``raster``.
+
+        Raises:
+            CompileError: a rectangle cannot be had in this raster.
+        """
+        steps: tuple[Choice, ...] = ()
+        for copies, join in groups:
+            for copy, source in zip(copies, sources, strict=True):
+                placed = self._placing(copy, source, [raster], only=True)
+                steps = (*steps, *placed[raster])
+            joined = self._streamed(join, {raster: ()}, (), error, only=False)
+            steps = (*steps, *joined[raster])
+        return steps
+
+    def _placing(
+        self, copy: Operation, source: Raster, wanted: Sequence[Raster], *, only: bool = False
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """A copy of a rectangle to its place, image by image where a batch takes too much room.
+
+        Raises:
+            CompileError: not even that fits.
+        """
+        try:
+            return self._steps(copy, source, wanted, only=only)
+        except CompileError:
+            # The rows below the rectangle would wait for the images behind it.
+            if self.batch == 1 or not self._apart(source):
+                raise
+            return self._steps(replace(copy, separate=True), source, wanted, only=only)
+
+    def _single_window(
+        self,
+        layer: Operation,
+        source: Raster,
+        wanted: Sequence[Raster],
+        error: CompileError,
+        *,
+        only: bool,
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """A channel group of a pool or depthwise layer with one window, inside the image."""
+        ways: dict[Raster, tuple[Choice, ...]] = {source: ()}
+        if layer.kernel != layer.size or source.pitch != layer.size[1]:
+            window = self._own(layer, "window", layer.channels_in)
+            ways = self._dense_window(layer, source, window)
+            layer = replace(layer, source=window)
+        layer = replace(layer, size=layer.kernel, strides=(1, 1), padding=(0, 0))
+        result: dict[Raster, tuple[Choice, ...]] = {}
+        for raster, steps in ways.items():
+            geometry = SingleWindowGeometry.of(layer, self.hardware, self.batch, raster)
+            if geometry is None:
+                raise error
+            op = geometry.operation
+            schedules = tuple(best_schedule(geometry, part) for part in parts(op, self.hardware))
+            way = (*steps, Choice(op, geometry, schedules))
+            if only and geometry.output not in wanted:
+                continue
+            other = result.get(geometry.output)
+            if other is None or _cost(way) < _cost(other):
+                result[geometry.output] = way
+        return result
+
+    def _dense_window(
+        self, layer: Operation, source: Raster, window: TensorSlice
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """Copies of a window's pixels to a tensor whose pitch has no gaps."""
+        first = -layer.padding[0], -layer.padding[1]
+        copy = replace(
+            copy_operation(layer.name, layer.size, layer.source, window, self.hardware),
+            out_size=layer.kernel,
+            padding=layer.padding,
+            holds=Contents(layer.source, Patches.crop(first, layer.kernel)),
+        )
+        dense = Raster(layer.kernel[1], layer.kernel[0])
+        ways = self._steps(copy, source, [dense])
+        result = {raster: steps for raster, steps in ways.items() if raster.pitch == dense.pitch}
+        if result:
+            return result
+        # Columns that are cut off on the left leave gaps.
+        cropped = self._own(layer, "cropped", layer.channels_in)
+        raster, steps = _cheapest(self._steps(replace(copy, target=cropped), source, ()))
+        closer = replace(copy, source=cropped, size=layer.kernel, padding=(0, 0))
+        ways = self._steps(closer, raster, [dense])
+        return {
+            raster: (*steps, *choices)
+            for raster, choices in ways.items()
+            if raster.pitch == dense.pitch
+        }
+
+    def _repeated_rows(
+        self,
+        layer: Operation,
+        source: Raster,
+        wanted: Sequence[Raster],
+        error: CompileError,
+        *,
+        only: bool,
+    ) -> dict[Raster, tuple[Choice, ...]]:
+        """An upsampling whose rows are repeated in memory, by a pass each."""
+        final = self._aligned(layer.size)
+        if only and final not in wanted:
+            raise error
+        down, right = layer.repeat
+        size = layer.size[0] // down, layer.size[1]
+        stored = self._aligned(size)
+        steps: tuple[Choice, ...] = ()
+        operation = layer
+        if right > 1 or source != stored:
+            wide = self._own(layer, "wide", layer.channels_in)
+            holds = Contents(layer.source, repeat=(1, right))
+            columns = replace(
+                layer, size=size, out_size=size, repeat=(1, right), target=wide, holds=holds
+            )
+            steps = self._steps(columns, source, [stored], only=True).get(stored, ())
+            if not steps:
+                raise error
+            operation = replace(layer, source=wide)
+        written = layer.target.first_channel, layer.channels_out
+        view = Stored(layer.size, layer.target.tensor_channels, written, final)
+        for copy in row_copies(operation, stored, self.hardware):
+            lines = Raster(self.hardware.rows, stored.image_rows)
+            copies = self._steps(copy, lines, [lines], only=True)[lines]
+            steps = (*steps, *(replace(choice, view=view) for choice in copies))
+        return {final: steps}
 
     def _patches(
         self, layer: Operation, source: Raster, wanted: Sequence[Raster], temporary: TensorSlice
@@ -394,11 +674,30 @@ class _Search:
             copy = replace(copy, holds=Contents(source))
         return self._same_raster([copy], before, after)
 
+    def _own(self, layer: Operation, what: str, channels: int) -> TensorSlice:
+        """A tensor for a part of the work of a layer, which may be some channels of one."""
+        target = layer.target
+        scope = "" if target.tensor in self.taken else target.tensor.removeprefix(self.name)
+        if target.first_channel:
+            scope += f".{target.first_channel}"
+        return TensorSlice.whole(self._temporary(f"{scope}.{what}".lstrip(".")), channels)
+
     def _temporary(self, what: str) -> str:
         name = f"{self.name}.{what}"
         while name in self.taken:
             name += "'"
         return name
+
+
+def _cost(steps: Sequence[Choice]) -> tuple[float, int]:
+    """Cycles and bytes."""
+    costs = [step.cost for step in steps]
+    return sum(cycles for cycles, _ in costs), sum(size for _, size in costs)
+
+
+def _cheapest(ways: dict[Raster, tuple[Choice, ...]]) -> tuple[Raster, tuple[Choice, ...]]:
+    """The raster, and the choices, that cost least."""
+    return min(ways.items(), key=lambda way: _cost(way[1]))
 
 
 def _streams(layer: Operation) -> bool:

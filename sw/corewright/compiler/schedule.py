@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from corewright.compiler.errors import CompileError
-from corewright.compiler.geometry import Geometry, StreamedGeometry
+from corewright.compiler.geometry import Geometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
 from corewright.hardware import Hardware
 from corewright.program import Opcode
@@ -114,25 +113,16 @@ class Schedule:
 def parts(operation: Operation, hardware: Hardware) -> tuple[Part, ...]:
     """Splits a layer's output channels so that each part's biases fit the bias buffer.
 
-    Raises:
-        CompileError: the buffer does not even hold one group's biases.
+    Where it does not even hold a group's, a part is a single group that is not full.
     """
     width = hardware.drain if operation.is_channelwise else hardware.columns
     whole = Part(0, operation.channels_out, width)
-    beats = -(-width // hardware.drain)
-    most = MAX_GROUPS
+    step = MAX_GROUPS * width
     if operation.bias is not None and whole.drain_beats(hardware.drain) > hardware.bias_rows:
-        most = hardware.bias_rows // beats
-        if most == 0:
-            raise CompileError(
-                operation.name,
-                f"the {width} biases of a channel group do not fit the bias buffer",
-                parameter="bias_buffer_depth",
-                needed=width,
-            )
-    if whole.groups <= most:
+        held = hardware.bias_rows // -(-width // hardware.drain)
+        step = held * width or hardware.bias_rows * hardware.drain
+    if whole.channels <= step:
         return (whole,)
-    step = most * width
     return tuple(
         Part(first, min(step, operation.channels_out - first), width)
         for first in range(0, operation.channels_out, step)
@@ -151,7 +141,7 @@ def loop_orders(geometry: Geometry, part: Part) -> Iterator[Schedule]:
     if not op.has_weights:
         yield evaluate(geometry, part, groups, 1)
         return
-    if isinstance(geometry, StreamedGeometry):
+    if geometry.releases_rows:
         # Pixels are used once and forgotten: each group streams them again.
         resident = steps <= depth
         yield evaluate(geometry, part, 1, 1, resident=resident, streamed=not resident)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from corewright.compiler.tests.checks import check
 from corewright.graph import (
     Add,
     ComputeNode,
+    Concat,
     Conv,
     Dense,
     Depthwise,
@@ -21,6 +23,7 @@ from corewright.graph import (
     Pool,
     Requant,
     Tensor,
+    Upsample,
     same_padding,
 )
 from corewright.hardware import Hardware
@@ -33,6 +36,7 @@ SMALL = Hardware(
     pixel_buffer_depth=12,
     drain_width=2,
     ram_weights_depth=1024,
+    max_image_size=128,
 )
 
 
@@ -101,16 +105,128 @@ def test_channelwise_layers_take_fewer_channels_at_a_time() -> None:
     check(program, graph, random_input(rng, graph, 2), 2)
 
 
-def test_a_channel_group_that_does_not_fit_asks_for_the_room_that_it_needs() -> None:
-    source = Tensor("x", 9, 9, 26, 4, 0)
-    requant = Requant(0, 0, 0, -8, 7)
-    pool = Pool("max", "max", "x", Tensor("m", 5, 5, 26, 4, 0), (5, 5), (1, 1), (0,) * 4, requant)
-    graph = Graph("pool", source, (pool,))
-    with pytest.raises(CompileError, match="raise pixel_buffer_depth to at least") as error:
-        compile_graph(graph, SMALL, 1)
-    assert error.value.needed is not None
-    program = compile_graph(graph, replace(SMALL, pixel_buffer_depth=error.value.needed), 1)
-    check(program, graph, random_input(np.random.default_rng(0), graph, 1))
+# ---------------------------------------------------------------------- a group of D channels
+SAME = Requant(0, 0, 0, -8, 7)
+IMAGE = Tensor("x", 11, 10, 5, 4, 0)
+
+
+def windows(
+    source: Tensor, kernel: tuple[int, int], strides: tuple[int, int], *, same: bool
+) -> tuple[Tensor, tuple[int, int, int, int]]:
+    """Output and padding of a window's layer that keeps the channels."""
+    size = source.height, source.width
+    padding = same_padding(size, kernel, strides) if same else (0, 0, 0, 0)
+    height, width = (
+        (size[axis] + padding[2 * axis] + padding[2 * axis + 1] - kernel[axis]) // strides[axis] + 1
+        for axis in (0, 1)
+    )
+    return Tensor("y", height, width, source.channels, source.bits, 0), padding
+
+
+def pool(
+    kind: Literal["max", "average"],
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    *,
+    same: bool = False,
+    source: Tensor = IMAGE,
+    round_first: bool = False,
+) -> ComputeNode:
+    out, padding = windows(source, kernel, strides, same=same)
+    requant = SAME if source.bits > 1 else Requant(0, 0, 0, -1, 1)
+    if kind == "average":
+        # Ties and both signs: 3/2 of the average, negative ones a quarter of that.
+        requant = Requant(1, 0, 2, -7, 6)
+    return Pool("pool", kind, source.name, out, kernel, strides, padding, requant, round_first)
+
+
+def depthwise(
+    kernel: tuple[int, int], strides: tuple[int, int], *, same: bool, source: Tensor = IMAGE
+) -> ComputeNode:
+    rng = np.random.default_rng(sum(kernel))
+    out, padding = windows(source, kernel, strides, same=same)
+    shape, requant = (*kernel, source.channels), Requant(0, 4, 5, -8, 7)
+    weights = rng.integers(-8, 8, shape)
+    if source.bits == 1:
+        weights, requant = rng.choice(np.array([-1, 1]), shape), Requant(0, 0, 0, -1, 1)
+    bias = rng.integers(-9, 9, source.channels)
+    return Depthwise(
+        "deep", source.name, out, weights, bias, strides, padding, requant, source.bits, 0
+    )
+
+
+def upsample(factors: tuple[int, int]) -> ComputeNode:
+    height, width = IMAGE.height * factors[0], IMAGE.width * factors[1]
+    out = Tensor("y", height, width, IMAGE.channels, 4, 0)
+    return Upsample("up", "x", out, factors)
+
+
+LARGE_WINDOWS: dict[str, ComputeNode] = {
+    "maximum": pool("max", (5, 5), (1, 1)),
+    "maximum beyond the edges": pool("max", (3, 4), (2, 1), same=True),
+    "maximum, more taps than outputs": pool("max", (7, 6), (2, 3), same=True),
+    "maximum of the image": pool("max", (11, 10), (1, 1)),
+    "average": pool("average", (3, 3), (1, 2)),
+    "average beyond the edges": pool("average", (3, 3), (1, 1), same=True),
+    "average beyond the edges, strided": pool("average", (4, 3), (2, 2), same=True),
+    "average, rounded first": pool("average", (3, 3), (2, 1), same=True, round_first=True),
+    "average, more taps than outputs": pool("average", (7, 6), (3, 4), same=True),
+    "average of the image": pool("average", (11, 10), (1, 1)),
+    "average of the image, rounded first": pool("average", (11, 10), (1, 1), round_first=True),
+    "average of a part": pool("average", (11, 7), (1, 9)),
+    "average beyond all edges": pool("average", (11, 10), (11, 10), same=True),
+    "sum": pool("average", (4, 4), (1, 1)),
+    "depthwise": depthwise((3, 5), (1, 1), same=True),
+    "depthwise, strided": depthwise((5, 3), (2, 2), same=True),
+    "depthwise inside": depthwise((4, 4), (1, 3), same=False),
+    "depthwise of the image": depthwise((11, 10), (1, 1), same=False),
+    "rows repeated": upsample((5, 1)),
+    "rows and columns repeated": upsample((4, 3)),
+    "repeated twice": upsample((3, 8)),
+}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", LARGE_WINDOWS)
+def test_a_channel_group_runs_from_any_buffer(name: str, batch: int) -> None:
+    graph = Graph("small", IMAGE, (LARGE_WINDOWS[name],))
+    hw = replace(SMALL, bits_sum=24)
+    program = compile_graph(graph, hw, batch)
+    check(program, graph, random_input(np.random.default_rng(batch), graph, batch), batch)
+    (advice,) = program.advice
+    needed = int(advice.removeprefix(advice.rstrip("0123456789")))
+    assert advice.endswith(f"raise pixel_buffer_depth to {needed}")
+    large = compile_graph(graph, replace(hw, pixel_buffer_depth=needed), batch)
+    assert not large.advice
+    assert len(large.layers) < len(program.layers) or name.endswith("of the image")
+
+
+@pytest.mark.parametrize("kind", ["max", "average"])
+def test_the_image_of_a_single_window_streams_by(kind: Literal["max", "average"]) -> None:
+    node = pool(kind, (11, 10), (1, 1), source=replace(IMAGE, channels=2))
+    graph = Graph("global", replace(IMAGE, channels=2), (node,))
+    hw = replace(SMALL, pixel_buffer_depth=2)
+    (layer,) = compile_graph(graph, hw, 1).layers
+    assert layer.descriptor["release_rows"] and layer.descriptor["kernel_height"] == 110
+    assert layer.descriptor["ring_rows"] == 1
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_pieces_join_an_addition_and_a_concatenation(keep: bool) -> None:
+    source = Tensor("x", 6, 7, 3, 4, 0)
+    nodes: tuple[ComputeNode, ...] = (
+        replace(pool("average", (3, 3), (1, 1), same=True, source=source), name="mean"),
+        Add("sum", ("y", "x"), replace(source, name="s"), 1, 0, Requant(0, 1, 1, -8, 7)),
+        Upsample("up", "s", Tensor("u", 30, 7, 3, 4, 0), (5, 1)),
+        Upsample("again", "x", Tensor("v", 30, 7, 3, 4, 0), (5, 1)),
+        Concat("all", ("u", "v"), Tensor("w", 30, 7, 6, 4, 0)),
+    )
+    graph = Graph("joined", source, nodes)
+    hw = replace(SMALL, pixel_buffer_depth=10)
+    program = compile_graph(graph, hw, 2, keep_tensors=keep)
+    assert len(program.advice) == 3
+    assert {layer.addition for layer in program.layers} == {None, "sum"}
+    check(program, graph, random_input(np.random.default_rng(1), graph, 2))
 
 
 def test_flatten_into_a_dense_layer_beyond_the_buffer() -> None:
@@ -164,6 +280,27 @@ def test_binary_networks(pixels: int, weights: int) -> None:
     hw = Hardware((5, 6), bits_input=pixels, bits_weights=weights)
     program = compile_graph(graph, hw, 3)
     check(program, graph, random_input(np.random.default_rng(3), graph, 3), 3)
+
+
+@pytest.mark.parametrize("kind", ["conv", "depthwise", "max"])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_bits_beyond_the_edges_are_not_read(kind: str, strides: tuple[int, int]) -> None:
+    rng = np.random.default_rng(5)
+    source = Tensor("x", 9, 10, 5, 1, 0)
+    node = pool("max", (3, 3), strides, same=True, source=source)
+    if kind == "depthwise":
+        node = depthwise((3, 3), strides, same=True, source=source)
+    elif kind == "conv":
+        out, padding = windows(source, (3, 3), strides, same=True)
+        node = Conv(
+            "conv", "x", replace(out, channels=7), rng.choice(np.array([-1, 1]), (3, 3, 5, 7)),
+            rng.integers(-9, 9, 7), strides, padding, Requant(0, 0, 0, -1, 1), 1, 0,
+        )  # fmt: skip
+    graph = Graph("bits", source, (node,))
+    hw = Hardware((4, 6), bits_input=1, bits_weights=1, pixel_buffer_depth=12, drain_width=2)
+    program = compile_graph(graph, hw, 2)
+    assert program.advice
+    check(program, graph, random_input(rng, graph, 2), 2)
 
 
 def test_numbers_that_one_bit_cannot_hold_are_refused() -> None:
