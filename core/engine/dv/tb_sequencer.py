@@ -21,6 +21,7 @@ from sequencer_model import KINDS, Shape, random_layer
 from corewright.program.format import Opcode
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
@@ -73,7 +74,7 @@ class Bench:
     """One sequencer between models of loader, weight ring and drain."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.waits = Counter()  # cycles without a step, by cause
         self.drain_left = 0  # cycles for which the last tile of the layer before keeps the drain
