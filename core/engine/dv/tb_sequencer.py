@@ -87,7 +87,7 @@ class Bench:
         scramble(self.rng, dut.loader_done_i, dut.weights_available_i, dut.tile_room_i)
         await start(dut)
 
-    async def run(self, layer, stall, clear_after=None, room_stall=None):
+    async def run(self, layer, stall, clear_after=None, room_stall=None, lazy=False):
         """Run one layer and check every step; returns (cycles, steps).
 
         Args:
@@ -95,6 +95,7 @@ class Bench:
             stall: probability that pixels, weights or room are missing in a cycle.
             clear_after: clear_i after so many cycles.
             room_stall: the same for room alone (output or operand); ``stall`` when None.
+            lazy: the loader loads a block only when the sequencer has been waiting for it.
         """
         dut, rng = self.dut, self.rng
         steps = deque(layer.steps())
@@ -142,6 +143,7 @@ class Bench:
                 assert signed(int(dut.released_o.value), 32) == layer.gather // SHAPE.rows, layer
             since_pass += 1
             assert int(dut.weight_step_o.value) == (step and layer.weighted), layer
+            starved = True
             if not steps:
                 assert not step, f"a step too many: {layer}"
                 if int(dut.done_o.value):
@@ -188,6 +190,7 @@ class Bench:
                         drain_at_latest = drain_from + int(average)
                     steps.popleft()
                     waiting = bool(steps) and steps[0].new_pass
+                starved = waiting or not (step or pixels_ok)
             if cycle == clear_after:
                 await drive_phase(dut)
                 dut.clear_i.value = 0
@@ -201,7 +204,7 @@ class Bench:
             # The loader's next state.
             if new_pass:
                 loaded, all_loaded = 0, False
-            elif not all_loaded and pixels.go():
+            elif not all_loaded and pixels.go() and (starved or not lazy):
                 loaded += SHAPE.rows
                 all_loaded = loaded >= end
             cycle += 1
@@ -250,6 +253,15 @@ async def steps_follow_the_loop_nest(dut, kind, stall):
     await bench.open()
     for _ in range(LAYERS):
         await bench.run(random_layer(bench.rng, SHAPE, kind), stall)
+
+
+@cocotb.test
+@cocotb.parametrize(kind=KINDS)
+async def a_step_waits_for_its_last_pixel_and_no_longer(dut, kind):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        await bench.run(random_layer(bench.rng, SHAPE, kind), 0.0, lazy=True)
 
 
 @cocotb.test

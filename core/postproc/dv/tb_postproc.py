@@ -49,7 +49,7 @@ class Bench:
     """Moves the design cycle by cycle: outputs are read and inputs driven at the falling edge."""
 
     def __init__(self, dut, rng):
-        self.dut = Pins(dut)
+        self.dut = dut = Pins(dut)
         self.rng = rng
         self.seen: Counter[str] = Counter()
         self.cycle = 0
