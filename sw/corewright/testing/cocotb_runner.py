@@ -451,7 +451,7 @@ def _build(bench: _Bench, seed: int) -> Path:
     tools = {
         "recipe": _RECIPE,
         "verilator": [executable, _identity(executable)],
-        "compiler": _identity("g++"),
+        "compiler": [_identity("g++"), os.environ.get("USER_CPPFLAGS", "")],
         "cocotb": str(cocotb_tools.config.libs_dir),
         "platform": [platform.machine(), sys.version],
     }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""pytest plugin that makes each test a function of the sources.
+"""pytest plugin that makes each test a function of the sources, and simulations quick to build.
 
 Before each test, and before each fixture that several tests share, the global generators of
 Python, NumPy and (where a test is marked ``tensorflow``) Keras get the seed of its name: what a
@@ -30,6 +30,11 @@ def _seed(name: str, item: Any) -> None:
 
         tensorflow, _ = lazy.load()
         tensorflow.keras.utils.set_random_seed(seed)
+
+
+def pytest_configure() -> None:
+    """Compile simulations for short runs: what tests simulate is over before -O3 is through."""
+    os.environ.setdefault("USER_CPPFLAGS", "-O1")
 
 
 def pytest_report_header() -> str | None:

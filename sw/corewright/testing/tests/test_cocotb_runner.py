@@ -91,8 +91,8 @@ def test_without_a_seed_a_run_is_that_of_the_tests_name(tmp_path, monkeypatch):
 
 
 def fails(case, folder, **options):
-    where = {"bench_folder": BENCHES, "bench_options": {"case": case}}
-    return must_fail("cw_toggle", "tb_toggle", [SOURCE], {"Width": 3}, folder, **where, **options)
+    options |= {"bench_folder": BENCHES, "bench_options": {"case": case}}
+    return must_fail("cw_toggle", "tb_toggle", [SOURCE], {"Width": 3}, folder, **options)
 
 
 def test_a_bug_is_looked_for_with_as_many_seeds_as_said(tmp_path, monkeypatch):
