@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb
+from corewright.testing.cocotb_runner import must_fail, run_cocotb
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -46,28 +46,20 @@ CASES = [
 ]
 
 
-def _run(checker: str, fault: str, folder: Path) -> None:
+def _model(checker: str) -> tuple[str, str, list[Path], dict[str, int]]:
+    """Top, bench, sources and parameters."""
     parameters = {} if checker == "cw_axil_checker" else {"MaxBurst": 16}
-    run_cocotb(
-        checker,
-        "tb_checkers",
-        [FOLDER / f"{checker}.sv"],
-        parameters,
-        build_root=folder,
-        bench_options={"fault": fault},
-    )
+    return checker, "tb_checkers", [FOLDER / f"{checker}.sv"], parameters
 
 
 @pytest.mark.parametrize(
     "checker", ["cw_axi_read_checker", "cw_axi_write_checker", "cw_axil_checker"]
 )
-def test_legal_traffic_passes(checker: str, tmp_path: Path):
-    _run(checker, "none", tmp_path)
+def test_legal_traffic_passes(checker: str):
+    run_cocotb(*_model(checker), bench_options={"fault": "none"})
 
 
 @pytest.mark.parametrize(("checker", "fault", "assertion"), CASES)
 def test_broken_rule_is_reported(checker: str, fault: str, assertion: str, tmp_path: Path):
-    with pytest.raises(CocotbFailure):
-        _run(checker, fault, tmp_path)
-    logs = "".join(log.read_text("utf-8", "replace") for log in tmp_path.rglob("*.log"))
-    assert f".{assertion}" in logs
+    options = {"fault": fault}
+    must_fail(*_model(checker), tmp_path, match=rf"\.{assertion}\b", bench_options=options)

@@ -14,6 +14,7 @@ from engine_bench import Chance, beats_of, descriptor_words, drive_phase, sample
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 DRAIN, WORD_BYTES, MAX_BEATS, AXI_BITS = (
@@ -123,7 +124,7 @@ class Bench:
     """The loader between a memory and the engine's drain."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.memory = self.rng.randbytes(ARENA_BYTES)
         self.fullest = 0  # most beats that were on their way or in the queue
@@ -312,6 +313,7 @@ async def a_read_outside_the_arena_is_reported_and_not_issued(dut):
 async def illegal_use_is_reported(dut):
     """Break one rule of the contract; the launcher expects the assertion of that name."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     await bench.begin(random_layer(bench.rng))
     if VIOLATION == "TakeOnlyWhatIsComplete_A":

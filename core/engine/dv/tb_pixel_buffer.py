@@ -13,6 +13,7 @@ from cocotb.clock import Clock
 from engine_bench import drive_phase, pack, sample_phase, scramble, unpack
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 ROWS, DRAIN, BITS, DEPTH = (PARAMETERS[n] for n in ("Rows", "Drain", "PixelBits", "Depth"))
@@ -54,6 +55,7 @@ def places(lane, row, row_next, count):
 @cocotb.test
 @cocotb.parametrize(rate=(0.3, 0.9, 1.0))
 async def a_read_sees_every_earlier_write_two_cycles_later(dut, rate):
+    dut = Pins(dut)
     rng = random.Random(random.getrandbits(64))
     cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start(start_high=False))
     table = {}  # (bank, row, slot): value

@@ -21,6 +21,7 @@ from loader_model import KINDS, Shape, random_loading
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
@@ -44,7 +45,7 @@ class Bench:
     """One loader, its memory and its reader, cycle by cycle."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.doubled = 0  # writes of two runs
 
@@ -286,6 +287,7 @@ async def clear_stops_a_pass_and_the_next_one_is_whole(dut):
 @cocotb.test(skip=VIOLATION is not None)
 async def a_read_outside_its_window_is_reported_and_not_issued(dut):
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     for _ in range(LAYERS):
         loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))

@@ -21,6 +21,7 @@ from sequencer_model import KINDS, Shape, random_layer
 from corewright.program.format import Opcode
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
@@ -73,7 +74,7 @@ class Bench:
     """One sequencer between models of loader, weight ring and drain."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.waits = Counter()  # cycles without a step, by cause
         self.drain_left = 0  # cycles for which the last tile of the layer before keeps the drain
@@ -86,7 +87,7 @@ class Bench:
         scramble(self.rng, dut.loader_done_i, dut.weights_available_i, dut.tile_room_i)
         await start(dut)
 
-    async def run(self, layer, stall, clear_after=None, room_stall=None):
+    async def run(self, layer, stall, clear_after=None, room_stall=None, lazy=False):
         """Run one layer and check every step; returns (cycles, steps).
 
         Args:
@@ -94,6 +95,7 @@ class Bench:
             stall: probability that pixels, weights or room are missing in a cycle.
             clear_after: clear_i after so many cycles.
             room_stall: the same for room alone (output or operand); ``stall`` when None.
+            lazy: the loader loads a block only when the sequencer has been waiting for it.
         """
         dut, rng = self.dut, self.rng
         steps = deque(layer.steps())
@@ -141,6 +143,7 @@ class Bench:
                 assert signed(int(dut.released_o.value), 32) == layer.gather // SHAPE.rows, layer
             since_pass += 1
             assert int(dut.weight_step_o.value) == (step and layer.weighted), layer
+            starved = True
             if not steps:
                 assert not step, f"a step too many: {layer}"
                 if int(dut.done_o.value):
@@ -187,6 +190,7 @@ class Bench:
                         drain_at_latest = drain_from + int(average)
                     steps.popleft()
                     waiting = bool(steps) and steps[0].new_pass
+                starved = waiting or not (step or pixels_ok)
             if cycle == clear_after:
                 await drive_phase(dut)
                 dut.clear_i.value = 0
@@ -200,7 +204,7 @@ class Bench:
             # The loader's next state.
             if new_pass:
                 loaded, all_loaded = 0, False
-            elif not all_loaded and pixels.go():
+            elif not all_loaded and pixels.go() and (starved or not lazy):
                 loaded += SHAPE.rows
                 all_loaded = loaded >= end
             cycle += 1
@@ -249,6 +253,15 @@ async def steps_follow_the_loop_nest(dut, kind, stall):
     await bench.open()
     for _ in range(LAYERS):
         await bench.run(random_layer(bench.rng, SHAPE, kind), stall)
+
+
+@cocotb.test
+@cocotb.parametrize(kind=KINDS)
+async def a_step_waits_for_its_last_pixel_and_no_longer(dut, kind):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(LAYERS):
+        await bench.run(random_layer(bench.rng, SHAPE, kind), 0.0, lazy=True)
 
 
 @cocotb.test

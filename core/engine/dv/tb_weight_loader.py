@@ -27,6 +27,7 @@ from engine_bench import (
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, POST_BITS, BIAS_ROWS, AXI_BITS = (
@@ -249,7 +250,7 @@ class Bench:
     """The loader between two memories and a ring."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.memories = {
             PROGRAM: self.rng.randbytes(PROGRAM_BYTES),
@@ -451,6 +452,7 @@ def layer_with_an_early_worst_command(rng, window):
 @cocotb.parametrize(window=(PROGRAM, ARENA))
 async def a_read_outside_its_window_is_reported_and_not_issued(dut, window):
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     for _ in range(LAYERS):
         layer, limit, bad = layer_with_an_early_worst_command(bench.rng, window)

@@ -12,6 +12,7 @@ from engine_bench import Chance, drive_phase, sample_phase, scramble
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 DEPTH = bench_parameters()["Depth"]
 COMMANDS = ("to_group", "to_pass", "new_group", "new_pass", "release")
@@ -59,6 +60,7 @@ class Model:
 @cocotb.test
 @cocotb.parametrize(write_stall=(0.0, 0.5, 0.9), read_stall=(0.0, 0.5, 0.9))
 async def replayed_rows_come_in_order_and_unchanged(dut, write_stall, read_stall):
+    dut = Pins(dut)
     rng = random.Random(random.getrandbits(64))
     signals = {name: getattr(dut, f"{name}_i") for name in COMMANDS}
     for signal in (dut.clear_i, dut.wr_valid_i, dut.step_i, *signals.values()):

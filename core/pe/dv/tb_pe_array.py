@@ -12,6 +12,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, SUM_BITS = (
@@ -79,6 +80,7 @@ class Tile:
 @cocotb.test
 @cocotb.parametrize(stall=(0.0, 0.5))
 async def tiles_are_exact_and_come_three_cycles_after_their_end(dut, stall):
+    dut = Pins(dut)
     rng = random.Random(random.getrandbits(64))
     dut.valid_i.value = dut.last_i.value = dut.first_i.value = 0
     dut.op_i.value, dut.drain_index_i.value = 0, 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.testing.mutations import Mutation
 
 CONFIGURATIONS = {
     "4x8": {
@@ -25,6 +26,8 @@ CONFIGURATIONS = {
     },
 }  # fmt: skip
 
+# Seeds after which a bug counts as not found.
+ATTEMPTS = 4
 # correct text, injected bug
 MUTANTS = {
     "binary_weights_as_two_s_complement": ("if (WeightBits == 1) return", "if (1'b0) return"),
@@ -40,25 +43,24 @@ MUTANTS = {
 }  # fmt: skip
 
 
-def _run(sources: list[Path], name: str, **options):
-    run_cocotb("cw_pe_array_flat", "tb_pe_array", sources, CONFIGURATIONS[name], **options)
+def _sources() -> list[Path]:
+    return sources_of("corewright:core:pe_integer", "sim")
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
 def test_pe_array(name):
-    _run(sources_of("corewright:core:pe_integer", "sim"), name)
+    run_cocotb("cw_pe_array_flat", "tb_pe_array", _sources(), CONFIGURATIONS[name])
 
 
 @pytest.mark.parametrize("case", sorted(MUTANTS))
 def test_the_bench_catches(case, tmp_path: Path):
-    good, bad = MUTANTS[case]
-    mutant = tmp_path / "cw_pe_array.sv"
-    sources = sources_of("corewright:core:pe_integer", "sim")
-    original = next(source for source in sources if source.name == mutant.name)
-    text = original.read_text(encoding="utf-8")
-    assert text.count(good) == 1, "the mutant no longer fits the source"
-    mutant.write_text(text.replace(good, bad), encoding="utf-8")
-    mutated = [mutant if source == original else source for source in sources]
-    name = "3x4_binary_weights" if "binary" in case else "7x6_mixed"
-    with pytest.raises(CocotbFailure, match="tests failed"):
-        _run(mutated, name, build_root=tmp_path / "run", extra_args=["-Wno-fatal"])
+    must_fail(
+        "cw_pe_array_flat",
+        "tb_pe_array",
+        Mutation("cw_pe_array.sv", *MUTANTS[case]).sources(_sources(), tmp_path),
+        CONFIGURATIONS["3x4_binary_weights" if "binary" in case else "7x6_mixed"],
+        tmp_path / "run",
+        attempts=ATTEMPTS,
+        # A mutant may leave a signal without a reader.
+        extra_args=["-Wno-fatal"],
+    )

@@ -14,6 +14,7 @@ from cocotb.triggers import FallingEdge
 from postproc_model import Beat, Configuration, Shape, words
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
@@ -48,7 +49,7 @@ class Bench:
     """Moves the design cycle by cycle: outputs are read and inputs driven at the falling edge."""
 
     def __init__(self, dut, rng):
-        self.dut = dut
+        self.dut = dut = Pins(dut)
         self.rng = rng
         self.seen: Counter[str] = Counter()
         self.cycle = 0
@@ -342,6 +343,7 @@ async def averages_of_every_window_are_exact(dut):
 @cocotb.test(skip=VIOLATION is not None)
 async def reset_forgets_what_is_inside(dut):
     bench = await begin(dut)
+    dut = bench.dut
     for average in (False, True):
         bench.configure(random_configuration(bench.rng, average))
         bench.offer(random_beat(bench.rng, bench.configuration))
@@ -362,6 +364,7 @@ async def reset_forgets_what_is_inside(dut):
 async def illegal_use_is_reported(dut):
     """Break one rule of the contract; the launcher expects the assertion of that name."""
     bench = await begin(dut)
+    dut = bench.dut
     rng = bench.rng
     plain = Configuration(0, 4, 4, PIXEL_LOW, PIXEL_HIGH, bias_enable=True)
     average = Configuration(0, 0, 0, PIXEL_LOW, PIXEL_HIGH, average=True)

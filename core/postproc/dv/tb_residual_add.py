@@ -14,6 +14,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 ROWS, DRAIN, PIXEL_BITS = (PARAMETERS[name] for name in ("Rows", "Drain", "PixelBits"))
@@ -101,7 +102,7 @@ class Bench:
     """Moves the design cycle by cycle and compares every cycle's outputs."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.rng = random.Random(random.getrandbits(64))
         self.seen: Counter[str] = Counter()
         # What has to be on the outputs, from this cycle on: (data, words, last) or None.
@@ -227,6 +228,7 @@ async def without_an_addition_beats_pass_in_the_same_cycle(dut):
 @cocotb.test
 async def reset_forgets_what_is_inside(dut):
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     bench.configure(random_configuration(bench.rng))
     for inside in range(1, LATENCY + 1):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.testing.mutations import Mutation
 
 CONFIGURATIONS = {
     "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8, "SumBits": 32},
@@ -23,6 +24,8 @@ CONFIGURATIONS = {
 SMALL = CONFIGURATIONS["5x3_4bit"]
 BINARY = CONFIGURATIONS["11x2_binary"]
 
+# Seeds after which a bug counts as not found.
+ATTEMPTS = 4
 # correct text, injected bug
 MUTANTS = {
     "half_up": ("halves[0] && (halves[1] || ", "halves[0] && (1'b1 || "),
@@ -72,34 +75,26 @@ def test_postproc(name, sources):
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_the_bench_catches(name, sources, tmp_path: Path):
-    good, bad = MUTANTS[name]
-    mutant = tmp_path / "cw_postproc.sv"
-    original = next(source for source in sources if source.name == mutant.name)
-    text = original.read_text(encoding="utf-8")
-    assert text.count(good) == 1, "the mutant no longer fits the source"
-    mutant.write_text(text.replace(good, bad), encoding="utf-8")
-    mutated = [mutant if source == original else source for source in sources]
-    shape = BINARY if "binary" in name else SMALL
-    with pytest.raises(CocotbFailure, match="tests failed"):
-        run_cocotb(
-            "cw_postproc_flat",
-            "tb_postproc",
-            mutated,
-            shape,
-            build_root=tmp_path / "run",
-            # A mutant may leave a signal without a reader.
-            extra_args=["-Wno-fatal"],
-        )
+    must_fail(
+        "cw_postproc_flat",
+        "tb_postproc",
+        Mutation("cw_postproc.sv", *MUTANTS[name]).sources(sources, tmp_path),
+        BINARY if "binary" in name else SMALL,
+        tmp_path / "run",
+        attempts=ATTEMPTS,
+        # A mutant may leave a signal without a reader.
+        extra_args=["-Wno-fatal"],
+    )
 
 
 @pytest.mark.parametrize("assertion", VIOLATIONS)
 def test_illegal_use_trips(assertion, sources, tmp_path: Path):
-    with pytest.raises(CocotbFailure, match=assertion):
-        run_cocotb(
-            "cw_postproc_flat",
-            "tb_postproc",
-            sources,
-            SMALL,
-            build_root=tmp_path / "run",
-            bench_options={"violation": assertion},
-        )
+    must_fail(
+        "cw_postproc_flat",
+        "tb_postproc",
+        sources,
+        SMALL,
+        tmp_path / "run",
+        match=assertion,
+        bench_options={"violation": assertion},
+    )

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.testing.mutations import Mutation
 
 BLOCK = Path(__file__).resolve().parents[1]
+# Seeds after which a bug counts as not found.
+ATTEMPTS = 4
 GENERATED = ("rtl/cw_regs.sv", "rtl/cw_regs_pkg.sv", "include/cw_regs.h", "doc/registers.md")
 
 
@@ -69,18 +72,10 @@ def test_the_bench_catches_a_broken_write_one_to_clear(
 ) -> None:
     """An injected bug, write 1 to clear turned into write 0 to clear, must fail the bench."""
     monkeypatch.setenv("CW_REGS_HEADER", str(BLOCK / "include" / "cw_regs.h"))
-    sources = []
-    mutated = 0
-    for source in sources_of("corewright:core:regs"):
-        text = Path(source).read_text(encoding="utf-8")
-        good = "field_storage.IRQ_STATUS.done.value & ~(decoded_wr_data[0:0]"
-        mutated += text.count(good)
-        copy = tmp_path / Path(source).name
-        copy.write_text(
-            text.replace(good, "field_storage.IRQ_STATUS.done.value & (decoded_wr_data[0:0]"),
-            encoding="utf-8",
-        )
-        sources.append(copy)
-    assert mutated == 1
-    with pytest.raises(CocotbFailure, match="tests failed"):
-        run_cocotb(toplevel="cw_regs_top", test_module="tb_regs", sources=sources, parameters={})
+    bug = Mutation(
+        "cw_regs.sv",
+        "field_storage.IRQ_STATUS.done.value & ~(decoded_wr_data[0:0]",
+        "field_storage.IRQ_STATUS.done.value & (decoded_wr_data[0:0]",
+    )
+    sources = bug.sources(sources_of("corewright:core:regs"), tmp_path)
+    must_fail("cw_regs_top", "tb_regs", sources, {}, tmp_path / "run", attempts=ATTEMPTS)

@@ -28,7 +28,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if name == "test":
         # Thousands of failures would say the same.
         check_build_folder()
-        return _call(test_command(arguments), cwd=str(root))
+        # Sets of strings are in the same order in each run.
+        return _call(test_command(arguments), cwd=str(root), PYTHONHASHSEED="0")
     words = list(arguments) or [os.environ.get("SHELL", "/bin/sh")]
     return _call(words)
 
@@ -45,9 +46,10 @@ def test_command(arguments: Sequence[str]) -> list[str]:
     return command
 
 
-def _call(command: Sequence[str], cwd: str | None = None) -> int:
+def _call(command: Sequence[str], cwd: str | None = None, **variables: str) -> int:
+    environment = {**flow_environment(), **variables}
     try:
-        return subprocess.run(command, env=flow_environment(), cwd=cwd, check=False).returncode
+        return subprocess.run(command, env=environment, cwd=cwd, check=False).returncode
     except FileNotFoundError as error:
         sys.stderr.write(f"cw: {error.filename}: not found\n")
         return _NOT_FOUND

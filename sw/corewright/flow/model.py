@@ -100,6 +100,8 @@ def build_model(
             "configuration": configuration_package(hw),
             "structure": structure,
             "options": flags,
+            # Verilator's makefiles add them to the compiler's.
+            "compiler_flags": environment.get("USER_CPPFLAGS", ""),
             "tools": [_identity(path) for path in _tools(environment)],
         }
     )

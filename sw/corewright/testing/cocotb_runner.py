@@ -11,9 +11,13 @@ A block's launcher, ``core/x/dv/test_x.py``::
 
 and its bench ``tb_axis_fifo.py`` beside it, which reads ``bench_parameters()["Depth"]``.
 
-Environment variables: ``COREWRIGHT_SEED`` replays a seed; ``COREWRIGHT_CACHE`` moves the cache of
-compiled models (default ``~/.cache/corewright``); ``WAVES=1`` compiles with traces and keeps
-``dump.vcd`` beside the log; ``COCOTB_TEST_FILTER`` selects tests by regular expression.
+That a bench finds a bug, :func:`must_fail` proves on sources with that bug, see
+:mod:`corewright.testing.mutations`.
+
+A run's seed is a function of the test's name. Environment variables: ``COREWRIGHT_SEED`` replays
+another; ``COREWRIGHT_CACHE`` moves the cache of compiled models (default ``~/.cache/corewright``);
+``WAVES=1`` compiles with traces and keeps ``dump.vcd`` beside the log; ``COCOTB_TEST_FILTER``
+selects tests by regular expression.
 """
 
 from __future__ import annotations
@@ -26,14 +30,14 @@ import json
 import logging
 import os
 import platform
-import random
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,18 +51,27 @@ from corewright.environment import (
     tool_environment,
     verilator_executable,
 )
+from corewright.testing.seeds import SEED_VARIABLE, checked_seed, current_test, seeds_of
 from corewright.testing.sources import sources_of
 
-__all__ = ["CocotbFailure", "bench_parameters", "cache_folder", "run_cocotb", "sources_of"]
+__all__ = [
+    "CocotbFailure",
+    "bench_parameters",
+    "cache_folder",
+    "must_fail",
+    "run_cocotb",
+    "sources_of",
+]
 
 _LOG = logging.getLogger(__name__)
 _PARAMETERS_VARIABLE = "COREWRIGHT_BENCH_PARAMETERS"
-_SEED_VARIABLE = "COREWRIGHT_SEED"
-# Verilator accepts seeds from 1 to 2^31 - 1.
-_SEED_LIMIT = 2**31 - 1
 _HEADERS = (".svh", ".vh")
+# What each model includes first.
+_COMMON_HEADER = Path(__file__).with_name("verilated_common.h")
+# The default, -Os, makes the simulation slower by half; more than -O1 costs as much as it gains.
+_OPTIMISATION = "OPT_FAST=-O1"
 # Behaviour of this file that changes what is compiled; raise it when that changes.
-_RECIPE = "2"
+_RECIPE = "3"
 
 
 class CocotbFailure(AssertionError):  # noqa: N818 - it is the verdict of a test, as pytest has it
@@ -107,13 +120,15 @@ class _Runner(Verilator):
         self.executable = str(verilator_executable())
 
     def _build_command(self) -> list[list[str]]:
-        verilate, make = super()._build_command()
+        verilate, self._make = super()._build_command()
         verilate.remove("--public-flat-rw")
         verilate.append(str(self._control_file))
-        make[make.index("-j") + 1] = "1"
-        # The default, -Os, costs a factor of two in speed.
-        make.append("OPT_FAST=-O2")
-        return [verilate, make]
+        self._make[self._make.index("-j") + 1] = "1"
+        return [verilate]
+
+    def make(self, log: TextIO, *arguments: str) -> None:
+        """Compile what ``build`` has generated: the simulation, unless arguments name a target."""
+        self._execute_cmds([[*self._make, *arguments]], self.build_dir, log)
 
     def _execute_cmds(
         self, cmds: Sequence[Sequence[str]], cwd: Path | str, stdout: TextIO | None = None
@@ -137,7 +152,7 @@ class _Runner(Verilator):
 
 
 @functools.cache
-def _verilator_identity(executable: str) -> str:
+def _identity(executable: str) -> str:
     done = subprocess.run(
         [executable, "--version"],
         env=tool_environment(),
@@ -148,7 +163,7 @@ def _verilator_identity(executable: str) -> str:
     return done.stdout.strip()
 
 
-def _model_key(parts: Mapping[str, Any], files: Sequence[Path]) -> str:
+def _key(parts: Mapping[str, Any], files: Sequence[Path]) -> str:
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
     for file in files:
         content = file.read_bytes()
@@ -172,22 +187,70 @@ def _tail(path: Path, lines: int = 60) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _choose_seed(seed: int | None) -> int:
-    replayed = os.environ.get(_SEED_VARIABLE)
-    if replayed is not None:
-        seed = int(replayed)
-    if seed is None:
-        # The one place where a seed comes from nowhere; it is reported with every failure.
-        seed = random.SystemRandom().randrange(1, _SEED_LIMIT)
-    if not 1 <= seed <= _SEED_LIMIT:
-        raise ValueError(f"seed {seed} is not in 1..{_SEED_LIMIT}")
-    return seed
+def _reproduce(name: str, seed: int) -> str:
+    """Return the command that repeats a pytest case with this seed."""
+    return f"{SEED_VARIABLE}={seed} ./cw test {shlex.quote(name)}" if name else f"seed {seed}"
 
 
-def _reproduce(seed: int) -> str:
-    """Return the command that repeats the current pytest case with this seed."""
-    case = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" (", 1)[0]
-    return f"{_SEED_VARIABLE}={seed} ./cw test {shlex.quote(case)}" if case else f"seed {seed}"
+@dataclass(frozen=True)
+class _Bench:
+    """What the arguments of :func:`run_cocotb` and :func:`must_fail` say, but for seeds."""
+
+    toplevel: str
+    test_module: str
+    sources: list[Path]
+    parameters: dict[str, int | str]
+    arguments: list[str]
+    folder: Path
+    options: dict[str, Any]
+    defines: dict[str, int | str]
+    test_filter: str | None
+    timeout: float
+    waves: bool
+
+    @property
+    def description(self) -> str:
+        return f"{self.test_module} on {self.toplevel} {self.parameters}"
+
+    @property
+    def name(self) -> str:
+        """What seeds are derived from."""
+        return current_test(self.description)
+
+
+def _bench(
+    toplevel: str,
+    test_module: str,
+    sources: Sequence[Path],
+    parameters: Mapping[str, int | str] | None,
+    extra_args: Sequence[str],
+    folder: Path,
+    options: Mapping[str, Any] | None,
+    defines: Mapping[str, int | str] | None,
+    test_filter: str | None,
+    timeout: float,
+) -> _Bench:
+    missing = [str(source) for source in sources if not source.is_file()]
+    if missing:
+        raise ValueError(f"no such source: {', '.join(missing)}")
+    return _Bench(
+        toplevel,
+        test_module,
+        list(sources),
+        dict(parameters or {}),
+        list(extra_args),
+        folder,
+        dict(options or {}),
+        dict(defines or {}),
+        test_filter or os.environ.get("COCOTB_TEST_FILTER"),
+        timeout,
+        os.environ.get("WAVES", "0") not in ("", "0"),
+    )
+
+
+def _callers_folder() -> Path:
+    """Return the folder of the module that called the function that calls this."""
+    return Path(sys._getframe(2).f_globals["__file__"]).resolve().parent
 
 
 def run_cocotb(
@@ -223,7 +286,8 @@ def run_cocotb(
         build_root: where the run's folder (log, results, waves) is made and kept. When None, a
             folder in the cache is used, and kept only if the run fails or records waves.
         seed: 1 to 2^31 - 1 for cocotb's generators (``random``, ``COCOTB_RANDOM_SEED``) and the
-            model's ``$random``; random when None. ``COREWRIGHT_SEED`` overrides it.
+            model's ``$random``; that of the test's name when None. ``COREWRIGHT_SEED`` overrides
+            it.
         extra_args: further arguments for Verilator, such as ``"--timing"``.
         bench_folder: where the bench lies; the caller's folder when None.
         bench_options: further values for :func:`bench_parameters` that need no other model.
@@ -239,58 +303,135 @@ def run_cocotb(
             log's end, the run's folder and one line that repeats the run.
         ValueError: the seed is out of range, or a source does not exist.
     """
-    if bench_folder is None:
-        bench_folder = Path(sys._getframe(1).f_globals["__file__"]).resolve().parent
-    missing = [str(source) for source in sources if not source.is_file()]
-    if missing:
-        raise ValueError(f"no such source: {', '.join(missing)}")
-    seed = _choose_seed(seed)
-    parameters = dict(parameters or {})
-    reproduce = _reproduce(seed)
-    waves = os.environ.get("WAVES", "0") not in ("", "0")
-
-    model = _build(
+    bench = _bench(
         toplevel,
-        list(sources),
+        test_module,
+        sources,
         parameters,
-        dict(defines or {}),
-        list(extra_args),
-        waves=waves,
-        timeout=timeout,
-        reproduce=reproduce,
+        extra_args,
+        bench_folder or _callers_folder(),
+        bench_options,
+        defines,
+        test_filter,
+        timeout,
+    )
+    if seed is None or SEED_VARIABLE in os.environ:
+        (seed,) = seeds_of(bench.name, 1)
+    checked_seed(seed)
+    return _run(bench, _build(bench, seed), seed, build_root)
+
+
+def must_fail(
+    toplevel: str,
+    test_module: str,
+    sources: Sequence[Path],
+    parameters: Mapping[str, int | str] | None,
+    build_root: Path,
+    *,
+    match: str = "tests failed",
+    attempts: int = 1,
+    extra_args: Sequence[str] = (),
+    bench_folder: Path | None = None,
+    bench_options: Mapping[str, Any] | None = None,
+    test_filter: str | None = None,
+    timeout: float = 900.0,
+) -> CocotbFailure:
+    """Require that a bench fails: on a design with a bug, or when it is told to break a rule.
+
+    A run ends with the first test that fails. A design that passes is run again with the next of
+    the test's seeds, up to ``attempts`` times.
+
+    Args:
+        toplevel: see :func:`run_cocotb`, as for what is not described here.
+        test_module: see there.
+        sources: see there.
+        parameters: see there.
+        build_root: where the folders of the runs are made and kept.
+        match: regular expression that the failure's text has to match.
+        attempts: seeds, at most.
+        extra_args: see there.
+        bench_folder: see there.
+        bench_options: see there.
+        test_filter: see there.
+        timeout: see there.
+
+    Returns:
+        How the bench failed.
+
+    Raises:
+        AssertionError: it passed with each of the seeds, or failed otherwise.
+        CocotbFailure: the model could not be built.
+    """
+    bench = _bench(
+        toplevel,
+        test_module,
+        sources,
+        parameters,
+        extra_args,
+        bench_folder or _callers_folder(),
+        bench_options,
+        None,
+        test_filter,
+        timeout,
+    )
+    seeds = list(seeds_of(bench.name, attempts))
+    model = _build(bench, seeds[0])
+    for seed in seeds:
+        try:
+            _run(bench, model, seed, build_root, fail_fast=True)
+        except CocotbFailure as failure:
+            if re.search(match, str(failure)) is None:
+                raise AssertionError(f"the failure is not {match!r}, but:\n{failure}") from failure
+            return failure
+    raise AssertionError(
+        f"{bench.description} passed with each of the seeds {', '.join(map(str, seeds))}\n"
+        f"in: {build_root}\nreproduce: {_reproduce(current_test(), seeds[0])}"
     )
 
+
+def _run(
+    bench: _Bench, model: Path, seed: int, build_root: Path | None, *, fail_fast: bool = False
+) -> Path:
+    """Run a bench once and return the folder of the run."""
     runs = build_root if build_root is not None else cache_folder() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    run = Path(tempfile.mkdtemp(prefix=f"{test_module}-{model.name[-8:]}-", dir=runs)).resolve()
+    prefix = f"{bench.test_module}-{model.name[-8:]}-"
+    run = Path(tempfile.mkdtemp(prefix=prefix, dir=runs)).resolve()
     log, results = run / "run.log", run / "results.xml"
     environment = {
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_ANSI_OUTPUT": "0",
-        _PARAMETERS_VARIABLE: json.dumps({**parameters, **(bench_options or {})}),
+        # Sets of strings are in the same order in each run.
+        "PYTHONHASHSEED": "0",
+        _PARAMETERS_VARIABLE: json.dumps({**bench.parameters, **bench.options}),
     }
-    _LOG.info("%s on %s: %s", test_module, model.name, reproduce)
-    runner = _Runner(None, [bench_folder, repository_root() / "sw"], timeout)
+    if fail_fast:
+        environment["COCOTB_MAX_FAILURES"] = "1"
+        # Nobody reads why; importing pytest for it takes longer than a short bench.
+        environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""
+    reproduce = _reproduce(current_test(), seed)
+    _LOG.info("%s on %s: %s", bench.test_module, model.name, reproduce)
+    runner = _Runner(None, [bench.folder, repository_root() / "sw"], bench.timeout)
     trouble = ""
     try:
         runner.test(
-            test_module,
-            hdl_toplevel=toplevel,
+            bench.test_module,
+            hdl_toplevel=bench.toplevel,
             hdl_toplevel_lang="verilog",
             seed=seed,
             build_dir=model,
             test_dir=run,
             results_xml=str(results),
             log_file=log,
-            waves=waves,
+            waves=bench.waves,
             extra_env=environment,
-            test_filter=test_filter or os.environ.get("COCOTB_TEST_FILTER"),
+            test_filter=bench.test_filter,
             test_args=[f"+verilator+seed+{seed}"],
         )
     except (RuntimeError, SystemExit) as error:
         trouble = str(error) or "the simulation failed"
     except subprocess.TimeoutExpired:
-        trouble = f"no end after {timeout:.0f} s"
+        trouble = f"no end after {bench.timeout:.0f} s"
     # The exit status alone proves nothing: a simulation in which no test ran ends with 0.
     try:
         tests, failures = get_results(results)
@@ -303,80 +444,118 @@ def run_cocotb(
             trouble = trouble or "no test ran"
     if trouble:
         raise CocotbFailure(
-            f"{test_module} on {toplevel} {parameters}: {trouble}\n{_tail(log)}\n"
-            f"log: {log}\nreproduce: {reproduce}"
+            f"{bench.description}: {trouble}\n{_tail(log)}\nlog: {log}\nreproduce: {reproduce}"
         )
-    if build_root is None and not waves:
+    if build_root is None and not bench.waves:
         shutil.rmtree(run)
     return run
 
 
-def _build(
-    toplevel: str,
-    sources: list[Path],
-    parameters: dict[str, int | str],
-    defines: dict[str, int | str],
-    arguments: list[str],
-    *,
-    waves: bool,
-    timeout: float,
-    reproduce: str,
-) -> Path:
-    """Return the folder of the compiled model, compiling it unless the cache has it."""
+def _build(bench: _Bench, seed: int) -> Path:
+    """Return the folder of the compiled model, compiling it unless the cache has it.
+
+    The seed only serves the message of a failure.
+    """
     executable = str(verilator_executable())
-    parts = {
+    tools = {
         "recipe": _RECIPE,
-        "verilator": [executable, _verilator_identity(executable)],
+        "verilator": [executable, _identity(executable)],
+        "compiler": [_identity("g++"), os.environ.get("USER_CPPFLAGS", "")],
         "cocotb": str(cocotb_tools.config.libs_dir),
         "platform": [platform.machine(), sys.version],
-        "toplevel": toplevel,
-        "parameters": parameters,
-        "defines": defines,
-        "arguments": arguments,
-        "waves": waves,
     }
-    key = _model_key(parts, sources)
+    parts = {
+        **tools,
+        "toplevel": bench.toplevel,
+        "parameters": bench.parameters,
+        "defines": bench.defines,
+        "arguments": bench.arguments,
+        "waves": bench.waves,
+    }
+    key = _key(parts, bench.sources)
     models = cache_folder() / "models"
-    final = models / f"{toplevel}-{key}"
+    final = models / f"{bench.toplevel}-{key}"
     with _locked(models / "locks" / key):
         # A model appears by one rename, so that what is there is whole.
-        if (final / toplevel).is_file():
+        if (final / bench.toplevel).is_file():
             return final
         shutil.rmtree(final, ignore_errors=True)
-        work = models / f"building-{uuid.uuid4().hex}"
-        work.mkdir(parents=True)
-        control = work / "publish.vlt"
-        control.write_text(
-            f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n', encoding="utf-8"
-        )
-        runner = _Runner(control, [], timeout)
+        work = Path(tempfile.mkdtemp(prefix="building-", dir=models))
         log = work / "build.log"
         trouble = ""
         try:
-            runner.build(
-                sources=[source for source in sources if source.suffix not in _HEADERS],
-                includes=list(dict.fromkeys(s.parent for s in sources if s.suffix in _HEADERS)),
-                hdl_toplevel=toplevel,
-                parameters=parameters,
-                defines=defines,
-                build_args=["--assert", *arguments],
-                build_dir=work,
-                waves=waves,
-                log_file=log,
-                timescale=("1ns", "1ps"),
-                always=True,
-            )
+            _compile(bench, work, log, tools)
         except RuntimeError as error:
             trouble = str(error)
         except subprocess.TimeoutExpired:
-            trouble = f"no end after {timeout:.0f} s"
+            trouble = f"no end after {bench.timeout:.0f} s"
         if trouble:
-            message = f"building {toplevel} {parameters}: {trouble}\n{_tail(log)}"
+            message = f"building {bench.toplevel} {bench.parameters}: {trouble}\n{_tail(log)}"
             shutil.rmtree(work, ignore_errors=True)
-            raise CocotbFailure(f"{message}\nreproduce: {reproduce}")
+            raise CocotbFailure(f"{message}\nreproduce: {_reproduce(current_test(), seed)}")
         # Objects and generated C++ are of no more use; they are most of the size.
         for leftover in work.iterdir():
             if leftover.suffix in (".o", ".gch", ".a", ".cpp", ".d"):
                 leftover.unlink()
         work.rename(final)
+    return final
+
+
+def _compile(bench: _Bench, work: Path, log: Path, tools: Mapping[str, Any]) -> None:
+    """Make a model's C++ in ``work``, and the simulation from it and from the shared runtime."""
+    control = work / "publish.vlt"
+    control.write_text(
+        f'`verilator_config\npublic_flat_rw -module "{bench.toplevel}" -var "*"\n',
+        encoding="utf-8",
+    )
+    headers = [source for source in bench.sources if source.suffix in _HEADERS]
+    runner = _Runner(control, [], bench.timeout)
+    runner.build(
+        sources=[source for source in bench.sources if source not in headers],
+        includes=list(dict.fromkeys(header.parent for header in headers)),
+        hdl_toplevel=bench.toplevel,
+        parameters=bench.parameters,
+        defines=bench.defines,
+        # One file, one compilation: parts would have precompiled headers of their own.
+        build_args=["--assert", "--output-split", "0", *bench.arguments],
+        build_dir=work,
+        waves=bench.waves,
+        log_file=log,
+        timescale=("1ns", "1ps"),
+        always=True,
+    )
+    with log.open("a", encoding="utf-8") as file:
+        runtime = _runtime(runner, work, file, tools)
+        for item in runtime.glob("*.o"):
+            # Newer than the makefile, so that make takes them as they are.
+            shutil.copyfile(item, work / item.name)
+        # What ccache could keep, this cache does.
+        header = f"-I{runtime} -include {_COMMON_HEADER.name}"
+        runner.make(file, "OBJCACHE=", f"{_OPTIMISATION} {header}")
+
+
+def _runtime(runner: _Runner, work: Path, log: TextIO, tools: Mapping[str, Any]) -> Path:
+    """Return the folder of Verilator's runtime for a model's options, compiling it the first time.
+
+    It holds objects, and Verilator's headers precompiled: all that a model does not make itself.
+    """
+    classes = work / "Vtop_classes.mk"
+    options = re.findall(r"^VM_\w+ = .*$", classes.read_text(encoding="utf-8"), re.MULTILINE)
+    key = _key({**tools, "options": options}, [_COMMON_HEADER])
+    final = cache_folder() / "runtimes" / key
+    with _locked(final.parent / "locks" / key):
+        if not final.is_dir():
+            building = Path(tempfile.mkdtemp(prefix="building-", dir=final.parent))
+            shutil.copyfile(_COMMON_HEADER, building / _COMMON_HEADER.name)
+            header = building / _COMMON_HEADER.name
+            (work / "runtime.mk").write_text(
+                "runtime: $(VK_GLOBAL_OBJS)\n"
+                f"\t$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) -x c++-header {header}"
+                f" -o {header}.gch\n",
+                encoding="utf-8",
+            )
+            runner.make(log, "-f", "runtime.mk", _OPTIMISATION, "runtime")
+            for item in work.glob("*.o"):
+                shutil.copyfile(item, building / item.name)
+            building.rename(final)
     return final

@@ -13,10 +13,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from corewright.environment import EnvironmentUnusableError, tool_environment
+from corewright.testing.mutations import Mutation
 from corewright.testing.sources import sources_of
 
 __all__ = ["FormalFailure", "Mutation", "prove", "refute", "sources_of"]
@@ -27,33 +27,6 @@ _PASS, _FAIL = 0, 2
 
 class FormalFailure(AssertionError):  # noqa: N818 - it is the verdict of a test, as pytest has it
     """A proof failed that should hold, or held that should fail."""
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One bug to put into a copy of the sources.
-
-    Attributes:
-        file: name of the source, without folder.
-        old: text that stands exactly once in it.
-        new: what to put there.
-    """
-
-    file: str
-    old: str
-    new: str
-
-    def apply(self, name: str, text: str) -> str:
-        """Return the text of a source with the bug, if it is the one.
-
-        Raises:
-            ValueError: ``old`` does not stand in it exactly once: the mutation is out of date.
-        """
-        if name != self.file:
-            return text
-        if text.count(self.old) != 1:
-            raise ValueError(f"{self.old!r} stands {text.count(self.old)} times in {name}")
-        return text.replace(self.old, self.new)
 
 
 def _run(

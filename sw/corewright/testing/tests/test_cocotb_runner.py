@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from corewright.testing import cocotb_runner
-from corewright.testing.cocotb_runner import CocotbFailure, run_cocotb, sources_of
+from corewright.testing.cocotb_runner import CocotbFailure, must_fail, run_cocotb, sources_of
 
 BENCHES = Path(__file__).parent / "benches"
 SOURCE = BENCHES / "cw_toggle.sv"
@@ -29,6 +29,10 @@ def run(case, *, sources=(SOURCE,), build_root=None, **options):
 
 def test_good_bench_passes_and_leaves_nothing():
     assert not run("good").exists()
+
+
+def test_pins_are_what_cocotb_reads_and_writes():
+    run("pins")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,48 @@ def test_seed_decides_what_random_gives(tmp_path, monkeypatch):
     assert (run("seed", build_root=tmp_path, seed=9) / "seed.txt").read_text("utf-8") == texts[0]
 
 
+def drawn(build_root: Path) -> str:
+    return (run("seed", build_root=build_root) / "seed.txt").read_text(encoding="utf-8")
+
+
+def test_without_a_seed_a_run_is_that_of_the_tests_name(tmp_path, monkeypatch):
+    monkeypatch.delenv("COREWRIGHT_SEED", raising=False)
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "a.py::test_a (call)")
+    first = drawn(tmp_path)
+    assert drawn(tmp_path) == first
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "a.py::test_b (call)")
+    assert drawn(tmp_path) != first
+
+
+def fails(case, folder, **options):
+    options |= {"bench_folder": BENCHES, "bench_options": {"case": case}}
+    return must_fail("cw_toggle", "tb_toggle", [SOURCE], {"Width": 3}, folder, **options)
+
+
+def test_a_bug_is_looked_for_with_as_many_seeds_as_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("COREWRIGHT_SEED", "40")
+    with pytest.raises(AssertionError, match=r"passed with each of the seeds 40, 41, 42\n"):
+        fails("good", tmp_path, attempts=3)
+    assert len(list(tmp_path.glob("*/run.log"))) == 3
+
+
+def test_the_first_seed_that_finds_a_bug_is_the_last_that_is_tried(tmp_path, monkeypatch):
+    monkeypatch.setenv("COREWRIGHT_SEED", "40")
+    assert "COREWRIGHT_SEED=42 " in str(fails("wrong at 42", tmp_path, attempts=5))
+    assert len(list(tmp_path.glob("*/run.log"))) == 3
+
+
+def test_another_failure_than_the_one_that_is_looked_for_is_none(tmp_path):
+    with pytest.raises(AssertionError, match="the failure is not 'NoFail_A', but"):
+        fails("wrong", tmp_path, match="NoFail_A", attempts=3)
+    assert "NoFail_A" in str(fails("assertion", tmp_path, match="NoFail_A"))
+
+
+def test_a_model_that_cannot_be_built_is_no_bug_that_was_found(tmp_path):
+    with pytest.raises(CocotbFailure, match=r"^building cw_toggle"):
+        fails("good", tmp_path, extra_args=["--no-such-option"])
+
+
 def test_racing_processes_build_a_model_once(tmp_path, monkeypatch):
     monkeypatch.setenv("COREWRIGHT_CACHE", str(tmp_path))
     context = multiprocessing.get_context("spawn")
@@ -87,7 +133,7 @@ def test_changed_source_is_another_model(tmp_path):
     changed = tmp_path / "cw_toggle.sv"
     changed.write_text(SOURCE.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     parts = {"toplevel": "cw_toggle"}
-    key = cocotb_runner._model_key
+    key = cocotb_runner._key
     assert key(parts, [SOURCE]) != key(parts, [changed])
     assert key(parts, [SOURCE]) == key(dict(parts), [SOURCE])
     assert key(parts, [SOURCE]) != key({**parts, "parameters": {"Width": 2}}, [SOURCE])

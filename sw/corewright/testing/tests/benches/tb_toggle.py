@@ -11,6 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 
 @cocotb.test
@@ -23,7 +24,7 @@ async def behaves_as_told(dut):
     await FallingEdge(dut.clk_i)
     assert int(dut.data_o.value) == 1
     assert len(dut.data_o) == bench_parameters()["Width"]
-    if case == "wrong":
+    if case == "wrong" or case == f"wrong at {os.environ['COCOTB_RANDOM_SEED']}":
         raise AssertionError("told to fail")
     if case == "assertion":
         dut.fail_i.value = 1
@@ -34,5 +35,12 @@ async def behaves_as_told(dut):
     if case == "hang":
         while True:
             await FallingEdge(dut.clk_i)
+    if case == "pins":
+        pins = Pins(dut)
+        for value in (5, 5, 2):
+            pins.data_i.value = value
+            await FallingEdge(pins.clk_i)
+            assert pins.data_o.value == value == int(dut.data_o.value)
+        assert len(pins.data_i) == len(dut.data_i)
     if case == "seed":
         Path("seed.txt").write_text(f"{random.random()}", encoding="utf-8")
