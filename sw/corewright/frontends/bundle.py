@@ -32,6 +32,8 @@ _CORE_KEYS = {
     "dense": {"units"},
 }
 _COMMON_KEYS = {"type", "kernel_quantizer", "bias_quantizer", "use_bias", "act_str", "options"}
+# What biases are before training, as in the reference: they take part in untrained examples.
+_BIASES = "glorot_uniform"
 _POOL_KEYS = {"type", "size", "strides", "padding", "act_str"}
 # Of a bundle's QActivation layers: its number, and behind what the layer stands.
 _QUANTISER_NAME = re.compile(r"bundle_(\d+)_(act|add_act|pool_act)")
@@ -65,7 +67,7 @@ class QInput:
         self.batch_size = int(batch_size)
         self.hw = hw
         self.int_bits = int(int_bits)
-        self.raw = tf.keras.Input(self.shape, name=f"{name}_raw")
+        self.raw = tf.keras.Input(self.shape, batch_size=self.batch_size, name=f"{name}_raw")
         # QModel finds its hardware and batch size through the Keras tensor it is given.
         self.raw._corewright_input = self
         # QKeras's single bit has no integer bits but a factor.
@@ -92,10 +94,13 @@ class Bundle:
         flatten: flatten to a vector at the end.
         softmax: softmax last, on the host.
 
-    Everything is signed: a ``quantized_relu`` of slope 0, and a ``quantized_bits`` that keeps no
-    negative values, is lowered by one bit. One-bit weights (``quantized_bits(1,...)`` and
-    ``binary(alpha=1)``) are -1 and +1, and so are one-bit results behind a core: words of one bit
-    on hardware of ``bits_weights=1`` and ``bits_input=1``, of 2 bits on other.
+    Everything is signed. A ``quantized_relu`` of slope 0 is lowered by one bit. A
+    ``quantized_bits`` as ``act_str`` keeps negative values, whatever it says of them, and all of
+    its bits: ``quantized_bits(b,i,False,False,1)`` is the linear activation of the reference's
+    scripts. (:func:`corewright.convert` takes layers of QKeras at their word instead.) One-bit
+    weights (``quantized_bits(1,...)`` and ``binary(alpha=1)``) are -1 and +1, and so are one-bit
+    results behind a core: words of one bit on hardware of ``bits_weights=1`` and ``bits_input=1``,
+    of 2 bits on other. Biases start as ``glorot_uniform``, unless ``'options'`` say otherwise.
     """
 
     def __init__(
@@ -188,7 +193,7 @@ class Bundle:
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core["bias_quantizer"],
             use_bias=core.get("use_bias", True),
-            **{"name": name, **core.get("options", {})},
+            **{"name": name, "bias_initializer": _BIASES, **core.get("options", {})},
         )
 
     def _dense(self, name: str) -> Any:
@@ -198,7 +203,7 @@ class Bundle:
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core.get("bias_quantizer"),
             use_bias=core.get("use_bias", True),
-            **{"name": name, **core.get("options", {})},
+            **{"name": name, "bias_initializer": _BIASES, **core.get("options", {})},
         )
 
     def _pool(self, x: Any, source: Any, name: str) -> Any:
@@ -294,16 +299,18 @@ _ACTIVATIONS = (
 
 
 def signed_activation(act_str: str) -> Any:
-    """The quantiser of ``act_str``; an unsigned one is lowered by a bit to fit a signed word.
+    """The quantiser of ``act_str``, made signed; see :class:`Bundle`.
 
-    Unsigned are ``quantized_relu`` of slope 0 and ``quantized_bits`` with keep_negative False.
-    A quantiser object stays as it is; a copy is returned. Raises FrontendError for any other
-    quantiser but ``binary``.
+    ``quantized_bits`` keeps negative values and all bits; a ``quantized_relu`` of slope 0 is
+    lowered by a bit to fit a signed word. A quantiser object stays as it is; a copy is returned.
+    Raises FrontendError for any other quantiser but ``binary``.
     """
     quantiser = _quantiser("act_str", act_str, _ACTIVATIONS)
     if not isinstance(quantiser, (qkeras.quantized_relu, qkeras.quantized_bits, qkeras.binary)):
         raise FrontendError(f"Bundle: act_str is {act_str!r}, legal are {_ACTIVATIONS}")
-    if _is_unsigned(quantiser):
+    if isinstance(quantiser, qkeras.quantized_bits):
+        quantiser.keep_negative = True
+    elif _is_unsigned(quantiser):
         if int(quantiser.bits) < 2:
             raise FrontendError(
                 f"Bundle: act_str is {act_str!r}: unsigned, it is lowered by a bit to fit a signed "
@@ -321,7 +328,7 @@ def _quantised(quantiser: Any, x: Any, name: str) -> Any:
             f"quantized_relu({quantiser.bits},{integer},negative_slope={quantiser.negative_slope})"
         )
     elif isinstance(quantiser, qkeras.quantized_bits):
-        flags = f"{bool(quantiser.symmetric)},{bool(quantiser.keep_negative)},{quantiser.alpha!r}"
+        flags = f"{bool(quantiser.symmetric)},True,{quantiser.alpha!r}"
         text = f"quantized_bits({quantiser.bits},{integer},{flags})"
     else:
         text = f"binary(alpha={quantiser.alpha!r})"
@@ -330,8 +337,6 @@ def _quantised(quantiser: Any, x: Any, name: str) -> Any:
 
 
 def _is_unsigned(quantiser: Any) -> bool:
-    if isinstance(quantiser, qkeras.quantized_bits):
-        return not quantiser.keep_negative
     return isinstance(quantiser, qkeras.quantized_relu) and quantiser.negative_slope == 0
 
 
@@ -380,16 +385,15 @@ class QModel(_Model):
         return int(self._corewright_source.batch_size)
 
     @property
-    def random_input(self) -> npt.NDArray[np.float32]:
-        """A batch of inputs on the input's grid, float32; always the same one."""
+    def random_input(self) -> npt.NDArray[np.float64]:
+        """A batch of normal deviates, cut off at -1 and 1, float64; always the same one.
+
+        They are the reference's numbers, whatever the input's integer bits: they lie between the
+        input's grid, and a good part of them clips at the largest word.
+        """
         source = self._corewright_source
-        bits = int(source.hw.bits_input)
-        half = 1 << (bits - 1)
-        shape = (self.batch_size, *source.shape)
-        integers = np.random.default_rng(0).integers(-half, half, shape)
-        if bits == 1:
-            return np.ldexp((2 * integers + 1).astype(np.float32), source.int_bits)
-        return np.ldexp(integers.astype(np.float32), source.int_bits + 1 - bits)
+        deviates = np.random.RandomState(0).randn(self.batch_size, *source.shape)
+        return np.clip(deviates, -1.0, 1.0)
 
     def to_graph(self, hw: Any = None, name: str | None = None) -> Graph:
         """The integer graph for ``hw`` (by default the QInput's); raises FrontendError."""

@@ -111,7 +111,8 @@ class _Core:
             "bias_quantizer": _bits(bits.b, int(b_int_bits)),
             "act_str": act.act_str,
             **{name: keras.pop(name) for name in self.described if name in keras},
-            "options": keras,
+            # As QKeras starts them; the options win.
+            "options": {"bias_initializer": "zeros", **keras},
         }
 
 
