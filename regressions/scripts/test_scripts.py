@@ -4,22 +4,32 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import reference_cases
 
+import corewright
+from corewright import convert, golden
+from corewright.dialects import cgra4ml
+from corewright.dialects.cgra4ml.inference import _default_input as default_input
 from corewright.flow.model import flow_environment
+from corewright.frontends import tensorflow as lazy
 
 pytestmark = pytest.mark.tensorflow
 
 HERE = Path(__file__).parent
+REFERENCE = np.load(HERE / "reference_integers.npz")
 EXPORTED = (
     *("config_hw.svh", "config_hw.tcl", "config_tb.svh", "sources.txt", "hardware.json"),
     *("vivado_flow.tcl", "config_fw.h", "vectors/wbx.bin", "vectors/wb.bin", "vectors/x.bin"),
+    "vectors/x_all.bin",
 )
 
 
@@ -39,12 +49,16 @@ def test_classifier_runs_without_asserts_from_a_folder_of_its_own(tmp_path: Path
     assert "SIM='xsim' does not run this bench: Verilator simulates instead" in done.stderr
     for name in EXPORTED:
         assert (folder / name).stat().st_size > 0, name
-    # The seventh bundle's integers, then the host's softmax of them.
-    integers = np.loadtxt(folder / "vectors" / "6_y_nhwc_exp.txt", dtype=np.int64)
+    # The seventh bundle's integers have its layer's name; its own file the host's softmax of them.
+    integers = np.loadtxt(folder / "vectors" / "bundle_6_act_y_nhwc_exp.txt", dtype=np.int64)
     assert integers.shape == (10,) and integers.min() >= -8 and integers.max() <= 7
     exponentials = np.exp(integers / 8)
-    probabilities = np.loadtxt(folder / "vectors" / "y_exp.txt")
-    assert np.allclose(probabilities, exponentials / exponentials.sum(), atol=1e-6)
+    for name in ("y_exp.txt", "6_y_nhwc_exp.txt"):
+        probabilities = np.loadtxt(folder / "vectors" / name)
+        assert np.allclose(probabilities, exponentials / exponentials.sum(), atol=1e-6)
+    # The input of the first layer, then what the others read.
+    inputs = (folder / "vectors" / "x_all.bin").read_bytes()
+    assert inputs.startswith((folder / "vectors" / "x.bin").read_bytes())
     assert not (folder / "vectors" / "7_y_nhwc_exp.txt").exists()
 
 
@@ -70,3 +84,67 @@ def test_ordinary_qkeras_model_is_converted(tmp_path: Path, monkeypatch: pytest.
     assert report["framework"]["bit_exact"] and report["framework"]["images"] == 16
     kinds = {layer["type"] for layer in report["layers"]}
     assert {"conv", "max_pool", "depthwise", "sum_pool", "dense"} == kinds
+
+
+@pytest.mark.parametrize("case", ["first_pools", "first_projections", "first_vectors"])
+def test_every_bundle_has_the_references_integers(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """``reference_integers.npz`` is what the reference itself computed.
+
+    Its packages (github.com/abarajithan11/deepsocflow 861ed565 and github.com/KastnerRG/cgra4ml
+    ffb71e52, on TensorFlow 2.15.1 and QKeras 0.9) built the models of ``reference_cases`` with the
+    same weights, and exported them for their own random input: each bundle's integers, those
+    before the softmax where there is one, and the first image's probabilities.
+    """
+    from corewright.frontends.bundle import bundle_tensors
+
+    monkeypatch.chdir(tmp_path)
+    model, hw = getattr(reference_cases, case)(corewright)
+    for index, bundle in enumerate(model.bundles):
+        set_weights(index, bundle.core["layer"])
+    model.export_inference(x=model.random_input, hw=hw)
+    graph = model.to_graph()
+    values = golden.run(graph, golden.quantise_input(graph, model.random_input))
+    for index, name in enumerate(bundle_tensors(model, graph)):
+        expected = REFERENCE[f"{case}/{index}"]
+        assert np.array_equal(values[name].reshape(expected.shape), expected), name
+        written = np.loadtxt(tmp_path / "vectors" / f"{index}_y_nhwc_exp.txt")
+        if f"{case}/y" in REFERENCE and index == len(model.bundles) - 1:
+            # Of the first image: in the reference the others share its sum.
+            expected = REFERENCE[f"{case}/y"][:10]
+            assert np.allclose(written[:10], expected, atol=1e-6)
+        else:
+            assert np.array_equal(written, expected.ravel()), name
+
+
+def test_every_bundle_has_the_successors_integers():
+    from corewright.frontends.bundle import bundle_tensors
+
+    tf, _ = lazy.load()
+    model, hw = reference_cases.successor(cgra4ml, tf.keras)
+    bundles = sorted(
+        (int(match[1]), layer)
+        for layer in model.layers
+        if (match := re.fullmatch(r"bundle_(\d+)_(conv|dense)", layer.name))
+    )
+    for index, (_, layer) in enumerate(bundles):
+        set_weights(index, layer)
+    graph = convert(model, hw)
+    values = golden.run(graph, golden.quantise_input(graph, REFERENCE["successor/x"]))
+    for index, name in enumerate(bundle_tensors(model, graph)):
+        expected = REFERENCE[f"successor/{index}"]
+        assert np.array_equal(values[name].reshape(expected.shape), expected), name
+    # The input that it drew behind tf.random.set_seed(3).
+    tf.random.set_seed(3)
+    try:
+        assert np.array_equal(default_input((1, 18, 17, 1)), REFERENCE["successor/x"])
+    finally:
+        tf.random.set_seed(None)
+
+
+def set_weights(index: int, layer: Any) -> None:
+    for variable in layer.weights:
+        name = variable.name.split("/")[-1].split(":")[0]
+        if name != "iteration":
+            variable.assign(reference_cases.weight(index, name, tuple(variable.shape)))

@@ -35,6 +35,8 @@ _COMMON_KEYS = {"type", "kernel_quantizer", "bias_quantizer", "use_bias", "act_s
 # What biases are before training, as in the reference: they take part in untrained examples.
 _BIASES = "glorot_uniform"
 _POOL_KEYS = {"type", "size", "strides", "padding", "act_str"}
+# How a Keras tensor knows the bundle that makes it.
+_TAG = "_corewright_bundle"
 # Of a bundle's QActivation layers: its number, and behind what the layer stands.
 _QUANTISER_NAME = re.compile(r"bundle_(\d+)_(act|add_act|pool_act)")
 
@@ -93,6 +95,11 @@ class Bundle:
             rounds to an integer of its input's fraction before its activation.
         flatten: flatten to a vector at the end.
         softmax: softmax last, on the host.
+        name: kept as it is; layers are named after the bundle's number in any case.
+
+    It is called once. Then ``idx`` is its number, ``core['layer']`` the Keras layer of the core,
+    ``prev_bundle`` the bundle in front and ``add['bundle']`` the one whose output is added (None
+    if they are the QInput), and ``next_bundles`` those that follow it.
 
     Everything is signed. A ``quantized_relu`` of slope 0 is lowered by one bit. A
     ``quantized_bits`` as ``act_str`` keeps negative values, whatever it says of them, and all of
@@ -110,6 +117,7 @@ class Bundle:
         pool: Mapping[str, Any] | None = None,
         flatten: bool = False,
         softmax: bool = False,
+        name: str | None = None,
     ) -> None:
         kind = core.get("type")
         if kind not in _CORE_KEYS:
@@ -134,32 +142,46 @@ class Bundle:
         self.pool = None if pool is None else dict(pool)
         self.flatten = bool(flatten)
         self.softmax = bool(softmax)
+        self.name = name
+        self.idx: int | None = None
+        self.prev_bundle: Bundle | None = None
+        self.next_bundles: list[Bundle] = []
 
-    def __call__(self, x: Any, x_skip: Any = None) -> Any:
+    def __call__(self, x: Any, x_skip: Any = None, *, x_1: Any = None) -> Any:
         """Apply the bundle to a QInput or a Keras tensor; returns a Keras tensor.
 
         ``x_skip`` is what a bundle with ``add`` adds, a QInput or a Keras tensor; it has the
-        shape that the core makes. Raises FrontendError if it is missing, has another shape, or is
-        given to a bundle without ``add``.
+        shape that the core makes. ``x_1`` is the reference's name of it. Raises FrontendError if
+        it is missing, has another shape, or is given to a bundle without ``add``, and if the
+        bundle was called before.
         """
+        if self.idx is not None:
+            raise FrontendError("Bundle: is called twice, legal is once: make a bundle a use")
+        if x_1 is not None and x_skip is not None:
+            raise FrontendError("Bundle: x_skip and x_1 are given, legal is one: they are the same")
+        x_skip = x_1 if x_skip is None else x_skip
         if (x_skip is None) != (self.add is None):
             raise FrontendError(
                 "Bundle: add is None but x_skip is given; legal is add={'act_str': ...} with it"
                 if self.add is None
                 else "Bundle: add is given but x_skip is not; legal is Bundle(...)(x, x_skip)"
             )
-        x, x_skip = (t.tensor if isinstance(t, QInput) else t for t in (x, x_skip))
+        x, x_skip = _tensor("x", x), None if x_skip is None else _tensor("x_skip", x_skip)
+        self.prev_bundle = getattr(x, _TAG, None)
+        if self.add is not None:
+            self.add["bundle"] = getattr(x_skip, _TAG, None)
         activation = signed_activation(self.core["act_str"])
         # Keras counts names, too, and from 0 again after clear_session.
-        name = f"bundle_{tf.keras.backend.get_uid('bundle') - 1}"
+        self.idx = int(tf.keras.backend.get_uid("bundle")) - 1
+        name = f"bundle_{self.idx}"
         if self.core["type"] == "conv":
             _check_window("core kernel_size", self.core["kernel_size"], self.core, x)
-            x = self._convolution(f"{name}_conv")(x)
+            self.core["layer"] = self._convolution(f"{name}_conv")
         else:
             if len(x.shape) == 4:
                 x = tf.keras.layers.Flatten(name=f"{name}_input")(x)
-            x = self._dense(f"{name}_dense")(x)
-        x = _quantised(activation, x, f"{name}_act")
+            self.core["layer"] = self._dense(f"{name}_dense")
+        x = _quantised(activation, self.core["layer"](x), f"{name}_act")
         if self.add is not None:
             if tuple(x.shape[1:]) != tuple(x_skip.shape[1:]):
                 raise FrontendError(
@@ -176,6 +198,9 @@ class Bundle:
             x = tf.keras.layers.Flatten(name=f"{name}_flatten")(x)
         if self.softmax:
             x = tf.keras.layers.Activation("softmax", name=f"{name}_softmax")(x)
+        setattr(x, _TAG, self)
+        if self.prev_bundle is not None:
+            self.prev_bundle.next_bundles.append(self)
         return x
 
     def _convolution(self, name: str) -> Any:
@@ -221,6 +246,19 @@ class Bundle:
         else:
             x = tf.keras.layers.MaxPooling2D(**options)(x)
         return _quantised(activation, x, f"{name}_act")
+
+
+def _tensor(what: str, value: Any) -> Any:
+    """The Keras tensor of ``value``; FrontendError if it is none, or one of another Keras."""
+    if isinstance(value, QInput):
+        return value.tensor
+    lazy.check_keras_2(f"Bundle: {what}", value)
+    if not isinstance(value, tf.Tensor) and not hasattr(value, "_keras_history"):
+        raise FrontendError(
+            f"Bundle: {what} is of type {type(value).__name__}, legal are a QInput and a Keras "
+            "tensor"
+        )
+    return value
 
 
 def _check_keys(what: str, given: Mapping[str, Any], legal: set[str]) -> None:
@@ -346,20 +384,31 @@ def _fraction(quantiser: Any) -> int:
     return int(quantiser.bits) - sign - int(quantiser.integer)
 
 
-class QModel(_Model):
-    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods.
+class ScriptModel(_Model):
+    """A functional Keras model as the references' scripts use it.
 
-    A saved one is loaded as an ordinary Keras model, because files know no hardware: ``convert``
-    it, or build the QModel again and ``load_weights``.
+    Its ``fit`` takes epochs that end before they begin, as Keras 2.15's does and newer ones refuse.
+    A saved one is loaded as an ordinary Keras model.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
-        first = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        source = getattr(first, "_corewright_input", None)
-        if source is None:
-            raise FrontendError("QModel: inputs is no QInput's '.raw'")
-        self._corewright_source = source
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        *options: Any,
+        initial_epoch: int = 0,
+        **keywords: Any,
+    ) -> Any:
+        """Train as Keras does; if no epoch is left, return an empty history."""
+        if epochs > initial_epoch:
+            keywords["initial_epoch"] = initial_epoch
+            return super().fit(x, y, batch_size, epochs, *options, **keywords)
+        self.history = tf.keras.callbacks.History()
+        self.history.set_model(self)
+        self.history.on_train_begin()
+        return self.history
 
     def get_config(self) -> dict[str, Any]:
         """Keras configuration: that of the ordinary model of the same layers."""
@@ -374,6 +423,24 @@ class QModel(_Model):
         """The ordinary Keras model of a saved configuration."""
         return _Model.from_config(config, custom_objects)
 
+
+class QModel(ScriptModel):
+    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods.
+
+    A saved one is loaded as an ordinary Keras model, because files know no hardware: ``convert``
+    it, or build the QModel again and ``load_weights``.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
+        first = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+        source = getattr(first, "_corewright_input", None)
+        if source is None:
+            raise FrontendError("QModel: inputs is no QInput's '.raw'")
+        self._corewright_source = source
+        last = outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+        self._corewright_last = getattr(last, _TAG, None)
+
     @property
     def hw(self) -> Any:
         """The hardware of the QInput."""
@@ -383,6 +450,18 @@ class QModel(_Model):
     def batch_size(self) -> int:
         """Images of one run."""
         return int(self._corewright_source.batch_size)
+
+    @property
+    def bundles(self) -> list[Bundle]:
+        """The bundles that the output depends on, in the script's order."""
+        found: dict[int, Bundle] = {}
+        waiting = [self._corewright_last]
+        while waiting:
+            bundle = waiting.pop()
+            if bundle is not None and id(bundle) not in found:
+                found[id(bundle)] = bundle
+                waiting += [bundle.prev_bundle, (bundle.add or {}).get("bundle")]
+        return sorted(found.values(), key=lambda bundle: bundle.idx or 0)
 
     @property
     def random_input(self) -> npt.NDArray[np.float64]:
@@ -405,9 +484,11 @@ class QModel(_Model):
         x = self.random_input if x is None else x
         hw = self.hw if hw is None else hw
         graph = self.to_graph(hw)
-        result = _flow().export_inference(
-            graph, hw, np.asarray(x), model=self, bundles=bundle_tensors(self, graph)
-        )
+        tensors = bundle_tensors(self, graph)
+        if graph.softmax is not None:
+            # The last bundle's file holds probabilities.
+            tensors = [*tensors[:-1], graph.softmax.name]
+        result = _flow().export_inference(graph, hw, np.asarray(x), model=self, bundles=tensors)
         self._corewright_graph, self._corewright_hardware = graph, hw
         return result
 

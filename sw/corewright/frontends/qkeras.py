@@ -874,6 +874,7 @@ def from_keras(
     module's docstring. Raises :class:`FrontendError` (a ValueError) for anything that has no
     exact integer equivalent, and GraphError for a graph that is not legal.
     """
+    lazy.check_keras_2("the model", model)
     _, qkeras = lazy.load()
     for what, number, low, high in (
         ("bits_input", bits_input, 1, 16),

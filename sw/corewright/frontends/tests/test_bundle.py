@@ -277,6 +277,37 @@ def test_the_random_input_is_the_references(int_bits: int) -> None:
     assert (x.min(), x.max()) == (-1, 1) and np.array_equal(x, model.random_input)
 
 
+def test_bundles_know_each_other_and_the_model_knows_them() -> None:
+    x = x_in = QInput((4, 4, 2), 2, HW)
+    x = x_skip = (first := bundle(name="stem"))(x)
+    unused = bundle()
+    unused(x)
+    x = (second := bundle(add={"act_str": BITS}))(x, x_1=x_skip)
+    x = (third := bundle(add={"act_str": BITS}))(x, x_in)
+    model = QModel(inputs=x_in.raw, outputs=x)
+    assert model.bundles == [first, second, third] and first.name == "stem"
+    numbers = [each.idx or 0 for each in (first, unused, second, third)]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    assert (first.prev_bundle, second.prev_bundle, third.prev_bundle) == (None, first, second)
+    assert first.next_bundles == [unused, second] and third.next_bundles == []
+    assert second.add is not None and third.add is not None
+    assert (second.add["bundle"], third.add["bundle"]) == (first, None)
+    assert second.core["layer"] is model.get_layer(f"bundle_{second.idx}_conv")
+    assert Add in {type(node) for node in model.to_graph().nodes}
+
+
+def test_training_for_no_epoch_is_taken() -> None:
+    """As Keras 2.15 does and newer ones do not: scripts say fit(epochs=0, initial_epoch=1)."""
+    model = script_model()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    before = model.to_graph().digest()
+    x, y = model.random_input, np.arange(5)
+    assert model.fit(x, y, 5, 0, initial_epoch=1, validation_split=0.2).history == {}
+    assert model.fit(x, y, epochs=3, initial_epoch=3).history == {}
+    assert model.to_graph().digest() == before
+    assert len(model.fit(x, y, epochs=3, initial_epoch=2, verbose=0).history["loss"]) == 1
+
+
 def test_the_batch_of_training_is_free() -> None:
     """The batch of a QInput is that of the hardware's runs."""
     model = script_model()
@@ -336,6 +367,15 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: Bundle(core=conv(2, 3, "x"), add={"act": 1}), r"add has unknown \['act'\]"),
         (lambda: bundle(add={"act_str": BITS})(image()), "x_skip is not; legal is Bundle"),
         (lambda: bundle()(image(), image()), "add is None but x_skip is given"),
+        (
+            lambda: bundle(add={"act_str": BITS})(image(), image(), x_1=image()),
+            "x_skip and x_1 are given, legal is one",
+        ),
+        (
+            lambda: [(twice := bundle())(image()), twice(image())],
+            "Bundle: is called twice, legal is once",
+        ),
+        (lambda: bundle()(np.zeros((1, 4, 4, 2))), "x is of type ndarray, legal are a QInput"),
         (
             lambda: bundle(add={"act_str": BITS})(image(), image(3)),
             r"x_skip has shape \(4, 4, 3\), legal is the core's \(4, 4, 2\)",
