@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference_cases
 
 import corewright
 from corewright import convert, golden
@@ -25,6 +24,7 @@ from corewright.frontends import tensorflow as lazy
 pytestmark = pytest.mark.tensorflow
 
 HERE = Path(__file__).parent
+CASES = runpy.run_path(str(HERE / "reference_cases.py"))
 REFERENCE = np.load(HERE / "reference_integers.npz")
 EXPORTED = (
     *("config_hw.svh", "config_hw.tcl", "config_tb.svh", "sources.txt", "hardware.json"),
@@ -100,7 +100,7 @@ def test_every_bundle_has_the_references_integers(
     from corewright.frontends.bundle import bundle_tensors
 
     monkeypatch.chdir(tmp_path)
-    model, hw = getattr(reference_cases, case)(corewright)
+    model, hw = CASES[case](corewright)
     for index, bundle in enumerate(model.bundles):
         set_weights(index, bundle.core["layer"])
     model.export_inference(x=model.random_input, hw=hw)
@@ -122,7 +122,7 @@ def test_every_bundle_has_the_successors_integers():
     from corewright.frontends.bundle import bundle_tensors
 
     tf, _ = lazy.load()
-    model, hw = reference_cases.successor(cgra4ml, tf.keras)
+    model, hw = CASES["successor"](cgra4ml, tf.keras)
     bundles = sorted(
         (int(match[1]), layer)
         for layer in model.layers
@@ -147,4 +147,4 @@ def set_weights(index: int, layer: Any) -> None:
     for variable in layer.weights:
         name = variable.name.split("/")[-1].split(":")[0]
         if name != "iteration":
-            variable.assign(reference_cases.weight(index, name, tuple(variable.shape)))
+            variable.assign(CASES["weight"](index, name, tuple(variable.shape)))
