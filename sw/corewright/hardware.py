@@ -79,8 +79,9 @@ class Hardware(ReferenceNames):
     """One accelerator and how it is simulated; keywords and defaults as in the reference's scripts.
 
     Parameters that the raster-block dataflow has no use for are accepted and keep their meaning as
-    limits: a model beyond ``max_batch_size`` (of vectors: or ``max_image_size``, if more), ``max_kernel_size`` (convolutions) or
-    ``max_image_size`` is refused by the compiler; the hardware itself has no such limits.
+    limits: a model beyond ``max_batch_size``, ``max_kernel_size`` (convolutions) or
+    ``max_image_size`` is refused by the compiler; the hardware itself has no such limits. A batch
+    of vectors may reach ``max_image_size``, as in the reference.
 
     Attributes:
         processing_elements: (rows R, columns C) of multiply-add units: R pixels times C output
