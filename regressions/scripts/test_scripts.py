@@ -18,6 +18,7 @@ import corewright
 from corewright import convert, golden
 from corewright.dialects import cgra4ml
 from corewright.dialects.cgra4ml.inference import _default_input as default_input
+from corewright.environment import repository_root
 from corewright.flow.model import flow_environment
 from corewright.frontends import tensorflow as lazy
 
@@ -148,3 +149,55 @@ def set_weights(index: int, layer: Any) -> None:
         name = variable.name.split("/")[-1].split(":")[0]
         if name != "iteration":
             variable.assign(CASES["weight"](index, name, tuple(variable.shape)))
+
+
+# In the reference's environment: TensorFlow 2.15, whose Keras is Keras 2 by itself.
+OLD = """
+import os, runpy, sys
+import corewright
+assert "TF_USE_LEGACY_KERAS" not in os.environ
+from tensorflow import keras
+from keras.layers import Input
+from qkeras.utils import load_qmodel
+import numpy as np
+from corewright.dialects import cgra4ml
+from corewright.dialects.cgra4ml import *
+cases = runpy.run_path(sys.argv[1] + "/reference_cases.py")
+expected = np.load(sys.argv[1] + "/reference_integers.npz")
+model, hw = cases["first_projections"](corewright)
+for index, bundle in enumerate(model.bundles):
+    for variable in bundle.core["layer"].weights:
+        name = variable.name.split("/")[-1].split(":")[0]
+        if name != "iteration":
+            variable.assign(cases["weight"](index, name, tuple(variable.shape)))
+model.export_inference(x=model.random_input, hw=hw)
+for index in range(len(model.bundles)):
+    written = np.loadtxt(f"vectors/{index}_y_nhwc_exp.txt")
+    assert np.array_equal(written, expected[f"first_projections/{index}"].ravel()), index
+model, hw = cases["successor"](cgra4ml, keras)
+save_model(model, "model.h5")
+export_inference(load_qmodel("model.h5"), hw)
+print("exact on TensorFlow", __import__("tensorflow").__version__)
+"""
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="TensorFlow 2.15 needs Python 3.11")
+def test_the_references_environment_is_left_alone(tmp_path: Path):
+    environment = {**flow_environment(), "PYTHONPATH": str(repository_root() / "sw")}
+    del environment["TF_USE_LEGACY_KERAS"]
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    packages = ["tensorflow-cpu==2.15.1", "numpy==1.26.4", "qkeras==0.9.0", "pyparsing<3.3"]
+    packages += ["setuptools<81", "PyYAML", "pydantic", "rich", "fusesoc==2.4.7", "edalize==0.6.8"]
+    subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+    done = subprocess.run(
+        [python, "-c", OLD, HERE],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "exact on TensorFlow 2.15.1" in done.stdout

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,10 @@ def load() -> tuple[Any, Any]:
 
         legacy_keras.restore(tensorflow)
         import qkeras
+
+        # QKeras's layers come from the package, while what it imports may have made the attribute
+        # another Keras 2: a tf_keras beside TensorFlow 2.15.
+        tensorflow.keras = importlib.import_module("tensorflow.keras")
     except ImportError as error:
         raise ImportError(f"the QKeras front end cannot be loaded ({error}); {_HINT}") from error
     if hasattr(tensorflow.keras, "ops"):
