@@ -8,8 +8,9 @@ Names are loaded when they are first used: importing this package imports no tra
 from __future__ import annotations
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
+
+from corewright import legacy_keras
 
 if TYPE_CHECKING:
     from corewright.frontends import convert, layer_outputs, load_weights, to_keras
@@ -59,6 +60,5 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-# TensorFlow reads it when Keras is first used, and QKeras needs Keras 2: a script that imports this
-# package before its layers need not know.
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+# TensorFlow looks when it is imported: a script that imports this package before it need not know.
+legacy_keras.prefer()

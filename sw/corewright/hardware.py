@@ -15,13 +15,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from corewright.reference_names import ReferenceNames
+
 Pair = tuple[int, int]
 
 # Buffer addresses have 24 bits in the program format.
 MAX_BUFFER_ROWS = 1 << 24
 
 
-def _integer(name: str, value: object, low: int, high: int, why: str = "") -> int:
+# What a dialect's hardware.json holds besides, without a meaning here: see corewright.dialects.
+FURTHER_PARAMETERS = frozenset(
+    ("max_n_bundles", "header_width", "config_baseaddr", "axi_max_burst_len", "tb_module")
+)
+
+
+def _plain(value: object) -> object:
+    """NumPy's numbers and arrays as Python's, alone or in a tuple or list."""
+    if isinstance(value, tuple | list):
+        return type(value)(_plain(part) for part in value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def integer(name: str, value: object, low: int, high: int, why: str = "") -> int:
+    """``value`` as an int of low..high; ValueError that names it otherwise."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -34,8 +50,8 @@ def _pair(name: str, value: object, limits: tuple[Pair, Pair]) -> Pair:
         raise ValueError(f"{name} is {value!r}, legal is a pair of integers")
     (low0, high0), (low1, high1) = limits
     return (
-        _integer(f"{name}[0]", value[0], low0, high0),
-        _integer(f"{name}[1]", value[1], low1, high1),
+        integer(f"{name}[0]", value[0], low0, high0),
+        integer(f"{name}[1]", value[1], low1, high1),
     )
 
 
@@ -43,7 +59,7 @@ def _size(name: str, value: object, high: int) -> int | Pair:
     """An int or a pair of (rows, columns)."""
     if isinstance(value, tuple | list):
         return _pair(name, value, ((1, high), (1, high)))
-    return _integer(name, value, 1, high)
+    return integer(name, value, 1, high)
 
 
 def _bits(name: str, value: object) -> int:
@@ -59,12 +75,13 @@ def _probability(name: str, value: object) -> float:
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(ReferenceNames):
     """One accelerator and how it is simulated; keywords and defaults as in the reference's scripts.
 
     Parameters that the raster-block dataflow has no use for are accepted and keep their meaning as
     limits: a model beyond ``max_batch_size``, ``max_kernel_size`` (convolutions) or
-    ``max_image_size`` is refused by the compiler; the hardware itself has no such limits.
+    ``max_image_size`` is refused by the compiler; the hardware itself has no such limits. A batch
+    of vectors may reach ``max_image_size``, as in the reference.
 
     Attributes:
         processing_elements: (rows R, columns C) of multiply-add units: R pixels times C output
@@ -128,9 +145,11 @@ class Hardware:
     bias_buffer_depth: int | None = None
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
         legal: dict[str, object] = {
             "processing_elements": _pair(
-                "processing_elements", self.processing_elements, ((1, 64), (1, 128))
+                "processing_elements", self.processing_elements, ((1, 128), (1, 128))
             ),
             "bits_input": _bits("bits_input", self.bits_input),
             "bits_weights": _bits("bits_weights", self.bits_weights),
@@ -149,7 +168,7 @@ class Hardware:
             ("max_outstanding", 1, 64),
             ("perf_layers", 1, 1 << 16),
         ):
-            legal[name] = _integer(name, getattr(self, name), low, high)
+            legal[name] = integer(name, getattr(self, name), low, high)
         for name, choices in (
             ("axi_width", (32, 64, 128, 256, 512)),
             ("target_cpu_int_bits", (8, 16, 32, 64)),
@@ -159,7 +178,7 @@ class Hardware:
                 raise ValueError(f"{name} is {value!r}, legal are {', '.join(map(str, choices))}")
             legal[name] = int(value)
         beats = 4096 // (self.axi_width // 8)
-        legal["max_burst_beats"] = _integer(
+        legal["max_burst_beats"] = integer(
             "max_burst_beats",
             self.max_burst_beats,
             1,
@@ -180,7 +199,7 @@ class Hardware:
             object.__setattr__(self, name, value)
 
         if self.drain_width is not None:
-            drain = _integer("drain_width", self.drain_width, 1, self.columns)
+            drain = integer("drain_width", self.drain_width, 1, self.columns)
             if self.columns % drain:
                 divisors = [d for d in range(1, self.columns + 1) if self.columns % d == 0]
                 raise ValueError(
@@ -191,7 +210,7 @@ class Hardware:
             value = getattr(self, name)
             if value is not None:
                 low = 1 if name == "ram_edges_depth" else self.drain
-                _integer(name, value, low, MAX_BUFFER_ROWS * self.drain)
+                integer(name, value, low, MAX_BUFFER_ROWS * self.drain)
 
     # ------------------------------------------------------------------ what follows from it
     @property
@@ -271,46 +290,6 @@ class Hardware:
         names += ["pixel_rows", "weight_rows", "bias_rows"]
         return zlib.crc32(",".join(f"{name}={getattr(self, name)}" for name in names).encode())
 
-    @property
-    def X_BITS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``bits_input``."""
-        return self.bits_input
-
-    @property
-    def K_BITS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``bits_weights``."""
-        return self.bits_weights
-
-    @property
-    def B_BITS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``bits_bias``."""
-        return self.bits_bias
-
-    @property
-    def Y_BITS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``bits_sum``."""
-        return self.bits_sum
-
-    @property
-    def ROWS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``rows``."""
-        return self.rows
-
-    @property
-    def COLS(self) -> int:  # noqa: N802 - the reference's name
-        """The reference's name of ``columns``."""
-        return self.columns
-
-    @property
-    def FREQ(self) -> float:  # noqa: N802 - the reference's name
-        """The reference's name of ``frequency_mhz``."""
-        return self.frequency_mhz
-
-    @property
-    def DATA_DIR(self) -> str:  # noqa: N802 - the reference's name
-        """The reference's name of ``data_dir``."""
-        return self.data_dir
-
     # ------------------------------------------------------------------ files
     def to_dict(self) -> dict[str, Any]:
         """All parameters, JSON-compatible, in the constructor's order."""
@@ -323,10 +302,13 @@ class Hardware:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of :meth:`to_dict`; parameters left out take their defaults.
 
+        Those that only a dialect's hardware has are passed over.
+
         Raises:
             ValueError: an unknown parameter, or a value that is out of range.
         """
         names = [field.name for field in dataclasses.fields(cls)]
+        values = {key: value for key, value in values.items() if key not in FURTHER_PARAMETERS}
         if unknown := sorted(set(values) - set(names)):
             raise ValueError(
                 f"unknown hardware parameter {', '.join(unknown)}, legal are {', '.join(names)}"

@@ -315,10 +315,14 @@ class _StageEncoder:
 def _check_limits(graph: Graph, hw: Hardware, batch: int) -> None:
     if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or batch < 1:
         raise CompileError(None, f"batch is {batch!r}, legal is an integer from 1")
-    if batch > hw.max_batch_size:
+    # The reference maps a batch of vectors to the rows of an image.
+    vectors = all(tensor.height == tensor.width == 1 for tensor in graph.tensors.values())
+    most = max(hw.max_batch_size, hw.max_image[0]) if vectors else hw.max_batch_size
+    if batch > most:
+        also = f" and max_image_size {hw.max_image[0]}" if vectors else ""
         raise CompileError(
             None,
-            f"batch {batch} exceeds max_batch_size {hw.max_batch_size}",
+            f"batch {batch} exceeds max_batch_size {hw.max_batch_size}{also}",
             parameter="max_batch_size",
             needed=int(batch),
         )

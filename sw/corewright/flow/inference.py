@@ -49,7 +49,8 @@ def export_inference(
     In ``data_dir``: a vector set (see :mod:`corewright.flow.vectors`), ``wb.bin`` (the program:
     weights and biases with their descriptors), ``x.bin`` (the packed inputs), ``wbx.bin`` (the
     program, filled up to 64 bytes, then the inputs), ``{layer}_y_nhwc_exp.txt`` (a layer's
-    integers, one a line, in (image, h, w, c) order; the name as ``vectors.file_names`` has it) and
+    integers, one a line, in (image, h, w, c) order; the name as ``vectors.file_names`` has it),
+    ``x_all.bin`` (what layers read) and
     ``y_exp.txt`` (the output's integers; the host's real numbers where the model ends with a
     softmax). In ``directory``: ``config_fw.h``.
     Files of other names in these folders stay; those of a model before go.
@@ -61,7 +62,8 @@ def export_inference(
         model: the Keras model: its layers are computed for ``x`` in float64 and compared, and its
             ``predict`` is. Behind a normalisation that is not exact the deviation is printed.
         batch: images of a run; the model's ``batch_size`` where it has one, or else N.
-        bundles: tensors that are written as ``{0, 1, ...}_y_nhwc_exp.txt``, too.
+        bundles: tensors that are written as ``{0, 1, ...}_y_nhwc_exp.txt``, too; the softmax node
+            stands for the host's real numbers.
         data_dir: the folder, ``hw.data_dir`` when None.
         directory: where ``config_fw.h`` goes.
         allow_deviation: take a graph that is not exact however far it is from ``predict``.
@@ -388,14 +390,15 @@ def _write(
     for node in graph.compute_nodes:
         text = _lines(values[node.output.name])
         (target / f"{short[node.name]}{_EXPECTED}").write_text(text, encoding="utf-8")
-    for index, tensor in enumerate(bundles):
-        text = _lines(values[tensor])
+    result = _lines(values[graph.output.name])
+    if graph.softmax is not None:
+        probabilities = golden.host_output(graph, dict(values))
+        result = "".join(f"{y:.9g}\n" for y in probabilities.ravel())
+    for index, name in enumerate(bundles):
+        last = graph.softmax is not None and name == graph.softmax.name
+        text = result if last else _lines(values[name])
         (target / f"{index}{_EXPECTED}").write_text(text, encoding="utf-8")
-    if graph.softmax is None:
-        text = _lines(values[graph.output.name])
-    else:
-        text = "".join(f"{y:.9g}\n" for y in golden.host_output(graph, dict(values)).ravel())
-    (target / "y_exp.txt").write_text(text, encoding="utf-8")
+    (target / "y_exp.txt").write_text(result, encoding="utf-8")
     return VectorSet(target.resolve())
 
 

@@ -7,6 +7,8 @@ A vector set is a folder:
 ======================= =========================================================================
 ``program.bin``         the program
 ``inputs.bin``          the input tensor of each run, one after the other
+``x_all.bin``           what layers read: of each run the input tensor, then what layers and host
+                        write but the output, in the order of ``tensors.txt``, as in memory
 ``expected.bin``        what the arena holds after each run, one after the other
 ``tensors.txt``         the tensors that layers and host write: where they are in the arena
 ``layers.json``         the program's layers, those of all stages in order
@@ -49,8 +51,8 @@ from corewright.hardware import Hardware, configuration_package, configuration_t
 from corewright.program import HostOpcode, decode_stages
 
 FILES = (
-    *("program.bin", "inputs.bin", "expected.bin", "tensors.txt", "layers.json", "info.json"),
-    *("hardware.json", "config_hw.svh", "config_hw.tcl", "config_fw.h"),
+    *("program.bin", "inputs.bin", "x_all.bin", "expected.bin", "tensors.txt", "layers.json"),
+    *("info.json", "hardware.json", "config_hw.svh", "config_hw.tcl", "config_fw.h"),
 )
 IntArray = npt.NDArray[np.integer[Any]]
 
@@ -289,12 +291,23 @@ def _write(
     filled = images[np.arange(runs * batch) % len(images)]
     values = golden.run(graph, filled)
     emulated: dict[str, Any] | None = None
-    with (folder / "inputs.bin").open("wb") as inputs, (folder / "expected.bin").open("wb") as file:
+    with (
+        (folder / "inputs.bin").open("wb") as inputs,
+        (folder / "x_all.bin").open("wb") as read,
+        (folder / "expected.bin").open("wb") as file,
+    ):
         for run in range(runs):
             part = slice(run * batch, (run + 1) * batch)
             tensors = {name: value[part] for name, value in values.items()}
-            inputs.write(compiled.pack_input(filled[part]).tobytes())
-            file.write(compiled.expected_arena(tensors)[0].tobytes())
+            packed = compiled.pack_input(filled[part]).tobytes()
+            arena = compiled.expected_arena(tensors)[0]
+            inputs.write(packed)
+            read.write(packed)
+            for name in written:
+                if name != compiled.output_name:
+                    place = compiled.tensors[name]
+                    read.write(arena[place.offset : place.offset + place.nbytes].tobytes())
+            file.write(arena.tobytes())
             emulated = emulated or _emulate(compiled, written, filled[part], tensors, run)
     texts = {
         "tensors.txt": tensor_table(compiled, graph, written),

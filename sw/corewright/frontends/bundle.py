@@ -32,7 +32,11 @@ _CORE_KEYS = {
     "dense": {"units"},
 }
 _COMMON_KEYS = {"type", "kernel_quantizer", "bias_quantizer", "use_bias", "act_str", "options"}
+# What biases are before training, as in the reference: they take part in untrained examples.
+_BIASES = "glorot_uniform"
 _POOL_KEYS = {"type", "size", "strides", "padding", "act_str"}
+# How a Keras tensor knows the bundle that makes it.
+_TAG = "_corewright_bundle"
 # Of a bundle's QActivation layers: its number, and behind what the layer stands.
 _QUANTISER_NAME = re.compile(r"bundle_(\d+)_(act|add_act|pool_act)")
 
@@ -65,7 +69,7 @@ class QInput:
         self.batch_size = int(batch_size)
         self.hw = hw
         self.int_bits = int(int_bits)
-        self.raw = tf.keras.Input(self.shape, name=f"{name}_raw")
+        self.raw = tf.keras.Input(self.shape, batch_size=self.batch_size, name=f"{name}_raw")
         # QModel finds its hardware and batch size through the Keras tensor it is given.
         self.raw._corewright_input = self
         # QKeras's single bit has no integer bits but a factor.
@@ -91,11 +95,19 @@ class Bundle:
             rounds to an integer of its input's fraction before its activation.
         flatten: flatten to a vector at the end.
         softmax: softmax last, on the host.
+        name: kept as it is; layers are named after the bundle's number in any case.
 
-    Everything is signed: a ``quantized_relu`` of slope 0, and a ``quantized_bits`` that keeps no
-    negative values, is lowered by one bit. One-bit weights (``quantized_bits(1,...)`` and
-    ``binary(alpha=1)``) are -1 and +1, and so are one-bit results behind a core: words of one bit
-    on hardware of ``bits_weights=1`` and ``bits_input=1``, of 2 bits on other.
+    It is called once. Then ``idx`` is its number, ``core['layer']`` the Keras layer of the core,
+    ``prev_bundle`` the bundle in front and ``add['bundle']`` the one whose output is added (None
+    if they are the QInput), and ``next_bundles`` those that follow it.
+
+    Everything is signed. A ``quantized_relu`` of slope 0 is lowered by one bit. A
+    ``quantized_bits`` as ``act_str`` keeps negative values, whatever it says of them, and all of
+    its bits: ``quantized_bits(b,i,False,False,1)`` is the linear activation of the reference's
+    scripts. (:func:`corewright.convert` takes layers of QKeras at their word instead.) One-bit
+    weights (``quantized_bits(1,...)`` and ``binary(alpha=1)``) are -1 and +1, and so are one-bit
+    results behind a core: words of one bit on hardware of ``bits_weights=1`` and ``bits_input=1``,
+    of 2 bits on other. Biases start as ``glorot_uniform``, unless ``'options'`` say otherwise.
     """
 
     def __init__(
@@ -105,6 +117,7 @@ class Bundle:
         pool: Mapping[str, Any] | None = None,
         flatten: bool = False,
         softmax: bool = False,
+        name: str | None = None,
     ) -> None:
         kind = core.get("type")
         if kind not in _CORE_KEYS:
@@ -129,32 +142,46 @@ class Bundle:
         self.pool = None if pool is None else dict(pool)
         self.flatten = bool(flatten)
         self.softmax = bool(softmax)
+        self.name = name
+        self.idx: int | None = None
+        self.prev_bundle: Bundle | None = None
+        self.next_bundles: list[Bundle] = []
 
-    def __call__(self, x: Any, x_skip: Any = None) -> Any:
+    def __call__(self, x: Any, x_skip: Any = None, *, x_1: Any = None) -> Any:
         """Apply the bundle to a QInput or a Keras tensor; returns a Keras tensor.
 
         ``x_skip`` is what a bundle with ``add`` adds, a QInput or a Keras tensor; it has the
-        shape that the core makes. Raises FrontendError if it is missing, has another shape, or is
-        given to a bundle without ``add``.
+        shape that the core makes. ``x_1`` is the reference's name of it. Raises FrontendError if
+        it is missing, has another shape, or is given to a bundle without ``add``, and if the
+        bundle was called before.
         """
+        if self.idx is not None:
+            raise FrontendError("Bundle: is called twice, legal is once: make a bundle a use")
+        if x_1 is not None and x_skip is not None:
+            raise FrontendError("Bundle: x_skip and x_1 are given, legal is one: they are the same")
+        x_skip = x_1 if x_skip is None else x_skip
         if (x_skip is None) != (self.add is None):
             raise FrontendError(
                 "Bundle: add is None but x_skip is given; legal is add={'act_str': ...} with it"
                 if self.add is None
                 else "Bundle: add is given but x_skip is not; legal is Bundle(...)(x, x_skip)"
             )
-        x, x_skip = (t.tensor if isinstance(t, QInput) else t for t in (x, x_skip))
+        x, x_skip = _tensor("x", x), None if x_skip is None else _tensor("x_skip", x_skip)
+        self.prev_bundle = getattr(x, _TAG, None)
+        if self.add is not None:
+            self.add["bundle"] = getattr(x_skip, _TAG, None)
         activation = signed_activation(self.core["act_str"])
         # Keras counts names, too, and from 0 again after clear_session.
-        name = f"bundle_{tf.keras.backend.get_uid('bundle') - 1}"
+        self.idx = int(tf.keras.backend.get_uid("bundle")) - 1
+        name = f"bundle_{self.idx}"
         if self.core["type"] == "conv":
             _check_window("core kernel_size", self.core["kernel_size"], self.core, x)
-            x = self._convolution(f"{name}_conv")(x)
+            self.core["layer"] = self._convolution(f"{name}_conv")
         else:
             if len(x.shape) == 4:
                 x = tf.keras.layers.Flatten(name=f"{name}_input")(x)
-            x = self._dense(f"{name}_dense")(x)
-        x = _quantised(activation, x, f"{name}_act")
+            self.core["layer"] = self._dense(f"{name}_dense")
+        x = _quantised(activation, self.core["layer"](x), f"{name}_act")
         if self.add is not None:
             if tuple(x.shape[1:]) != tuple(x_skip.shape[1:]):
                 raise FrontendError(
@@ -171,6 +198,9 @@ class Bundle:
             x = tf.keras.layers.Flatten(name=f"{name}_flatten")(x)
         if self.softmax:
             x = tf.keras.layers.Activation("softmax", name=f"{name}_softmax")(x)
+        setattr(x, _TAG, self)
+        if self.prev_bundle is not None:
+            self.prev_bundle.next_bundles.append(self)
         return x
 
     def _convolution(self, name: str) -> Any:
@@ -188,7 +218,7 @@ class Bundle:
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core["bias_quantizer"],
             use_bias=core.get("use_bias", True),
-            **{"name": name, **core.get("options", {})},
+            **{"name": name, "bias_initializer": _BIASES, **core.get("options", {})},
         )
 
     def _dense(self, name: str) -> Any:
@@ -198,7 +228,7 @@ class Bundle:
             kernel_quantizer=core["kernel_quantizer"],
             bias_quantizer=core.get("bias_quantizer"),
             use_bias=core.get("use_bias", True),
-            **{"name": name, **core.get("options", {})},
+            **{"name": name, "bias_initializer": _BIASES, **core.get("options", {})},
         )
 
     def _pool(self, x: Any, source: Any, name: str) -> Any:
@@ -216,6 +246,19 @@ class Bundle:
         else:
             x = tf.keras.layers.MaxPooling2D(**options)(x)
         return _quantised(activation, x, f"{name}_act")
+
+
+def _tensor(what: str, value: Any) -> Any:
+    """The Keras tensor of ``value``; FrontendError if it is none, or one of another Keras."""
+    if isinstance(value, QInput):
+        return value.tensor
+    lazy.check_keras_2(f"Bundle: {what}", value)
+    if not isinstance(value, tf.Tensor) and not hasattr(value, "_keras_history"):
+        raise FrontendError(
+            f"Bundle: {what} is of type {type(value).__name__}, legal are a QInput and a Keras "
+            "tensor"
+        )
+    return value
 
 
 def _check_keys(what: str, given: Mapping[str, Any], legal: set[str]) -> None:
@@ -294,16 +337,18 @@ _ACTIVATIONS = (
 
 
 def signed_activation(act_str: str) -> Any:
-    """The quantiser of ``act_str``; an unsigned one is lowered by a bit to fit a signed word.
+    """The quantiser of ``act_str``, made signed; see :class:`Bundle`.
 
-    Unsigned are ``quantized_relu`` of slope 0 and ``quantized_bits`` with keep_negative False.
-    A quantiser object stays as it is; a copy is returned. Raises FrontendError for any other
-    quantiser but ``binary``.
+    ``quantized_bits`` keeps negative values and all bits; a ``quantized_relu`` of slope 0 is
+    lowered by a bit to fit a signed word. A quantiser object stays as it is; a copy is returned.
+    Raises FrontendError for any other quantiser but ``binary``.
     """
     quantiser = _quantiser("act_str", act_str, _ACTIVATIONS)
     if not isinstance(quantiser, (qkeras.quantized_relu, qkeras.quantized_bits, qkeras.binary)):
         raise FrontendError(f"Bundle: act_str is {act_str!r}, legal are {_ACTIVATIONS}")
-    if _is_unsigned(quantiser):
+    if isinstance(quantiser, qkeras.quantized_bits):
+        quantiser.keep_negative = True
+    elif _is_unsigned(quantiser):
         if int(quantiser.bits) < 2:
             raise FrontendError(
                 f"Bundle: act_str is {act_str!r}: unsigned, it is lowered by a bit to fit a signed "
@@ -321,7 +366,7 @@ def _quantised(quantiser: Any, x: Any, name: str) -> Any:
             f"quantized_relu({quantiser.bits},{integer},negative_slope={quantiser.negative_slope})"
         )
     elif isinstance(quantiser, qkeras.quantized_bits):
-        flags = f"{bool(quantiser.symmetric)},{bool(quantiser.keep_negative)},{quantiser.alpha!r}"
+        flags = f"{bool(quantiser.symmetric)},True,{quantiser.alpha!r}"
         text = f"quantized_bits({quantiser.bits},{integer},{flags})"
     else:
         text = f"binary(alpha={quantiser.alpha!r})"
@@ -330,8 +375,6 @@ def _quantised(quantiser: Any, x: Any, name: str) -> Any:
 
 
 def _is_unsigned(quantiser: Any) -> bool:
-    if isinstance(quantiser, qkeras.quantized_bits):
-        return not quantiser.keep_negative
     return isinstance(quantiser, qkeras.quantized_relu) and quantiser.negative_slope == 0
 
 
@@ -341,20 +384,31 @@ def _fraction(quantiser: Any) -> int:
     return int(quantiser.bits) - sign - int(quantiser.integer)
 
 
-class QModel(_Model):
-    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods.
+class ScriptModel(_Model):
+    """A functional Keras model as the references' scripts use it.
 
-    A saved one is loaded as an ordinary Keras model, because files know no hardware: ``convert``
-    it, or build the QModel again and ``load_weights``.
+    Its ``fit`` takes epochs that end before they begin, as Keras 2.15's does and newer ones refuse.
+    A saved one is loaded as an ordinary Keras model.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
-        first = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        source = getattr(first, "_corewright_input", None)
-        if source is None:
-            raise FrontendError("QModel: inputs is no QInput's '.raw'")
-        self._corewright_source = source
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        *options: Any,
+        initial_epoch: int = 0,
+        **keywords: Any,
+    ) -> Any:
+        """Train as Keras does; if no epoch is left, return an empty history."""
+        if epochs > initial_epoch:
+            keywords["initial_epoch"] = initial_epoch
+            return super().fit(x, y, batch_size, epochs, *options, **keywords)
+        self.history = tf.keras.callbacks.History()
+        self.history.set_model(self)
+        self.history.on_train_begin()
+        return self.history
 
     def get_config(self) -> dict[str, Any]:
         """Keras configuration: that of the ordinary model of the same layers."""
@@ -369,6 +423,24 @@ class QModel(_Model):
         """The ordinary Keras model of a saved configuration."""
         return _Model.from_config(config, custom_objects)
 
+
+class QModel(ScriptModel):
+    """A Keras model from ``QInput.raw`` to a bundle's output, with the hardware's methods.
+
+    A saved one is loaded as an ordinary Keras model, because files know no hardware: ``convert``
+    it, or build the QModel again and ``load_weights``.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
+        first = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+        source = getattr(first, "_corewright_input", None)
+        if source is None:
+            raise FrontendError("QModel: inputs is no QInput's '.raw'")
+        self._corewright_source = source
+        last = outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+        self._corewright_last = getattr(last, _TAG, None)
+
     @property
     def hw(self) -> Any:
         """The hardware of the QInput."""
@@ -380,16 +452,27 @@ class QModel(_Model):
         return int(self._corewright_source.batch_size)
 
     @property
-    def random_input(self) -> npt.NDArray[np.float32]:
-        """A batch of inputs on the input's grid, float32; always the same one."""
+    def bundles(self) -> list[Bundle]:
+        """The bundles that the output depends on, in the script's order."""
+        found: dict[int, Bundle] = {}
+        waiting = [self._corewright_last]
+        while waiting:
+            bundle = waiting.pop()
+            if bundle is not None and id(bundle) not in found:
+                found[id(bundle)] = bundle
+                waiting += [bundle.prev_bundle, (bundle.add or {}).get("bundle")]
+        return sorted(found.values(), key=lambda bundle: bundle.idx or 0)
+
+    @property
+    def random_input(self) -> npt.NDArray[np.float64]:
+        """A batch of normal deviates, cut off at -1 and 1, float64; always the same one.
+
+        They are the reference's numbers, whatever the input's integer bits: they lie between the
+        input's grid, and a good part of them clips at the largest word.
+        """
         source = self._corewright_source
-        bits = int(source.hw.bits_input)
-        half = 1 << (bits - 1)
-        shape = (self.batch_size, *source.shape)
-        integers = np.random.default_rng(0).integers(-half, half, shape)
-        if bits == 1:
-            return np.ldexp((2 * integers + 1).astype(np.float32), source.int_bits)
-        return np.ldexp(integers.astype(np.float32), source.int_bits + 1 - bits)
+        deviates = np.random.RandomState(0).randn(self.batch_size, *source.shape)
+        return np.clip(deviates, -1.0, 1.0)
 
     def to_graph(self, hw: Any = None, name: str | None = None) -> Graph:
         """The integer graph for ``hw`` (by default the QInput's); raises FrontendError."""
@@ -401,9 +484,11 @@ class QModel(_Model):
         x = self.random_input if x is None else x
         hw = self.hw if hw is None else hw
         graph = self.to_graph(hw)
-        result = _flow().export_inference(
-            graph, hw, np.asarray(x), model=self, bundles=bundle_tensors(self, graph)
-        )
+        tensors = bundle_tensors(self, graph)
+        if graph.softmax is not None:
+            # The last bundle's file holds probabilities.
+            tensors = [*tensors[:-1], graph.softmax.name]
+        result = _flow().export_inference(graph, hw, np.asarray(x), model=self, bundles=tensors)
         self._corewright_graph, self._corewright_hardware = graph, hw
         return result
 

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import importlib
 import warnings
 from collections.abc import Iterator
 from typing import Any
+
+from corewright import legacy_keras
+from corewright.frontends.errors import FrontendError
 
 _HINT = "install the 'training' extra: tensorflow, tf_keras, qkeras, pyparsing<3.3"
 
@@ -16,21 +19,38 @@ _HINT = "install the 'training' extra: tensorflow, tf_keras, qkeras, pyparsing<3
 def load() -> tuple[Any, Any]:
     """Import and return (tensorflow, qkeras) on Keras 2, which QKeras needs.
 
-    Raises ImportError that says what to install, or that another Keras was chosen before.
+    If Keras 3 was imported before, ``tensorflow.keras`` is Keras 2 from now on. Raises ImportError
+    that says what to install, or that the user's environment chooses Keras 3.
     """
-    # TensorFlow reads it when `tf.keras` is first used.
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    legacy_keras.prefer()
     try:
-        import qkeras
         import tensorflow
+
+        legacy_keras.restore(tensorflow)
+        import qkeras
+
+        # QKeras's layers come from the package, while what it imports may have made the attribute
+        # another Keras 2: a tf_keras beside TensorFlow 2.15.
+        tensorflow.keras = importlib.import_module("tensorflow.keras")
     except ImportError as error:
         raise ImportError(f"the QKeras front end cannot be loaded ({error}); {_HINT}") from error
     if hasattr(tensorflow.keras, "ops"):
         raise ImportError(
-            "TensorFlow uses Keras 3, QKeras needs Keras 2: set TF_USE_LEGACY_KERAS=1 in the "
-            "environment or import corewright before TensorFlow"
+            "TensorFlow uses Keras 3, QKeras needs Keras 2: leave TF_USE_LEGACY_KERAS out of the "
+            f"environment or set it to 1; {_HINT}"
         )
     return tensorflow, qkeras
+
+
+def check_keras_2(what: str, value: Any) -> None:
+    """Raise FrontendError that says what to do if ``value`` was made by Keras 3."""
+    if legacy_keras.is_foreign(value):
+        version = legacy_keras.keras_version(value)
+        raise FrontendError(
+            f"{what} is of Keras {version}, QKeras needs Keras 2: import corewright (or, with *, "
+            "its dialect) before anything is made of Keras, take keras, Input and Model from "
+            "tensorflow.keras after that, or set TF_USE_LEGACY_KERAS=1 in the environment"
+        )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from corewright.hardware import Hardware, configuration_package, simulation_package
@@ -41,10 +42,41 @@ def test_derived_values() -> None:
     assert Hardware(max_kernel_size=(3, 5), max_image_size=64).max_kernel == (3, 5)
 
 
+def test_the_references_attributes() -> None:
+    hw = Hardware((7, 96), 200, 8, 2, 20, 32, 3, 5, (3, 7), (9, 11), 48, None, 128, valid_prob=0.5)
+    assert hw.params == hw.to_dict() and hw.params["max_kernel_size"] == [3, 7]
+    assert (hw.ROWS, hw.COLS, hw.FREQ, hw.X_BITS, hw.K_BITS, hw.B_BITS) == (7, 96, 200, 8, 2, 32)
+    assert (hw.Y_BITS, hw.Y_OUT_BITS, Hardware(bits_sum=16).Y_OUT_BITS) == (20, 32, 16)
+    assert (hw.XN_MAX, hw.CI_MAX, hw.KH_MAX, hw.KW_MAX, hw.XH_MAX, hw.XW_MAX) == (3, 5, 3, 7, 9, 11)
+    assert (hw.IN_BITS, hw.OUT_BITS, hw.AXI_WIDTH, hw.INT_BITS) == (128, 128, 128, 32)
+    assert (hw.VALID_PROB, hw.READY_PROB, hw.ASYNC_RESETN) == (500, 100, True)
+    assert (hw.RAM_WEIGHTS_DEPTH, hw.RAM_EDGES_DEPTH, hw.DATA_DIR) == (48, None, "vectors/")
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "processing_elements": np.array([4, 6]),
+        "bits_input": np.int64(8),
+        "bits_weights": np.uint8(4),
+        "max_kernel_size": (np.int32(3), np.int64(5)),
+        "axi_width": np.int64(128),
+        "async_resetn": np.bool_(False),
+        "valid_prob": np.float32(0.5),
+        "drain_width": np.int16(3),
+    }
+    hw = Hardware(**given)
+    plain = Hardware((4, 6), bits_input=8, max_kernel_size=(3, 5), axi_width=128, valid_prob=0.5)
+    assert hw == replace(plain, drain_width=3, async_resetn=False)
+    assert Hardware.from_json(hw.export_json(tmp_path / "hardware.json")) == hw
+    with pytest.raises(ValueError, match=r"bits_input is 9, legal are 1\.\.8 and 16"):
+        Hardware(**{**given, "bits_input": np.int64(9)})
+
+
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
         ("processing_elements", (0, 24)),
+        ("processing_elements", (129, 24)),
         ("processing_elements", (8, 129)),
         ("processing_elements", 8),
         ("frequency_mhz", 0),

@@ -10,6 +10,11 @@ of the tensor that it is called on; no state is global, so that any number of mo
 averages round to their input's fraction first, then to their activation's.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from corewright.dialects.cgra4ml.hardware import Hardware
 from corewright.dialects.cgra4ml.inference import (
     export_inference,
@@ -26,9 +31,23 @@ from corewright.dialects.cgra4ml.layers import (
     XPool,
 )
 
+if TYPE_CHECKING:
+    from corewright.dialects.cgra4ml.names import (
+        Adam,
+        Input,
+        Model,
+        keras,
+        load_qmodel,
+        save_model,
+        to_categorical,
+    )
+
 __all__ = [
     "SYS_BITS",
+    "Adam",
     "Hardware",
+    "Input",
+    "Model",
     "XActivation",
     "XBundle",
     "XConvBN",
@@ -36,6 +55,19 @@ __all__ = [
     "XModel",
     "XPool",
     "export_inference",
+    "keras",
+    "load_qmodel",
     "predict_model_performance",
+    "save_model",
+    "to_categorical",
     "verify_inference",
 ]
+
+_OF_KERAS = {"Adam", "Input", "Model", "keras", "load_qmodel", "save_model", "to_categorical"}
+
+
+def __getattr__(name: str) -> Any:
+    # Only a script that asks for these, as a star import does, needs TensorFlow.
+    if name not in _OF_KERAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.names"), name)

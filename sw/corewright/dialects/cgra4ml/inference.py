@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright import golden
 from corewright.frontends import convert
+from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
 from corewright.graph import Graph, GraphError, macs
 from corewright.hardware import Hardware
@@ -29,8 +29,9 @@ def export_inference(
         model: a Keras model.
         hw: the accelerator.
         batch_size: images of a run.
-        x: real inputs (N, H, W, C) or (N, C); by default ``batch_size`` random ones, always the
-            same.
+        x: real inputs (N, H, W, C) or (N, C); by default ``batch_size`` random ones, uniform in
+            [0, 1): CGRA4ML's own where the script has set TensorFlow's seed, always the same
+            otherwise.
 
     Returns:
         The vector set: see :func:`corewright.flow.export_inference`, also for what is raised.
@@ -47,15 +48,25 @@ def export_inference(
     if most is not None and cores > most:
         raise FrontendError(f"the model has {cores} bundles, legal is max_n_bundles={most}")
     if x is None:
-        low, high = graph.input_limits
-        shape = (batch_size, *graph.input.shape)
-        integers = np.random.default_rng(0).integers(low, high, shape, endpoint=True)
-        if graph.input.bits == 1:
-            integers = np.where(integers < 0, -1, 1)
-        x = golden.dequantise(graph, graph.input.name, integers)
+        x = _default_input((batch_size, *model.input_shape[1:]))
     bundles = bundle_tensors(model, graph)
     result = export(graph, hw, np.asarray(x), model=model, batch=batch_size, bundles=bundles)
     graph.save(Path(hw.data_dir) / _GRAPH_FILE)
+    return result
+
+
+def _default_input(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """What ``tf.random.uniform(shape)`` draws, if TensorFlow's global seed is set."""
+    tf, _ = lazy.load()
+    # Drawing the operation's seeds is what makes tf.random.uniform another one at each call.
+    seeds = tf.compat.v1.get_seed(None)
+    if seeds[0] is None:
+        drawn = tf.random.stateless_uniform(shape, seed=(0, 0))
+    else:
+        drawn = tf.raw_ops.RandomUniform(
+            shape=shape, dtype=tf.float32, seed=seeds[0], seed2=seeds[1]
+        )
+    result: npt.NDArray[np.float32] = drawn.numpy()
     return result
 
 

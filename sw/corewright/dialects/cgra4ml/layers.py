@@ -111,7 +111,8 @@ class _Core:
             "bias_quantizer": _bits(bits.b, int(b_int_bits)),
             "act_str": act.act_str,
             **{name: keras.pop(name) for name in self.described if name in keras},
-            "options": keras,
+            # As QKeras starts them; the options win.
+            "options": {"bias_initializer": "zeros", **keras},
         }
 
 
@@ -200,7 +201,8 @@ class XModel:
         self.input_quant_layer = qkeras.QActivation(_bits(self.sys_bits.x, self.x_int_bits))
 
     def __call__(self, x: Any) -> Any:
-        """Apply :meth:`call` to a Keras tensor."""
+        """Apply :meth:`call` to a Keras tensor; FrontendError if it is one of Keras 3."""
+        lazy.check_keras_2(f"{type(self).__name__}: x", x)
         return self.call(x)
 
     def call(self, x: Any) -> Any:

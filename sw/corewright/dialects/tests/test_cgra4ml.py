@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import corewright
 from corewright.dialects import cgra4ml
 from corewright.dialects.cgra4ml import (
     SYS_BITS,
@@ -21,6 +24,8 @@ from corewright.dialects.cgra4ml import (
     XModel,
     XPool,
 )
+from corewright.dialects.cgra4ml.inference import _default_input as default_input
+from corewright.flow.model import flow_environment
 from corewright.frontends import FrontendError, convert, keras_layer_outputs
 from corewright.frontends import tensorflow as lazy
 from corewright.golden import dequantise, quantise_input, run
@@ -175,6 +180,32 @@ def test_a_model_trains() -> None:
     assert convert(model, hardware()).digest() != before
 
 
+def test_untrained_biases_are_zero_unless_the_script_says_otherwise() -> None:
+    """CGRA4ML leaves them to Keras, unlike the reference before it."""
+    x = lazy.load()[0].keras.Input((2, 2, 1))
+    first = XBundle(core=conv(3, 1), flatten=True)
+    model = lazy.load()[0].keras.Model(x, XBundle(core=dense(4, bias_initializer="ones"))(first(x)))
+    biases = [layer.bias.numpy().tolist() for layer in model.layers if hasattr(layer, "bias")]
+    assert biases == [[0, 0, 0], [1, 1, 1, 1]]
+
+
+def test_the_default_input_is_uniform_and_follows_tensorflows_seed() -> None:
+    tf, _ = lazy.load()
+    shape = (3, 5, 4, 2)
+    # Without a seed it is always the same.
+    tf.random.set_seed(None)
+    first, again = default_input(shape), default_input(shape)
+    assert np.array_equal(first, again) and first.dtype == np.float32 and first.shape == shape
+    assert 0 <= first.min() < 0.05 and 0.95 < first.max() < 1
+    try:
+        tf.random.set_seed(5)
+        expected = [tf.random.uniform(shape).numpy() for _ in range(2)]
+        tf.random.set_seed(5)
+        assert np.array_equal([default_input(shape), default_input(shape)], expected)
+    finally:
+        tf.random.set_seed(None)
+
+
 def test_functions_export_and_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model, hw = built("jets"), hardware(data_dir=str(tmp_path / "vectors"))
@@ -212,12 +243,37 @@ def test_a_model_is_verified_in_simulation(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_hardware_takes_further_keywords(tmp_path: Path) -> None:
-    hw = hardware(axi_max_burst_len=8, max_n_bundles=300, config_baseaddr="A0000000")
+    hw = hardware(
+        axi_max_burst_len=8,
+        max_n_bundles=300,
+        config_baseaddr="A0000000",
+        tb_module="axi_int_reg_tb",
+    )
     assert (hw.max_burst_beats, hw.perf_layers, hw.config_baseaddr) == (8, 300, "A0000000")
     assert (Hardware().max_burst_beats, Hardware().perf_layers) == (16, 256)
     assert (Hardware().max_n_bundles, Hardware().header_width) == (64, 64)
     loaded = Hardware.from_json(hw.export_json(tmp_path / "hardware.json"))
-    assert loaded == hw and loaded.hash == hw.hash
+    assert loaded == hw and loaded.hash == hw.hash and loaded.params == hw.params
+    assert (*(300, 64, "A0000000"),) == (
+        loaded.MAX_N_BUNDLES,
+        loaded.HEADER_WIDTH,
+        loaded.CONFIG_BASEADDR,
+    )
+    assert (loaded.AXI_MAX_BURST_LEN, loaded.TB_MODULE) == (8, "axi_int_reg_tb")
+    # The file is the accelerator's for everybody else, too.
+    plain = corewright.Hardware.from_json(tmp_path / "hardware.json")
+    assert plain.hash == hw.hash and plain.max_burst_beats == 8
+    with pytest.raises(ValueError, match="unknown hardware parameter max_bundles"):
+        Hardware.from_dict({"max_bundles": 3})
+
+
+def test_hardware_by_position_is_in_the_references_order() -> None:
+    hw = Hardware((4, 6), 100, 8, 4, 24, 16, 2, 64, 3, 28, 5, 48, 300, 128, 32, "B0", 4, 32, True)
+    assert (hw.max_image_size, hw.max_n_bundles, hw.ram_weights_depth) == (28, 5, 48)
+    assert (hw.ram_edges_depth, hw.axi_width, hw.config_baseaddr) == (300, 128, "B0")
+    assert (hw.max_burst_beats, hw.async_resetn) == (4, True)
+    with pytest.raises(TypeError, match="frequency_mhz is given twice"):
+        Hardware((4, 6), 100, frequency_mhz=100)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +283,7 @@ def test_hardware_takes_further_keywords(tmp_path: Path) -> None:
         (lambda: Hardware(header_width=0), "header_width is 0"),
         (lambda: Hardware(axi_max_burst_len=257), "axi_max_burst_len is 257"),
         (lambda: Hardware(config_baseaddr="G0"), "config_baseaddr is 'G0', legal are up to 16"),
+        (lambda: Hardware(tb_module="a b"), "tb_module is 'a b', legal is a module's name"),
         (lambda: XActivation(BITS, 0, "tanh"), "type is 'tanh', legal are 'relu' and None"),
         (lambda: act(0.3), "slope is 0.3, legal are 0 and 1, 1/2"),
         (lambda: act(2), "slope is 2, legal are 0 and 1"),
@@ -249,3 +306,84 @@ def test_misuse_is_named() -> None:
     with pytest.raises(NotImplementedError, match="XModel has no method call"):
         XModel(BITS, 0)(x)
     assert XModel(BITS, 1).get_config() == {"sys_bits": BITS, "x_int_bits": 1}
+
+
+# As its scripts begin: all imports before the star import. Their Keras is Keras 3 where that is
+# installed, as here, and nothing in the environment chooses.
+SCRIPT = """
+from tensorflow import keras
+from keras.layers import Input
+from keras.models import Model, save_model
+from keras.optimizers import Adam
+from keras.utils import to_categorical
+from qkeras.utils import load_qmodel
+import numpy as np
+import tensorflow as tf
+import keras as keras_3
+
+foreign = keras_3.Input((4,))
+foreign_model = keras_3.Model(foreign, keras_3.layers.Dense(2)(foreign))
+from corewright.dialects.cgra4ml import *
+
+bits = SYS_BITS(x=4, k=4, b=16)
+act = XActivation(sys_bits=bits, o_int_bits=0, type="relu", slope=0)
+
+@keras.saving.register_keras_serializable()
+class UserModel(XModel):
+    def __init__(self, sys_bits, x_int_bits, *args, **kwargs):
+        super().__init__(sys_bits, x_int_bits, *args, **kwargs)
+        self.b0 = XBundle(core=XConvBN(k_int_bits=0, b_int_bits=0, act=act, filters=4,
+                                       kernel_size=3), flatten=True)
+        self.b1 = XBundle(core=XDense(k_int_bits=0, b_int_bits=0, act=act, units=3), softmax=True)
+
+    def call(self, x):
+        return self.b1(self.b0(self.input_quant_layer(x)))
+
+x = x_in = Input((4, 4, 1), name="input")
+model = Model(inputs=[x_in], outputs=[UserModel(sys_bits=bits, x_int_bits=0)(x)])
+model.compile(loss="categorical_crossentropy", optimizer=Adam(learning_rate=0.0001))
+x, y = np.random.default_rng(0).uniform(0, 1, (8, 4, 4, 1)), to_categorical(np.arange(8) % 3, 3)
+assert model.fit(x, y, epochs=0, initial_epoch=1, verbose=True, validation_split=0.1).history == {}
+assert len(model.fit(x, y, epochs=2, initial_epoch=1, verbose=0).history["loss"]) == 1
+save_model(model, "model.h5")
+loaded = load_qmodel("model.h5")
+assert loaded.evaluate(x, y, verbose=0) > 0
+assert tf.keras.layers.Dense is keras.layers.Dense and issubclass(Model, tf.keras.Model)
+assert Input(64).shape == (None, 64)
+hw = Hardware(bits_sum=20, data_dir="vectors")
+export_inference(loaded, hw, batch_size=2)
+assert predict_model_performance(hw)["batch_size"] == 2
+
+from corewright import convert
+for use in (lambda: UserModel(bits, 0)(foreign), lambda: XBundle(core=UserModel(bits, 0).b1.core)(
+        foreign), lambda: convert(foreign_model, hw)):
+    try:
+        use()
+    except ValueError as error:
+        assert "is of Keras 3" in str(error) and "import corewright" in str(error), error
+    else:
+        raise AssertionError("taken")
+print("exported by one line changed")
+"""
+
+
+# The second has Keras 3 inside TensorFlow and QKeras, the first only beside them.
+@pytest.mark.parametrize(
+    "before",
+    ["", pytest.param("import tensorflow as tf; tf.keras.layers.Dense", marks=pytest.mark.nightly)],
+    ids=["beside", "inside"],
+)
+def test_a_script_imports_keras_before_its_star_import(before: str, tmp_path: Path) -> None:
+    environment = flow_environment()
+    del environment["TF_USE_LEGACY_KERAS"]
+    script = f"{before}\n{SCRIPT}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "exported by one line changed" in done.stdout

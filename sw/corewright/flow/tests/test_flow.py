@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from corewright import golden
-from corewright.compiler import compile_graph
+from corewright.builder import Builder
+from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.files import OutputError
 from corewright.flow import (
@@ -39,7 +40,7 @@ from corewright.flow import (
 from corewright.flow.bench import run_bench
 from corewright.flow.cache import cached_folder, tree_digest
 from corewright.flow.model import Model, build_model, flow_environment, fusesoc_command
-from corewright.flow.vectors import VectorSet, file_names, prepare
+from corewright.flow.vectors import VectorSet, file_names, prepare, random_images
 from corewright.graph import (
     Conv,
     Dense,
@@ -516,6 +517,64 @@ def test_digest_sees_contents_and_names_but_not_the_place(tmp_path: Path):
     assert tree("b", "x.sv", "1") == first
     assert tree("c", "x.sv", "2") != first
     assert tree("d", "y.sv", "1") != first
+
+
+def wide_case(rows: int) -> tuple[Graph, Hardware, Any]:
+    """Layers of more pixels than an array of many rows has, and of fewer."""
+    network = Builder("wide", 19, 13, 3, bits=4)
+    x = network.conv(network.input, 5, 3)
+    x = network.pool(x, 2)
+    network.dense(network.conv(x, 4, (3, 5), 2), 6)
+    graph = network.graph()
+    hw = Hardware((rows, 2), max_image_size=32)
+    return graph, hw, random_images(graph, 3, seed=1)
+
+
+@pytest.mark.parametrize("rows", [65, 100, 128])
+def test_the_emulator_runs_arrays_of_many_rows(rows: int):
+    graph, hw, images = wide_case(rows)
+    assert prepare(graph, hw, images, batch=3).info["emulator"]["bit_exact"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("rows", [100, 128])
+def test_the_rtl_runs_arrays_of_many_rows(rows: int):
+    graph, hw, images = wide_case(rows)
+    result = simulate(graph, hw, images, 3, stalls="heavy")
+    assert result["passed"] and result["mismatches"] == 0
+
+
+def test_x_all_is_what_layers_read():
+    """The input, then each tensor that is no output, as they lie in memory."""
+    graph, hw, images = wide_case(4)
+    vectors = prepare(graph, hw, images, batch=2)
+    compiled = compile_graph(graph, hw, 2)
+    lines = (vectors.folder / "tensors.txt").read_text("utf-8").splitlines()[1:]
+    arenas = (vectors.folder / "expected.bin").read_bytes()
+    inputs = (vectors.folder / "inputs.bin").read_bytes()
+    expected = b""
+    for run in range(2):
+        expected += inputs[run * len(inputs) // 2 : (run + 1) * len(inputs) // 2]
+        arena = arenas[run * compiled.arena_bytes : (run + 1) * compiled.arena_bytes]
+        places = {tensor.offset: tensor.nbytes for tensor in compiled.tensors.values()}
+        for line in lines[:-1]:
+            offset = int(line.split()[2])
+            expected += arena[offset : offset + places[offset]]
+    assert len(lines) == 4
+    assert (vectors.folder / "x_all.bin").read_bytes() == expected
+
+
+def test_a_batch_of_vectors_may_reach_the_image_size():
+    """The reference maps it to the rows of an image."""
+    network = Builder("vectors", 1, 1, 6, bits=4)
+    network.dense(network.input, 3)
+    hw = Hardware((4, 6), max_batch_size=8, max_image_size=(20, 9))
+    graph = network.graph()
+    assert compile_graph(graph, hw, 20).batch == 20
+    with pytest.raises(CompileError, match="batch 21 exceeds max_batch_size 8 and max_image_size"):
+        compile_graph(graph, hw, 21)
+    with pytest.raises(CompileError, match="batch 9 exceeds max_batch_size 8: raise"):
+        compile_graph(wide_case(4)[0], replace(hw, max_image_size=32), 9)
 
 
 def test_importing_the_package_imports_no_framework():

@@ -20,11 +20,12 @@ from corewright.frontends import (
     convert,
     keras_layer_outputs,
 )
+from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import shortened_bias
 from corewright.frontends.bundle import bundle_tensors
 from corewright.frontends.quantisers import ActivationFormat
 from corewright.golden import dequantise, quantise_input, run
-from corewright.graph import Add, Conv, Pool, value_bounds
+from corewright.graph import Add, Conv, Dense, Pool, value_bounds
 
 pytestmark = pytest.mark.tensorflow
 
@@ -119,9 +120,6 @@ def test_a_script_model_is_exact(int_bits: int) -> None:
     model = script_model(int_bits=int_bits)
     graph = model.to_graph()
     x = model.random_input
-    assert x.shape == (5, 16, 8, 3)
-    assert np.array_equal(x, model.random_input)
-    assert np.abs(x).max() == 2.0**int_bits
     outputs = keras_layer_outputs(model, x)
     values = run(graph, quantise_input(graph, x))
     for name, value in values.items():
@@ -221,11 +219,105 @@ def test_average_pools_round_first_and_relus_lose_a_bit() -> None:
     # quantized_relu(4,0) is lowered to 3 bits: 0..7 in steps of 1/8.
     assert (first.requant.low, first.requant.high, first.output.bits) == (0, 7, 4)
     assert first.output.fraction == 3
-    # quantized_bits(4,0,False,False,1) keeps no negatives: lowered likewise.
-    assert (pools[0].requant.low, pools[0].requant.high, pools[0].output.fraction) == (0, 7, 3)
+    # quantized_bits(4,0,False,False,1) keeps all of its four bits, one of them a sign.
+    pool = pools[0]
+    assert (pool.requant.low, pool.requant.high, pool.output.fraction) == (-8, 7, 3)
     # The max pool's own activation has another fraction than its input.
     assert pools[1].output.fraction == 3
     assert graph.tensor(pools[1].input).fraction == 2
+
+
+def test_quantized_bits_is_the_linear_activation_of_bundles() -> None:
+    """Whatever ``keep_negative`` says, all bits stay; ``convert`` takes QKeras at its word."""
+    unsigned = "quantized_bits(4,0,False,False,1)"
+    core = conv(6, 3, unsigned)
+    pool = {"type": "max", "size": 1, "strides": 1, "act_str": unsigned}
+    x = x_in = QInput((5, 4, 3), 8, HW)
+    x = x_skip = Bundle(core=core)(x)
+    x = Bundle(core=core, add={"act_str": unsigned}, pool=pool)(x, x_skip)
+    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+    graph = model.to_graph()
+    outputs = keras_layer_outputs(model, model.random_input)
+    values = run(graph, quantise_input(graph, model.random_input))
+    for name in bundle_tensors(model, graph):
+        assert np.array_equal(outputs[name], dequantise(graph, name, values[name])), name
+        assert (values[name].min(), values[name].max()) == (-8, 7), name
+        assert graph.tensor(name).fraction == 3
+    tf, qkeras = lazy.load()
+    raw = tf.keras.Input((3,))
+    x = qkeras.QDense(6, kernel_quantizer=BITS, bias_quantizer=BITS)(qkeras.QActivation(BITS)(raw))
+    plain = tf.keras.Model(raw, qkeras.QActivation("quantized_bits(3,0,False,False,1)")(x))
+    node = convert(plain, HW).compute_nodes[0]
+    assert isinstance(node, Dense)
+    assert (node.requant.low, node.requant.high, node.output.fraction) == (0, 7, 3)
+
+
+def test_untrained_biases_are_drawn() -> None:
+    """As Keras's glorot_uniform draws for a vector: uniformly up to sqrt(3 / its size)."""
+    x = x_in = QInput((2, 2, 1), 1, HW)
+    x = Bundle(core=conv(300, 1, BITS), flatten=True)(x)
+    x = Bundle(core={**dense(300, BITS), "options": {"bias_initializer": "ones"}})(x)
+    x = Bundle(core=dense(300, BITS))(x)
+    layers = QModel(inputs=x_in.raw, outputs=x).layers
+    drawn = [layer.bias.numpy() for layer in layers if hasattr(layer, "bias")]
+    assert np.all(drawn[1] == 1)
+    for bias in (drawn[0], drawn[2]):
+        assert 0.09 < np.abs(bias).max() <= 0.1 and bias.min() < -0.09 and bias.max() > 0.09
+
+
+@pytest.mark.parametrize("int_bits", [0, 1])
+def test_the_random_input_is_the_references(int_bits: int) -> None:
+    x_in = QInput((3, 1, 2), 4, HW, int_bits)
+    model = QModel(inputs=x_in.raw, outputs=Bundle(core=conv(2, 1, BITS))(x_in))
+    x = model.random_input
+    assert x.dtype == np.float64 and x.shape == model.input.shape == (4, 3, 1, 2)
+    # NumPy's well-known first deviates of seed 0: 1.764, 0.400, 0.979, 2.241, 1.868, -0.977.
+    first = [1.0, 0.4001572083672233, 0.9787379841057392, 1.0, 1.0, -0.977277879876411]
+    assert x.ravel()[:6].tolist() == first
+    assert (x.min(), x.max()) == (-1, 1) and np.array_equal(x, model.random_input)
+
+
+def test_bundles_know_each_other_and_the_model_knows_them() -> None:
+    x = x_in = QInput((4, 4, 2), 2, HW)
+    x = x_skip = (first := bundle(name="stem"))(x)
+    unused = bundle()
+    unused(x)
+    x = (second := bundle(add={"act_str": BITS}))(x, x_1=x_skip)
+    x = (third := bundle(add={"act_str": BITS}))(x, x_in)
+    model = QModel(inputs=x_in.raw, outputs=x)
+    assert model.bundles == [first, second, third] and first.name == "stem"
+    numbers = [each.idx or 0 for each in (first, unused, second, third)]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    assert (first.prev_bundle, second.prev_bundle, third.prev_bundle) == (None, first, second)
+    assert first.next_bundles == [unused, second] and third.next_bundles == []
+    assert second.add is not None and third.add is not None
+    assert (second.add["bundle"], third.add["bundle"]) == (first, None)
+    assert second.core["layer"] is model.get_layer(f"bundle_{second.idx}_conv")
+    assert Add in {type(node) for node in model.to_graph().nodes}
+
+
+def test_training_for_no_epoch_is_taken() -> None:
+    """As Keras 2.15 does and newer ones do not: scripts say fit(epochs=0, initial_epoch=1)."""
+    model = script_model()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    before = model.to_graph().digest()
+    x, y = model.random_input, np.arange(5)
+    assert model.fit(x, y, 5, 0, initial_epoch=1, validation_split=0.2).history == {}
+    assert model.fit(x, y, epochs=3, initial_epoch=3).history == {}
+    assert model.to_graph().digest() == before
+    assert len(model.fit(x, y, epochs=3, initial_epoch=2, verbose=0).history["loss"]) == 1
+
+
+def test_the_batch_of_training_is_free() -> None:
+    """The batch of a QInput is that of the hardware's runs."""
+    model = script_model()
+    assert model.input.shape[0] == 5
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-1, 1, (12, 16, 8, 3)), rng.integers(0, 10, 12)
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    assert model.predict(x[:7], verbose=0).shape == (7, 10)
+    assert keras_layer_outputs(model, x)[model.layers[-1].name].shape == (12, 10)
 
 
 def test_a_quantised_model_trains() -> None:
@@ -276,6 +368,15 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: Bundle(core=conv(2, 3, "x"), add={"act": 1}), r"add has unknown \['act'\]"),
         (lambda: bundle(add={"act_str": BITS})(image()), "x_skip is not; legal is Bundle"),
         (lambda: bundle()(image(), image()), "add is None but x_skip is given"),
+        (
+            lambda: bundle(add={"act_str": BITS})(image(), image(), x_1=image()),
+            "x_skip and x_1 are given, legal is one",
+        ),
+        (
+            lambda: [(twice := bundle())(image()), twice(image())],
+            "Bundle: is called twice, legal is once",
+        ),
+        (lambda: bundle()(np.zeros((1, 4, 4, 2))), "x is of type ndarray, legal are a QInput"),
         (
             lambda: bundle(add={"act_str": BITS})(image(), image(3)),
             r"x_skip has shape \(4, 4, 3\), legal is the core's \(4, 4, 2\)",
