@@ -52,7 +52,7 @@ def test_classifier_runs_without_asserts_from_a_folder_of_its_own(tmp_path: Path
     for name in EXPORTED:
         assert (folder / name).stat().st_size > 0, name
     # The seventh bundle's integers have its layer's name; its own file the host's softmax of them.
-    integers = np.loadtxt(folder / "vectors" / "bundle_6_act_y_nhwc_exp.txt", dtype=np.int64)
+    integers = np.loadtxt(folder / "vectors" / "bundle_6_dense_y_nhwc_exp.txt", dtype=np.int64)
     assert integers.shape == (10,) and integers.min() >= -8 and integers.max() <= 7
     exponentials = np.exp(integers / 8)
     for name in ("y_exp.txt", "6_y_nhwc_exp.txt"):
