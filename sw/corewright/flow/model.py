@@ -183,7 +183,11 @@ def _compile(
             core = contents["name"]
         opened = log.open("w", encoding="utf-8")
     command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
-    flags_of_make = f"-j{_jobs(environment)} {environment.get('MAKEFLAGS', '')}".strip()
+    jobs = _jobs(environment)
+    flags_of_make = f"-j{jobs} {environment.get('MAKEFLAGS', '')}".strip()
+    if jobs == 1:
+        # All generated C++ in one piece: nothing reads the headers twice, a third less to do.
+        flags_of_make += " VM_PARALLEL_BUILDS=0"
     with opened as file:
         done = subprocess.run(
             command,
