@@ -22,6 +22,7 @@ def as_model(model: Any) -> Any:
     """
     if isinstance(model, (str, os.PathLike)):
         model = _loaded(Path(model))
+    lazy.check_keras_2("the model", model)
     tf, _ = lazy.load()
     keras = tf.keras
     if isinstance(model, type):
@@ -51,8 +52,6 @@ def _advice(model: Any, keras: Any) -> str:
         return "; an integer graph needs no conversion"
     if isinstance(model, keras.layers.Layer):
         return "; nearest is keras.Sequential of the layer and its input's shape"
-    if type(model).__module__.startswith("keras."):
-        return "; this is Keras 3, QKeras needs Keras 2: make it with tf_keras"
     return ""
 
 

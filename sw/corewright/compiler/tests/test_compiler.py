@@ -13,7 +13,7 @@ import pytest
 
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, CompileError, compile_graph, plan
-from corewright.compiler.geometry import Geometry, Raster, StreamedGeometry, geometries
+from corewright.compiler.geometry import Geometry, Raster, geometries
 from corewright.compiler.memory import Lifetime, place
 from corewright.compiler.operation import Operation, operations
 from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
@@ -71,7 +71,7 @@ def random_loop_order(rng: np.random.Generator, geometry: Geometry, part: Part) 
     """Any legal loop order with a random cost: so that geometries are chosen at random, too."""
     op, hw = geometry.operation, geometry.hardware
     orders = list(loop_orders(geometry, part))
-    if isinstance(geometry, StreamedGeometry):
+    if geometry.releases_rows:
         return orders[0]
     if op.has_weights and op.steps <= hw.weight_rows:
         largest = geometry.largest_set(geometry.ring_blocks)

@@ -40,14 +40,19 @@ def qkeras() -> Any:
 
 
 def randomise(model: Any, seed: int) -> Any:
-    """Random weights and batch-norm statistics."""
+    """Random weights and batch-norm statistics; factors of layers behind others are exact ones."""
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         values = []
+        exact = type(layer).__name__ == "BatchNormalization"
         for variable in layer.weights:
             shape, name = variable.shape, variable.name
             if "iteration" in name:
                 values.append(np.asarray(variable))
+            elif exact and "variance" in name:
+                values.append(np.full(shape, 1 - layer.epsilon))
+            elif exact and "gamma" in name:
+                values.append(np.ldexp(rng.choice([-1.0, 1.0], shape), rng.integers(-1, 1, shape)))
             elif "variance" in name or "gamma" in name:
                 values.append(rng.uniform(0.5, 1.3, shape))
             else:

@@ -194,7 +194,7 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ({"hardware": "nowhere.json"}, "hardware nowhere.json"),
         ({"model": "nothing.cwgraph"}, "model nothing.cwgraph"),
         ({"model": "README.md"}, "not a graph file"),
-        ({"reference": "README.md"}, "reference README.md"),
+        ({"reference": "README.md"}, "README.md: cannot be read: not an archive"),
         ({"batch": 0}, "batch is 0"),
         ({"images": 100000}, "images is 100000"),
         ({"colour": "red"}, "unknown parameter colour"),
