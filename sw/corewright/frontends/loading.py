@@ -18,8 +18,9 @@ def as_model(model: Any) -> Any:
     """``model`` itself, or the model that it is the path of: .h5 or a SavedModel folder.
 
     Raises:
-        FrontendError: it is neither, or no model that knows its layers.
+        FrontendError: it is neither, or of Keras 3, or no model that knows its layers.
     """
+    lazy.check_keras_2("model", model)
     if isinstance(model, (str, os.PathLike)):
         model = _loaded(Path(model))
     tf, _ = lazy.load()
@@ -51,8 +52,6 @@ def _advice(model: Any, keras: Any) -> str:
         return "; an integer graph needs no conversion"
     if isinstance(model, keras.layers.Layer):
         return "; nearest is keras.Sequential of the layer and its input's shape"
-    if type(model).__module__.startswith("keras."):
-        return "; this is Keras 3, QKeras needs Keras 2: make it with tf_keras"
     return ""
 
 

@@ -1045,7 +1045,6 @@ def from_keras(
     :class:`DeviationError` (a FrontendError) for a normalisation that is too far off, and
     GraphError for a graph that is not legal.
     """
-    lazy.check_keras_2("the model", model)
     _, qkeras = lazy.load()
     model = as_model(model)
     for what, number, low, high in (

@@ -296,12 +296,8 @@ def test_inputs_are_taken_as_keras_reads_them(
     model.export_inference(x=x)
     assert (tmp_path / "vectors" / "0_y_nhwc_exp.txt").read_text().split() == ["4", "-2", "0"]
     assert np.array_equal(8 * model.predict(x, verbose=0), [[4, -2, 0]])
-    # A float64 model of Keras reads all bits.
-    lazy.load()[0].keras.backend.set_floatx("float64")
-    try:
+    with lazy.default_float("float64"):
         assert agreement.as_predict_reads(x).dtype == np.float64
-    finally:
-        lazy.load()[0].keras.backend.set_floatx("float32")
     assert agreement.as_predict_reads([[1, 2]]).dtype == np.int64
 
 
