@@ -60,7 +60,8 @@ def export_inference(
         hw: the accelerator.
         x: (N, H, W, C) or (N, C) real inputs.
         model: the Keras model: its layers are computed for ``x`` in float64 and compared, and its
-            ``predict`` is. Behind a normalisation that is not exact the deviation is printed.
+            ``predict`` is. ``x`` is taken in the precision in which ``predict`` reads it. Behind a
+            normalisation that is not exact the deviation is printed.
         batch: images of a run; the model's ``batch_size`` where it has one, or else N.
         bundles: tensors that are written as ``{0, 1, ...}_y_nhwc_exp.txt``, too; the softmax node
             stands for the host's real numbers.
@@ -74,10 +75,11 @@ def export_inference(
         FlowInputError: ``model`` is not what the graph was converted from.
         MismatchError: emulator or Keras model differ from the integer graph.
     """
-    images = golden.quantise_input(graph, x)
+    real = np.asarray(x) if model is None else agreement.as_predict_reads(x)
+    images = golden.quantise_input(graph, real)
     if batch is None:
         batch = int(getattr(model, "batch_size", len(images)))
-    real, values = np.asarray(x), golden.run(graph, images)
+    values = golden.run(graph, images)
     clipped = agreement.clipping(graph, real)
     if clipped.share:
         announce(f"{graph.name}: {clipped.text}")

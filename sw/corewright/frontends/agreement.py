@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright import golden
+from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.quantisers import ActivationFormat
 from corewright.graph import Graph
@@ -100,6 +101,21 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def as_predict_reads(x: npt.ArrayLike) -> npt.NDArray[Any]:
+    """``x`` as ``predict`` reads it: real numbers in Keras's own precision, float32 by default.
+
+    A number of float64 next to the middle between two words is the middle itself in float32, and
+    rounds to the even one.
+    """
+    values = np.asarray(x)
+    if values.dtype.kind != "f":
+        return values
+    tf, _ = lazy.load()
+    # What is beyond its range is infinite, and no input.
+    with np.errstate(over="ignore"):
+        return values.astype(tf.keras.backend.floatx())
+
+
 def clipping(graph: Graph, x: npt.ArrayLike) -> Clipping:
     """Which of the real inputs ``x`` the input's words do not hold."""
     values = np.asarray(x, dtype=np.float64)
@@ -117,7 +133,7 @@ def deviation(graph: Graph, model: Any, x: npt.ArrayLike) -> Deviation:
 
     Raises FrontendError if their outputs have different sizes.
     """
-    real = np.asarray(x)
+    real = as_predict_reads(x)
     values = golden.run(graph, golden.quantise_input(graph, real))
     unit = 1e-6
     if graph.softmax is not None:

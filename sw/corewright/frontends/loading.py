@@ -18,8 +18,9 @@ def as_model(model: Any) -> Any:
     """``model`` itself, or the model that it is the path of: .h5 or a SavedModel folder.
 
     Raises:
-        FrontendError: it is neither, or no model that knows its layers.
+        FrontendError: it is neither, or of Keras 3, or no model that knows its layers.
     """
+    lazy.check_keras_2("model", model)
     if isinstance(model, (str, os.PathLike)):
         model = _loaded(Path(model))
     lazy.check_keras_2("the model", model)

@@ -17,6 +17,7 @@ from corewright.frontends import (
     FrontendError,
     QInput,
     QModel,
+    agreement,
     convert,
     keras_layer_outputs,
 )
@@ -26,6 +27,7 @@ from corewright.frontends.bundle import bundle_tensors
 from corewright.frontends.quantisers import ActivationFormat
 from corewright.golden import dequantise, quantise_input, run
 from corewright.graph import Add, Conv, Dense, Pool, value_bounds
+from corewright.hardware import Hardware
 
 pytestmark = pytest.mark.tensorflow
 
@@ -275,6 +277,28 @@ def test_the_random_input_is_the_references(int_bits: int) -> None:
     first = [1.0, 0.4001572083672233, 0.9787379841057392, 1.0, 1.0, -0.977277879876411]
     assert x.ravel()[:6].tolist() == first
     assert (x.min(), x.max()) == (-1, 1) and np.array_equal(x, model.random_input)
+
+
+def test_inputs_are_taken_as_keras_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float32: what lies next to the middle between two words is the middle, and goes to even.
+
+    The integers are the reference's own for this input.
+    """
+    monkeypatch.chdir(tmp_path)
+    hw = Hardware(processing_elements=(4, 4))
+    x_in = QInput((4,), 1, hw)
+    core = {**dense(3, BITS), "kernel_quantizer": "quantized_bits(4,1,False,True,1)"}
+    model = QModel(x_in.raw, Bundle(core=core)(x_in))
+    model.bundles[0].core["layer"].set_weights([np.eye(4, 3), np.zeros(3)])
+    x = np.array([[0.43749999999, -0.31250000001, 0.0625 + 1e-12, 0.1]])
+    model.export_inference(x=x)
+    assert (tmp_path / "vectors" / "0_y_nhwc_exp.txt").read_text().split() == ["4", "-2", "0"]
+    assert np.array_equal(8 * model.predict(x, verbose=0), [[4, -2, 0]])
+    with lazy.default_float("float64"):
+        assert agreement.as_predict_reads(x).dtype == np.float64
+    assert agreement.as_predict_reads([[1, 2]]).dtype == np.int64
 
 
 def test_bundles_know_each_other_and_the_model_knows_them() -> None:
