@@ -23,7 +23,6 @@ def as_model(model: Any) -> Any:
     lazy.check_keras_2("model", model)
     if isinstance(model, (str, os.PathLike)):
         model = _loaded(Path(model))
-    lazy.check_keras_2("the model", model)
     tf, _ = lazy.load()
     keras = tf.keras
     if isinstance(model, type):
