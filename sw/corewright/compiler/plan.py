@@ -738,12 +738,15 @@ def _choices(
     best: dict[Raster, Choice] = {}
     least_rows = None
     representable = False
+    unwanted = []
     for geometry in geometries(layer, hardware, batch, source, wanted):
+        # First, as the rest is work: most are not, where one raster is asked for.
+        if not legal(geometry.output):
+            unwanted.append(geometry)
+            continue
         if not _fields_fit(geometry) or not geometry.legal:
             continue
         representable = True
-        if not legal(geometry.output):
-            continue
         rows = geometry.least_ring_blocks * geometry.block_rows
         if geometry.least_ring_blocks > geometry.ring_blocks:
             least_rows = rows if least_rows is None else min(rows, least_rows)
@@ -755,7 +758,9 @@ def _choices(
             best[geometry.output] = choice
     if best:
         return best
-    if least_rows is None and representable:
+    if least_rows is None and (
+        representable or any(_fields_fit(other) and other.legal for other in unwanted)
+    ):
         raise CompileError(layer.name, "cannot write its result where it has to be")
     if least_rows is None:
         raise CompileError(
