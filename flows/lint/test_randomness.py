@@ -33,8 +33,10 @@ def name_of(call: ast.Call) -> str:
 def unseeded(call: ast.Call) -> bool:
     """Whether a call makes a generator that the operating system seeds."""
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    nothing = not values or (isinstance(values[0], ast.Constant) and values[0].value is None)
-    return name_of(call) in GENERATORS and nothing
+    nothing = isinstance(values[0], ast.Constant) and values[0].value is None if values else True
+    # TensorFlow's set_seed(None) takes a seed away, for what has a fixed draw without one.
+    takes_away = name_of(call) == "set_seed" and bool(values)
+    return name_of(call) in GENERATORS and nothing and not takes_away
 
 
 def findings(text: str) -> Iterator[str]:

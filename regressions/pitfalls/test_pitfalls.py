@@ -25,6 +25,7 @@ from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.flow import (
     FlowError,
+    FlowInputError,
     export_inference,
     export_model,
     predict_performance,
@@ -659,8 +660,11 @@ def test_15_outputs_of_another_length_do_not_pass(tmp_path: Path) -> None:
     # Less is expected than the accelerator writes, or more.
     for other in (data[:-1], data[: len(data) // 2], b"", data + b"\0", data + data):
         path.write_bytes(other)
-        with pytest.raises(FlowError, match=rf"expected\.bin has {len(other)} bytes, 1 runs of"):
+        with pytest.raises(FlowInputError, match=rf"expected\.bin: has {len(other)} bytes, legal"):
             simulate_exported(HW, data_dir=vectors.folder)
+        # Nor does the bench itself believe the file.
+        with pytest.raises(FlowError, match=rf"expected\.bin has {len(other)} bytes, 1 runs of"):
+            run_bench(build_model(HW), vectors)
     # The last word of the output is compared as the first is.
     program = compile_graph(small(), HW, 2)
     images = golden.quantise_input(small(), np.ones((2, 6, 5, 3)))

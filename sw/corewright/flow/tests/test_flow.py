@@ -442,7 +442,7 @@ def test_bad_options_are_named(options: dict[str, Any], message: str):
     ("line", "variable"),
     [
         (
-            "ccache: error: Failed to create directory /home/x/.cache: Read-only file system",
+            "ccache: error: Failed to create directory /place/.cache: Read-only file system",
             "CCACHE",
         ),
         ("fatal error: error writing to /tmp/ccXYZ.s: No space left on device", "TMPDIR"),
