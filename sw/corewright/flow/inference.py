@@ -88,7 +88,9 @@ def export_inference(
         layers = _framework_integers(graph, model, real)
     vectors = prepare(graph, hw, images, batch, layers=layers)
     _check(vectors, "" if model is None else _cause(graph, model, clipped))
-    told = [] if model is None else _compare_with_predict(graph, model, real, allow_deviation)
+    told = (
+        [] if model is None else _compare_with_predict(graph, model, real, values, allow_deviation)
+    )
     target = Path(hw.data_dir if data_dir is None else data_dir)
     exported = _write(vectors, graph, values, target, bundles)
     top = Path(directory)
@@ -119,10 +121,14 @@ def _framework_integers(graph: Graph, model: Any, x: npt.NDArray[Any]) -> dict[s
 
 
 def _compare_with_predict(
-    graph: Graph, model: Any, x: npt.NDArray[Any], allow_deviation: bool
+    graph: Graph,
+    model: Any,
+    x: npt.NDArray[Any],
+    values: Mapping[str, npt.NDArray[np.int64]],
+    allow_deviation: bool,
 ) -> list[str]:
     """What the comparison with ``model.predict`` says; raises DeviationError."""
-    found = agreement.deviation(graph, model, x)
+    found = agreement.deviation(graph, model, x, values)
     inexact = agreement.describe_approximations(graph)
     if not inexact:
         exact = f"  Keras in float64 agrees in every element of every layer; predict: {found.text}"

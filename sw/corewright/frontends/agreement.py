@@ -128,16 +128,23 @@ def clipping(graph: Graph, x: npt.ArrayLike) -> Clipping:
     return Clipping(float(beyond.mean()), largest, low * step, high * step, float(off.mean()))
 
 
-def deviation(graph: Graph, model: Any, x: npt.ArrayLike) -> Deviation:
+def deviation(
+    graph: Graph,
+    model: Any,
+    x: npt.ArrayLike,
+    values: Mapping[str, npt.NDArray[np.int64]] | None = None,
+) -> Deviation:
     """Run ``graph``, and ``predict`` of the Keras model that it was converted from, on ``x``.
 
-    Raises FrontendError if their outputs have different sizes.
+    ``values`` are the graph's tensors for ``x`` where they are known already. Raises FrontendError
+    if their outputs have different sizes.
     """
     real = as_predict_reads(x)
-    values = golden.run(graph, golden.quantise_input(graph, real))
+    if values is None:
+        values = golden.run(graph, golden.quantise_input(graph, real))
     unit = 1e-6
     if graph.softmax is not None:
-        ours = golden.host_output(graph, values)
+        ours = golden.host_output(graph, dict(values))
     else:
         ours = golden.dequantise(graph, graph.output.name, values[graph.output.name])
         unit = 2.0 ** -(graph.output.fraction + 1)
