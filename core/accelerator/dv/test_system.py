@@ -9,7 +9,6 @@ seed. ``COREWRIGHT_SYSTEM_SEED=N`` runs other cases.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import yaml
 
 from corewright.builder import Builder
 from corewright.compiler import CompileError, compile_graph
@@ -24,6 +24,7 @@ from corewright.environment import repository_root
 from corewright.flow import describe, simulate
 from corewright.flow.bench import run_bench
 from corewright.flow.model import build_model
+from corewright.flow.system import core_text
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import (
     Concat,
@@ -41,6 +42,7 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 from corewright.program import HEADER_BYTES, decode_stages
+from corewright.testing.mutations import MUTANT_PLUSARG, SELECTOR, Mutants, Mutation
 from corewright.testing.random_graphs import random_graph, random_input
 
 FIRST_SEED = int(os.environ.get("COREWRIGHT_SYSTEM_SEED", "1000"))
@@ -421,70 +423,92 @@ def test_damage_in_a_later_part_is_found_when_it_is_reached(part: str, status: s
     assert result["status"] == "CORRUPTED" and result["cycles"] == 0
 
 
-BUGS = {
-    "max pool takes the smallest": (
-        *("core/pe/pe_integer.core", "rtl/cw_pe_array.sv"),
-        r"SumBits'\(pixels_q\[j\]\[r\]\) > sums_q",
-        "SumBits'(pixels_q[j][r]) < sums_q",
-    ),
-    "halves are rounded up, not to even": (
-        *("core/postproc/postproc.core", "rtl/cw_postproc.sv"),
-        r"halves\[0\] && \(halves\[1\] \|\|",
-        "halves[0] && (1'b1 ||",
-    ),
-    "host's softmax rounds down": (
-        *("sw/runtime/runtime.core", "src/cw_host.c"),
-        r"twice = 2u \*",
-        "twice = 1u *",
-    ),
-    "weights in the arena are loaded ahead": (
-        *("core/accelerator/accelerator.core", "rtl/cw_control.sv"),
-        r" && \(!fetched\.weights_arena \|\| !engine_busy_q \|\| engine_taken_q\)",
-        "",
-    ),
-}
-# Networks that show what the directed one does not.
+BUGS = Mutants(
+    {
+        "max pool takes the smallest": Mutation(
+            "cw_pe_array.sv",
+            "SumBits'(pixels_q[j][r]) > sums_q",
+            "SumBits'(pixels_q[j][r]) < sums_q",
+        ),
+        "halves are rounded up, not to even": Mutation(
+            "cw_postproc.sv", "halves[0] && (halves[1] ||", "halves[0] && (1'b1 ||"
+        ),
+        "weights in the arena are loaded ahead": Mutation(
+            "cw_control.sv",
+            " && (!fetched.weights_arena || !engine_busy_q || engine_taken_q)",
+            "",
+        ),
+    }
+)
+# Chosen by a variable of the environment instead.
+HOST_BUG = "host's softmax rounds down"
+HOST_MUTATION = Mutation("cw_host.c", "twice = 2u *", 'twice = (getenv("CW_HOST_BUG") ? 1u : 2u) *')
+# Networks that show them, and what is wrong first.
 CAUGHT_BY = {
-    "host's softmax rounds down": staged,
+    "max pool takes the smallest": directed,
+    "halves are rounded up, not to even": directed,
+    HOST_BUG: staged,
     "weights in the arena are loaded ahead": late_weights,
 }
+# Their cores, which the overlay has in newer versions.
+BROKEN_CORES = (
+    "core/pe/pe_integer.core",
+    "core/postproc/postproc.core",
+    "core/accelerator/accelerator.core",
+    "sw/runtime/runtime.core",
+)
+SELECTOR_CORE = {
+    "name": "corewright:test:mutants:1.0.0",
+    "filesets": {"rtl": {"files": ["cw_mutant_pkg.sv"], "file_type": "systemVerilogSource"}},
+    "targets": {"default": {"filesets": ["rtl"]}},
+}
 
 
-def broken(folder: Path, bug: tuple[str, ...]) -> Path:
-    """A copy of one core with one expression changed, as a newer version of it."""
-    core_file, source, pattern, replacement = bug
-    original = repository_root() / core_file
-    overlay = folder / "overlay"
-    shutil.copytree(
-        original.parent, overlay, ignore=shutil.ignore_patterns("*.core", "dv", "tests")
-    )
-    core, count = re.subn(
-        r'(name: "corewright:\w+:\w+):[\d.]+"', r'\1:99.0.0"', original.read_text(encoding="utf-8")
-    )
-    assert count == 1
-    # Of its benches nothing is needed, or copied.
-    core = re.sub(r"\n  dv:\n(    .*\n)+", "\n", core)
-    (first,) = re.findall(r"\nfilesets:\n  (\w+):\n", core)
-    core = re.sub(r"\ntargets:\n(.*\n)+", TARGETS.format(fileset=first), core)
-    (overlay / original.name).write_text(core, encoding="utf-8")
-    text, count = re.subn(pattern, replacement, (overlay / source).read_text(encoding="utf-8"))
-    assert count >= 1, "the source has changed: this bug is no longer injected"
-    (overlay / source).write_text(text, encoding="utf-8")
-    return overlay
+def with_bugs(text: str, name: str) -> str:
+    """A source with the bugs of it, of which a run chooses one."""
+    if name == HOST_MUTATION.file:
+        return "#include <stdlib.h>\n" + HOST_MUTATION.apply(name, text)
+    return BUGS.apply(name, text)
 
 
-TARGETS = """
-targets:
-  default:
-    filesets: ["{fileset}"]
-"""
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Newer versions of some cores, with all the bugs: one bench is compiled for all of them."""
+    folder = tmp_path_factory.mktemp("overlay")
+    (folder / "mutants.core").write_text(core_text(SELECTOR_CORE), encoding="utf-8")
+    (folder / "cw_mutant_pkg.sv").write_text(SELECTOR, encoding="utf-8")
+    for core_file in BROKEN_CORES:
+        original = repository_root() / core_file
+        copy = folder / original.parent.relative_to(repository_root())
+        shutil.copytree(
+            original.parent, copy, ignore=shutil.ignore_patterns("*.core", "dv", "lint", "tests")
+        )
+        core = yaml.safe_load(original.read_text(encoding="utf-8"))
+        core["name"] = core["name"].rpartition(":")[0] + ":99.0.0"
+        # The first fileset is the design; of benches and lint nothing is needed, or copied.
+        design = core["targets"]["default"]["filesets"]
+        core["filesets"] = {name: core["filesets"][name] for name in design}
+        core["targets"] = {"default": {"filesets": design}}
+        if core_file.startswith("core/"):
+            depends = core["filesets"][design[0]].setdefault("depend", [])
+            depends.append("corewright:test:mutants")
+        (copy / original.name).write_text(core_text(core), encoding="utf-8")
+        for source in (each for each in copy.rglob("*") if each.suffix in (".sv", ".c")):
+            text = source.read_text(encoding="utf-8")
+            source.write_text(with_bugs(text, source.name), encoding="utf-8")
+    return folder
 
 
-@pytest.mark.parametrize("name", BUGS)
-def test_injected_bug_is_caught(name: str, tmp_path: Path):
-    graph, images = CAUGHT_BY.get(name, directed)()
+@pytest.mark.parametrize("name", CAUGHT_BY)
+def test_injected_bug_is_caught(name: str, overlay: Path, monkeypatch: pytest.MonkeyPatch):
+    graph, images = CAUGHT_BY[name]()
     batch = min(2, len(images))
-    result = simulate(graph, SMALL, images, batch, overlay=broken(tmp_path, BUGS[name]))
+    chosen: tuple[str, ...] = ()
+    if name == HOST_BUG:
+        monkeypatch.setenv("CW_HOST_BUG", "1")
+    else:
+        chosen = (f"{MUTANT_PLUSARG}={BUGS.number(name)}",)
+    result = simulate(graph, SMALL, images, batch, overlay=overlay, plusargs=chosen)
     assert not result["passed"]
     assert result["mismatches"] > 0
     first = result["first_mismatches"][0]
@@ -492,6 +516,13 @@ def test_injected_bug_is_caught(name: str, tmp_path: Path):
     wrong = [step["name"] for step in steps(result) if not step["bit_exact"]]
     assert first["layer"] == wrong[0]
     assert f"expected {first['expected']}, got {first['got']}" in describe(result)
+
+
+@pytest.mark.parametrize("network", [directed, staged, late_weights])
+def test_copies_pass_where_no_bug_is_chosen(network, overlay: Path):
+    graph, images = network()
+    result = simulate(graph, SMALL, images, min(2, len(images)), overlay=overlay)
+    assert result["passed"], describe(result)
 
 
 def test_error_of_the_bus_is_reported_with_its_name():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
-from corewright.testing.mutations import Mutation
+from corewright.testing.mutations import Mutants, Mutation
 
 BENCHES = {"cw_axi_reader": "tb_axi_reader", "cw_axi_writer": "tb_axi_writer"}
 
@@ -91,6 +91,9 @@ MUTANTS = {
 }
 
 
+BUGS = Mutants({name: Mutation(*bug) for name, (_, *bug, _) in MUTANTS.items()})
+
+
 @pytest.mark.parametrize("top", sorted(BENCHES))
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
 def test_dma(top: str, name: str) -> None:
@@ -107,16 +110,30 @@ def test_dma(top: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_the_bench_catches(name: str, tmp_path: Path) -> None:
-    top, file, good, bad, noticing_test = MUTANTS[name]
+    top, *_, noticing_test = MUTANTS[name]
+    bug = BUGS.inject(name, sources_of("corewright:core:dma"), tmp_path)
     must_fail(
         top,
         BENCHES[top],
-        Mutation(file, good, bad).sources(sources_of("corewright:core:dma"), tmp_path),
+        bug.sources,
         CONFIGURATIONS["64bit"],
         tmp_path / "run",
         attempts=ATTEMPTS,
         # A mutant may leave a signal without a reader.
         extra_args=["--top-module", top, "-Wno-fatal"],
+        plusargs=bug.plusargs,
         bench_options={"full_rate": True},
         test_filter=noticing_test,
+    )
+
+
+@pytest.mark.parametrize("top", sorted(BENCHES))
+def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> None:
+    run_cocotb(
+        top,
+        BENCHES[top],
+        BUGS.sources(sources_of("corewright:core:dma"), tmp_path),
+        CONFIGURATIONS["64bit"],
+        extra_args=["--top-module", top, "-Wno-fatal"],
+        bench_options={"full_rate": True},
     )

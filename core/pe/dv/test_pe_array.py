@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
-from corewright.testing.mutations import Mutation
+from corewright.testing.mutations import Mutants, Mutation
 
 CONFIGURATIONS = {
     "4x8": {
@@ -41,6 +41,11 @@ MUTANTS = {
     "unsigned_maximum": ("SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]",
                          "$unsigned(pixels_q[j][r]) > $unsigned(sums_q[j*DrainBeats][r])"),
 }  # fmt: skip
+BUGS = Mutants({name: Mutation("cw_pe_array.sv", *bug) for name, bug in MUTANTS.items()})
+
+
+def _configuration(case: str) -> dict[str, int]:
+    return CONFIGURATIONS["3x4_binary_weights" if "binary" in case else "7x6_mixed"]
 
 
 def _sources() -> list[Path]:
@@ -54,13 +59,21 @@ def test_pe_array(name):
 
 @pytest.mark.parametrize("case", sorted(MUTANTS))
 def test_the_bench_catches(case, tmp_path: Path):
+    bug = BUGS.inject(case, _sources(), tmp_path)
     must_fail(
         "cw_pe_array_flat",
         "tb_pe_array",
-        Mutation("cw_pe_array.sv", *MUTANTS[case]).sources(_sources(), tmp_path),
-        CONFIGURATIONS["3x4_binary_weights" if "binary" in case else "7x6_mixed"],
+        bug.sources,
+        _configuration(case),
         tmp_path / "run",
         attempts=ATTEMPTS,
+        plusargs=bug.plusargs,
         # A mutant may leave a signal without a reader.
         extra_args=["-Wno-fatal"],
     )
+
+
+def test_the_bench_passes_where_no_bug_is_chosen(tmp_path: Path):
+    sources = BUGS.sources(_sources(), tmp_path)
+    arguments = ("cw_pe_array_flat", "tb_pe_array", sources, _configuration("binary"))
+    run_cocotb(*arguments, extra_args=["-Wno-fatal"])

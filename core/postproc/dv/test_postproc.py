@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
-from corewright.testing.mutations import Mutation
+from corewright.testing.mutations import Mutants, Mutation
 
 CONFIGURATIONS = {
     "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8, "SumBits": 32},
@@ -51,6 +51,7 @@ MUTANTS = {
     "binary_result_is_the_lowest_bit": ("result[ResultBits-1]", "result[0]"),
     "binary_result_not_rounded": ("+ ResultBits'(shifted.up)", ""),
 }  # fmt: skip
+BUGS = Mutants({name: Mutation("cw_postproc.sv", *bug) for name, bug in MUTANTS.items()})
 
 VIOLATIONS = [
     "AverageFits_A",
@@ -75,16 +76,23 @@ def test_postproc(name, sources):
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_the_bench_catches(name, sources, tmp_path: Path):
+    bug = BUGS.inject(name, sources, tmp_path)
     must_fail(
         "cw_postproc_flat",
         "tb_postproc",
-        Mutation("cw_postproc.sv", *MUTANTS[name]).sources(sources, tmp_path),
+        bug.sources,
         BINARY if "binary" in name else SMALL,
         tmp_path / "run",
         attempts=ATTEMPTS,
+        plusargs=bug.plusargs,
         # A mutant may leave a signal without a reader.
         extra_args=["-Wno-fatal"],
     )
+
+
+def test_the_bench_passes_where_no_bug_is_chosen(sources, tmp_path: Path):
+    arguments = ("cw_postproc_flat", "tb_postproc", BUGS.sources(sources, tmp_path), SMALL)
+    run_cocotb(*arguments, extra_args=["-Wno-fatal"])
 
 
 @pytest.mark.parametrize("assertion", VIOLATIONS)

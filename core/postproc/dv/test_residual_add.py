@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
-from corewright.testing.mutations import Mutation
+from corewright.testing.mutations import Mutants, Mutation
 
 CONFIGURATIONS = {
     "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8},
@@ -37,6 +37,11 @@ MUTANTS = {
     "binary_zero_negative": ("PixelBits'(z < 0)", "PixelBits'(z <= 0)"),
     "binary_result_is_the_lowest_bit": ("PixelBits'(z < 0)", "PixelBits'(z)"),
 }  # fmt: skip
+BUGS = Mutants({name: Mutation("cw_residual_add.sv", *bug) for name, bug in MUTANTS.items()})
+
+
+def _configuration(name: str) -> dict[str, int]:
+    return CONFIGURATIONS["11x2_binary" if "binary" in name else "5x3_4bit"]
 
 
 @pytest.fixture(name="sources")
@@ -51,13 +56,21 @@ def test_residual_add(name, sources):
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_the_bench_catches(name, sources, tmp_path: Path):
+    bug = BUGS.inject(name, sources, tmp_path)
     must_fail(
         "cw_residual_add",
         "tb_residual_add",
-        Mutation("cw_residual_add.sv", *MUTANTS[name]).sources(sources, tmp_path),
-        CONFIGURATIONS["11x2_binary" if "binary" in name else "5x3_4bit"],
+        bug.sources,
+        _configuration(name),
         tmp_path / "run",
         attempts=ATTEMPTS,
+        plusargs=bug.plusargs,
         # A mutant may leave a signal without a reader.
         extra_args=["-Wno-fatal"],
     )
+
+
+def test_the_bench_passes_where_no_bug_is_chosen(sources, tmp_path: Path):
+    copies = BUGS.sources(sources, tmp_path)
+    arguments = ("cw_residual_add", "tb_residual_add", copies, _configuration("small"))
+    run_cocotb(*arguments, extra_args=["-Wno-fatal"])

@@ -68,10 +68,10 @@ _PARAMETERS_VARIABLE = "COREWRIGHT_BENCH_PARAMETERS"
 _HEADERS = (".svh", ".vh")
 # What each model includes first.
 _COMMON_HEADER = Path(__file__).with_name("verilated_common.h")
-# The default, -Os, makes the simulation slower by half; more than -O1 costs as much as it gains.
-_OPTIMISATION = "OPT_FAST=-O1"
+# A bench spends its time in Python and in the runtime, which is compiled once and optimised.
+_OPTIMISATION = "OPT_FAST=-O0"
 # Behaviour of this file that changes what is compiled; raise it when that changes.
-_RECIPE = "3"
+_RECIPE = "4"
 
 
 class CocotbFailure(AssertionError):  # noqa: N818 - it is the verdict of a test, as pytest has it
@@ -111,6 +111,8 @@ class _Runner(Verilator):
         given = dict(self.env)
         super()._set_env_common()
         self.env.update(tool_environment(self.env))
+        # It would have the last word on optimisation.
+        self.env.pop("USER_CPPFLAGS", None)
         path = [*self._folders, self.env.get("PYTHONPATH", "")]
         self.env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         # cocotb lets the caller's environment win over what it was asked for.
@@ -331,6 +333,7 @@ def must_fail(
     match: str = "tests failed",
     attempts: int = 1,
     extra_args: Sequence[str] = (),
+    plusargs: Sequence[str] = (),
     bench_folder: Path | None = None,
     bench_options: Mapping[str, Any] | None = None,
     test_filter: str | None = None,
@@ -350,6 +353,7 @@ def must_fail(
         match: regular expression that the failure's text has to match.
         attempts: seeds, at most.
         extra_args: see there.
+        plusargs: further arguments of the simulation, such as ``"+cw_mutant=3"``.
         bench_folder: see there.
         bench_options: see there.
         test_filter: see there.
@@ -378,7 +382,7 @@ def must_fail(
     model = _build(bench, seeds[0])
     for seed in seeds:
         try:
-            _run(bench, model, seed, build_root, fail_fast=True)
+            _run(bench, model, seed, build_root, plusargs, fail_fast=True)
         except CocotbFailure as failure:
             if re.search(match, str(failure)) is None:
                 raise AssertionError(f"the failure is not {match!r}, but:\n{failure}") from failure
@@ -390,7 +394,13 @@ def must_fail(
 
 
 def _run(
-    bench: _Bench, model: Path, seed: int, build_root: Path | None, *, fail_fast: bool = False
+    bench: _Bench,
+    model: Path,
+    seed: int,
+    build_root: Path | None,
+    plusargs: Sequence[str] = (),
+    *,
+    fail_fast: bool = False,
 ) -> Path:
     """Run a bench once and return the folder of the run."""
     runs = build_root if build_root is not None else cache_folder() / "runs"
@@ -427,6 +437,7 @@ def _run(
             extra_env=environment,
             test_filter=bench.test_filter,
             test_args=[f"+verilator+seed+{seed}"],
+            plusargs=plusargs,
         )
     except (RuntimeError, SystemExit) as error:
         trouble = str(error) or "the simulation failed"
@@ -460,7 +471,7 @@ def _build(bench: _Bench, seed: int) -> Path:
     tools = {
         "recipe": _RECIPE,
         "verilator": [executable, _identity(executable)],
-        "compiler": [_identity("g++"), os.environ.get("USER_CPPFLAGS", "")],
+        "compiler": _identity("g++"),
         "cocotb": str(cocotb_tools.config.libs_dir),
         "platform": [platform.machine(), sys.version],
     }

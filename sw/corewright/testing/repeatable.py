@@ -33,8 +33,8 @@ def _seed(name: str, item: Any) -> None:
 
 
 def pytest_configure() -> None:
-    """Compile simulations for short runs: what tests simulate is over before -O3 is through."""
-    os.environ.setdefault("USER_CPPFLAGS", "-O1")
+    """Compile simulations for short runs: what tests simulate is over before -O1 is through."""
+    os.environ.setdefault("USER_CPPFLAGS", "-O0")
 
 
 def pytest_report_header() -> str | None:
