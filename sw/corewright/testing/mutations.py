@@ -215,9 +215,7 @@ def _change(number: int, mutation: Mutation, text: str) -> _Change:
     same = len(os.path.commonprefix([mutation.old, mutation.new]))
     rest = mutation.old[same:], mutation.new[same:]
     tail = len(os.path.commonprefix([part[::-1] for part in rest]))
-    return _Change(
-        number, first + same, last - tail, mutation.new[same : len(mutation.new) - tail]
-    )
+    return _Change(number, first + same, last - tail, mutation.new[same : len(mutation.new) - tail])
 
 
 def _choice(text: str, seat: _Seat, changes: Iterable[_Change]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from corewright.flow.model import SHORT_RUNS_VARIABLE
 from corewright.testing.seeds import SEED_VARIABLE, seeds_of
 
 
@@ -33,8 +34,8 @@ def _seed(name: str, item: Any) -> None:
 
 
 def pytest_configure() -> None:
-    """Compile simulations for short runs: what tests simulate is over before -O1 is through."""
-    os.environ.setdefault("USER_CPPFLAGS", "-O0")
+    """Compile simulations for short runs: most of what tests simulate is over in a second."""
+    os.environ.setdefault(SHORT_RUNS_VARIABLE, "1")
 
 
 def pytest_report_header() -> str | None:
