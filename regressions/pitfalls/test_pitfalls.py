@@ -53,7 +53,7 @@ from corewright.graph import (
 from corewright.hardware import Hardware
 from corewright.program.tensor import TensorLayout
 from corewright.regress.graphs import compare
-from corewright.testing.random_graphs import random_input
+from corewright.regress.random_graphs import random_input
 
 # The one that is compiled; 3 rows divide hardly any image.
 HW = Hardware(
@@ -437,7 +437,7 @@ import numpy as np
 from corewright import Hardware, emulator, golden
 from corewright.compiler import CompileError, compile_graph
 from corewright.graph import Graph, GraphError
-from corewright.testing.random_graphs import random_graph, random_input
+from corewright.regress.random_graphs import random_graph, random_input
 assert False, "this line is left out by -O"
 hw = Hardware((3, 4), bits_input=8, bits_weights=8, bits_sum=32)
 rng = np.random.default_rng(9)

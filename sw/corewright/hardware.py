@@ -384,7 +384,7 @@ class Hardware(ReferenceNames):
             OSError: a file cannot be written.
             ValueError: ``core``, ``target`` or a dependency does not exist.
         """
-        from corewright.testing.sources import sources_of
+        from corewright.sources import sources_of
 
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -428,7 +428,7 @@ class Hardware(ReferenceNames):
             ValueError: there is no such board, or its clock cannot reach ``frequency_mhz``.
         """
         from corewright.environment import repository_root
-        from corewright.testing.sources import sources_of
+        from corewright.sources import sources_of
 
         boards = repository_root() / "boards"
         legal = sorted(path.parent.name for path in boards.glob("*/board.tcl"))

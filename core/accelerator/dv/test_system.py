@@ -41,7 +41,7 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 from corewright.program import HEADER_BYTES, decode_stages
-from corewright.testing.random_graphs import random_graph, random_input
+from corewright.regress.random_graphs import random_graph, random_input
 
 FIRST_SEED = int(os.environ.get("COREWRIGHT_SYSTEM_SEED", "1000"))
 CASES = 4

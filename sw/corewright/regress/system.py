@@ -34,7 +34,7 @@ from corewright.regress.coverage import (
     operator_name,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
-from corewright.testing.random_graphs import random_graph, random_hardware, random_input
+from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
 CASES_A_HARDWARE = 10
 # Compiling a bench takes long with many units or wide words; small ones have all the corners.

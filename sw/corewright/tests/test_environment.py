@@ -121,9 +121,7 @@ def test_home_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: 
             command, env=made, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    code = (
-        "from corewright.testing.sources import sources_of; sources_of('corewright:ip:axis_fifo')"
-    )
+    code = "from corewright.sources import sources_of; sources_of('corewright:ip:axis_fifo')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": ""},
