@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright import golden
+from corewright import Hardware, golden
 from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.flow import (
@@ -50,7 +50,6 @@ from corewright.graph import (
     same_padding,
     softmax_table,
 )
-from corewright.hardware import Hardware
 from corewright.program.tensor import TensorLayout
 from corewright.regress.graphs import compare
 from corewright.regress.random_graphs import random_input

@@ -99,7 +99,7 @@ def test_every_bundle_has_the_references_integers(
     same weights, and exported them for their own random input: each bundle's integers, those
     before the softmax where there is one, and the first image's probabilities.
     """
-    from corewright.frontends.bundle import bundle_tensors
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
 
     monkeypatch.chdir(tmp_path)
     model, hw = CASES[case](corewright)
@@ -121,7 +121,7 @@ def test_every_bundle_has_the_references_integers(
 
 
 def test_every_bundle_has_the_successors_integers():
-    from corewright.frontends.bundle import bundle_tensors
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
 
     tf, _ = lazy.load()
     model, hw = CASES["successor"](cgra4ml, tf.keras)

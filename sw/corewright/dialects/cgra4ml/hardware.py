@@ -8,6 +8,7 @@ import re
 from typing import Any, Self
 
 from corewright import hardware
+from corewright.dialects.deepsocflow import hardware as scripts
 
 # CGRA4ML's order: scripts may give them by position.
 _ORDER = (
@@ -19,7 +20,7 @@ _ORDER = (
 )
 
 
-class Hardware(hardware.Hardware):
+class Hardware(scripts.Hardware):
     """An accelerator; keywords and defaults are those of :class:`corewright.Hardware`, and these.
 
     Args:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright import golden
+from corewright import Hardware, golden
 from corewright.builder import Builder
 from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
@@ -52,7 +52,6 @@ from corewright.graph import (
     Tensor,
     softmax_table,
 )
-from corewright.hardware import Hardware
 
 # The package has a function of a module's name.
 models = importlib.import_module("corewright.flow.model")

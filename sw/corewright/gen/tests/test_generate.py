@@ -17,9 +17,10 @@ import yaml
 
 from corewright import emulator
 from corewright.environment import repository_root
+from corewright.export import configuration_package
 from corewright.flow.vectors import FILES
 from corewright.gen import SystemGenerator, configuration_name, main
-from corewright.hardware import Hardware, configuration_package
+from corewright.hardware import Hardware
 
 VLNV = "corewright:models:lenet5-system:0.1.0"
 NAME = configuration_name(VLNV)
