@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from corewright.imports import closure, import_graph, imported, modules
+from corewright.imports import closure, closure_of_script, import_graph, imported, modules
 
 # From the bottom. A part (a package or module of corewright) imports from lower layers and from
 # itself, never from a neighbour. Within a part, no module imports itself through others.
@@ -141,3 +141,5 @@ def test_a_closure_holds_what_a_result_depends_on_and_no_more() -> None:
     found = set(closure(["corewright.compiler.compile"]))
     assert {"corewright.graph.ir", "corewright.hardware", "corewright.program.format"} <= found
     assert not {part_of(name) for name in found} & {"emulator", "flow", "frontends", "cli"}
+    assert closure_of_script("from corewright import convert\n") == modules()
+    assert not closure_of_script("import numpy\n")

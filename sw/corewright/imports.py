@@ -9,8 +9,7 @@ the lint checks the layers that imports go along.
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -40,7 +39,7 @@ def imported(text: str, known: Iterable[str], *, for_types: bool = True) -> set[
     """
     names = set(known)
     found = set()
-    for node in _nodes(ast.parse(text), for_types):
+    for node in _statements(ast.parse(text), for_types):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name in names}
         elif isinstance(node, ast.ImportFrom) and node.module in names and not node.level:
@@ -50,37 +49,43 @@ def imported(text: str, known: Iterable[str], *, for_types: bool = True) -> set[
     return found
 
 
-def _nodes(node: ast.AST, for_types: bool) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if not for_types and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+def _statements(tree: ast.AST, for_types: bool) -> Iterator[ast.stmt]:
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
             continue
-        yield child
-        yield from _nodes(child, for_types)
+        if isinstance(node, ast.stmt):
+            yield node
+        # Expressions hold no statements, and are most of a tree.
+        blocks = (ast.stmt, ast.ExceptHandler, ast.match_case)
+        waiting += (child for child in ast.iter_child_nodes(node) if isinstance(child, blocks))
 
 
-@functools.cache
-def import_graph(*, for_types: bool = True) -> Mapping[str, frozenset[str]]:
+def import_graph() -> dict[str, set[str]]:
     """Return the modules that each module of this package imports, by name."""
     known = modules()
-    return {
-        name: frozenset(imported(path.read_text(encoding="utf-8"), known, for_types=for_types))
-        for name, path in known.items()
-    }
+    return {name: imported(path.read_text("utf-8"), known) for name, path in known.items()}
 
 
 def closure(names: Iterable[str]) -> dict[str, Path]:
     """Return the files of modules, and of all that they import, directly or not.
 
+    What is imported from the package's top may be anything: then it is all of them.
+
     Raises:
         KeyError: this package has no such module.
     """
-    files, graph = modules(), import_graph(for_types=False)
+    files = modules()
     waiting, found = list(names), set[str]()
     while waiting:
         name = waiting.pop()
+        if name == PACKAGE.name:
+            return files
         if name not in found:
             found.add(name)
-            waiting += graph[name]
+            waiting += imported(files[name].read_text("utf-8"), files, for_types=False)
     return {name: files[name] for name in sorted(found)}
 
 

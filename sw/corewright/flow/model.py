@@ -15,6 +15,7 @@ from pathlib import Path
 
 from corewright.environment import (
     fusesoc_config,
+    processor,
     repository_root,
     tool_environment,
     verilator_executable,
@@ -103,6 +104,8 @@ def build_model(
             "options": flags,
             # Verilator's makefiles add them to the compiler's.
             "compiler_flags": environment.get("USER_CPPFLAGS", ""),
+            # It is compiled with -march=native.
+            "processor": processor(),
             "tools": [_identity(path) for path in _tools(environment)],
         }
     )

@@ -45,7 +45,7 @@ from corewright.files import (
     read_json,
     reason,
 )
-from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
+from corewright.flow.cache import build_folder, cached_folder, code_digest, digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, QuantisedSoftmax
 from corewright.hardware import Hardware
@@ -199,7 +199,7 @@ def prepare(
     kept = {name: np.asarray(value)[: len(inputs)] for name, value in (layers or {}).items()}
     key = digest(
         {
-            "code": package_digest(),
+            "code": code_digest(__name__),
             "graph": graph.digest(),
             "hardware": hw.to_dict(),
             "batch": batch,
@@ -246,7 +246,7 @@ def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
     """Return the share of images whose largest output is their label's; cached by content."""
     key = digest(
         {
-            "code": package_digest(),
+            "code": code_digest(__name__),
             "graph": graph.digest(),
             "images": _array_digest(images),
             "labels": _array_digest(labels),

@@ -38,7 +38,7 @@ from corewright.flow import (
     verify_inference,
 )
 from corewright.flow.bench import run_bench
-from corewright.flow.cache import cached_folder, tree_digest
+from corewright.flow.cache import cached_folder, modules_digest, tree_digest
 from corewright.flow.model import Model, build_model, flow_environment, fusesoc_command
 from corewright.flow.vectors import VectorSet, file_names, prepare, random_images
 from corewright.graph import (
@@ -52,6 +52,7 @@ from corewright.graph import (
     Tensor,
     softmax_table,
 )
+from corewright.imports import closure
 
 # The package has a function of a module's name.
 models = importlib.import_module("corewright.flow.model")
@@ -516,6 +517,24 @@ def test_digest_sees_contents_and_names_but_not_the_place(tmp_path: Path):
     assert tree("b", "x.sv", "1") == first
     assert tree("c", "x.sv", "2") != first
     assert tree("d", "y.sv", "1") != first
+
+
+def test_a_changed_module_changes_the_key_of_what_imports_it(monkeypatch: pytest.MonkeyPatch):
+    read = Path.read_bytes
+
+    def key(changed: str = "none") -> str:
+        def read_bytes(path: Path) -> bytes:
+            return read(path) + (b"#" if path.as_posix().endswith(f"corewright/{changed}") else b"")
+
+        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        return modules_digest(closure(["corewright.flow.vectors"]))
+
+    first = key()
+    # Among them one that a list by hand had left out.
+    for name in ("files.py", "compiler/plan.py", "hardware.py", "export/settings.py"):
+        assert key(name) != first
+    for name in ("frontends/qkeras.py", "cli/main.py"):
+        assert key(name) == first
 
 
 def wide_case(rows: int) -> tuple[Graph, Hardware, Any]:
