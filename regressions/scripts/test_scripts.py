@@ -19,7 +19,7 @@ from corewright import convert, golden
 from corewright.dialects import cgra4ml
 from corewright.dialects.cgra4ml.inference import _default_input as default_input
 from corewright.environment import repository_root
-from corewright.flow.model import flow_environment
+from corewright.flow.compiled_bench import flow_environment
 from corewright.frontends import tensorflow as lazy
 
 pytestmark = pytest.mark.tensorflow

@@ -23,7 +23,7 @@ from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.flow import describe, simulate
 from corewright.flow.bench import run_bench
-from corewright.flow.model import build_model
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import (
     Concat,
@@ -390,7 +390,7 @@ def test_padding_bits_of_words_are_compared(tmp_path: Path):
     assert expected[byte] >> 4 == 0
     expected[byte] ^= 0x80
     (folder / "expected.bin").write_bytes(expected)
-    bench = run_bench(build_model(hw), vectors)
+    bench = run_bench(build_bench(hw), vectors)
     assert not bench.passed and bench.result["mismatches"] == 1
     assert bench.mismatches == []
     assert bench.notes[0] == "PADDING layer=mix run=0 block=0 c=0 expected=0x80 got=0x00"
@@ -510,9 +510,9 @@ def test_program_of_other_hardware_is_refused(tmp_path: Path):
 
 
 def test_same_bench_serves_other_networks_and_batches():
-    first = build_model(SMALL)
-    assert build_model(replace(SMALL, frequency_mhz=100, valid_prob=1.0)).executable == (
+    first = build_bench(SMALL)
+    assert build_bench(replace(SMALL, frequency_mhz=100, valid_prob=1.0)).executable == (
         first.executable
     )
-    assert not build_model(SMALL).fresh
-    assert build_model(replace(SMALL, bits_sum=30)).executable != first.executable
+    assert not build_bench(SMALL).fresh
+    assert build_bench(replace(SMALL, bits_sum=30)).executable != first.executable

@@ -17,7 +17,7 @@ from corewright.compiler.geometry import Raster, layout_of
 from corewright.compiler.memory import Lifetime, align, place
 from corewright.compiler.operation import (
     Contents,
-    HostOperation,
+    HostSoftmax,
     Operation,
     TensorSlice,
     opcode_of,
@@ -485,7 +485,7 @@ def _place_tensors(
     return tensors, total
 
 
-def _contents(op: Operation | HostOperation, channels: int) -> Contents:
+def _contents(op: Operation | HostSoftmax, channels: int) -> Contents:
     """What the tensor of so many channels that an operation writes holds."""
     if isinstance(op, Operation) and op.holds is not None:
         return op.holds

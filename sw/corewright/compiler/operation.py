@@ -12,7 +12,7 @@ Lowering decides, before any geometry is known, which tensors exist in memory an
 - the product of two activations takes its weights from a tensor whose rows are output channels, so
   that the right factor of `A * B` is transposed first, by a product with the identity;
 - everything else that moves integers is an identity pass, a 1 x 1 maximum;
-- a softmax between layers is the host's, as :class:`HostOperation`.
+- a softmax between layers is the host's, as :class:`HostSoftmax`.
 """
 
 from __future__ import annotations
@@ -337,8 +337,8 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """A softmax between two stages of the program.
+class HostSoftmax:
+    """A softmax of the graph between two stages: a host operation of the program.
 
     Attributes:
         node: the graph's node.
@@ -378,7 +378,7 @@ class Lowered:
             addition joined their producer, are missing.
     """
 
-    operations: tuple[Operation | HostOperation, ...]
+    operations: tuple[Operation | HostSoftmax, ...]
     places: Mapping[str, TensorSlice]
 
 
@@ -390,7 +390,7 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
     """
     fused = _fused_operands(graph)
     places, copies = _places(graph, set(fused.values()))
-    result: list[Operation | HostOperation] = []
+    result: list[Operation | HostSoftmax] = []
     for node in host_last(graph):
         if isinstance(node, Add):
             result += _split(
@@ -403,7 +403,7 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
             ]
         elif isinstance(node, QuantisedSoftmax):
             source, target = places[node.input], places[node.output.name]
-            result.append(HostOperation(node, source, target, _size(graph, node.input)))
+            result.append(HostSoftmax(node, source, target, _size(graph, node.input)))
         elif isinstance(node, MatMul):
             result += _product(graph, node, places, hardware)
         elif isinstance(node, Upsample):

@@ -21,7 +21,7 @@ from corewright.compiler.geometry import (
 )
 from corewright.compiler.operation import (
     Contents,
-    HostOperation,
+    HostSoftmax,
     Lowered,
     Operation,
     Pair,
@@ -110,7 +110,7 @@ class Choice:
 class HostChoice:
     """A host operation and the rasters that it finds and leaves."""
 
-    operation: HostOperation
+    operation: HostSoftmax
     source: Raster
     output: Raster
     advice: str = ""
@@ -191,7 +191,7 @@ class _Search:
 
     def __init__(
         self,
-        layer: Operation | HostOperation,
+        layer: Operation | HostSoftmax,
         hardware: Hardware,
         batch: int,
         name: str,
@@ -220,7 +220,7 @@ class _Search:
     def _find(self, rasters: dict[str, Raster]) -> Iterator[Way]:
         layer = self.layer
         fixed = rasters.get(layer.target.tensor)
-        if isinstance(layer, HostOperation):
+        if isinstance(layer, HostSoftmax):
             source = rasters[layer.source.tensor]
             for raster in {source, self._aligned(layer.size)}:
                 yield raster, (HostChoice(layer, source, raster),)

@@ -19,8 +19,8 @@ _ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """A host operation: a softmax over each run of channels.
+class HostRun:
+    """The run of a host operation of the program: a softmax over each run of channels.
 
     Attributes:
         stage: the stage that it follows.

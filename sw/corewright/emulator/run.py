@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.host import HostOperation
+from corewright.emulator.host import HostRun
 from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array, Layer
 from corewright.emulator.pixels import element_range, random_elements
 from corewright.emulator.planes import Planes, place, read_stream
@@ -122,7 +122,7 @@ def run(
             rng = np.random.default_rng((poison_seed, layer.index))
             traces.append(_LayerRun(layer, data, window, rng).run())
         for i, fields in enumerate(stage.host_operations):
-            operation = HostOperation(number, i, fields, hardware, stage.header["batch"])
+            operation = HostRun(number, i, fields, hardware, stage.header["batch"])
             operation.run(stage.data, window, np.random.default_rng((poison_seed, number, i)))
     return traces
 

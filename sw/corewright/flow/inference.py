@@ -18,8 +18,8 @@ from corewright import golden
 from corewright.announce import announce
 from corewright.compiler import compile_graph
 from corewright.export import write_configuration
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.errors import FlowInputError, MismatchError
-from corewright.flow.model import build_model
 from corewright.flow.simulate import check_stalls, log_advice, measure, stalls_text
 from corewright.flow.vectors import FILES, IntArray, VectorSet, file_names, prepare
 from corewright.frontends import agreement
@@ -252,7 +252,7 @@ def simulate_exported(
     if SIM == "xsim":
         _LOG.warning("SIM='xsim' does not run this bench: Verilator simulates instead")
         SIM_PATH = ""  # noqa: N806 - the reference's name
-    result = measure(build_model(hw, tool_path=SIM_PATH), vectors, seed=seed, stalls=stalls)
+    result = measure(build_bench(hw, tool_path=SIM_PATH), vectors, seed=seed, stalls=stalls)
     if not result["passed"]:
         raise MismatchError(describe(result), result)
     announce(*_summary(result))

@@ -347,8 +347,8 @@ def _json(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """What the host does between two stages.
+class HostEntry:
+    """What a vector set says of a host operation of its program.
 
     Attributes:
         name: of the graph's node.
@@ -363,7 +363,7 @@ class HostOperation:
     output: str
 
 
-def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostOperation]:
+def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostEntry]:
     """Return the host operations of a program, in its order."""
     word = compiled.hardware.word_bytes
     nodes = {}
@@ -377,11 +377,11 @@ def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostOperati
         for fields in stage.host_operations:
             name, output = nodes[fields["output_offset"]]
             kind = HostOpcode(fields["host_opcode"]).name.lower()
-            result.append(HostOperation(name, kind, index, output))
+            result.append(HostEntry(name, kind, index, output))
     return result
 
 
-def writers(compiled: CompiledProgram, host: Sequence[HostOperation]) -> dict[str, tuple[str, str]]:
+def writers(compiled: CompiledProgram, host: Sequence[HostEntry]) -> dict[str, tuple[str, str]]:
     """Return the stored tensors that a run writes, in the order in which each is first written.
 
     Returns:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from corewright import flow
 from corewright.flow.bench import run_bench
-from corewright.flow.model import build_model
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.vectors import VectorSet
 from corewright.frontends import convert
 from corewright.frontends import tensorflow as lazy
@@ -100,7 +100,7 @@ def verify_inference(
 
 def _write_waves(hw: Hardware, tool_path: str) -> None:
     folder = Path(hw.data_dir).resolve()
-    bench = build_model(hw, trace=True, tool_path=tool_path)
+    bench = build_bench(hw, trace=True, tool_path=tool_path)
     stalls = (f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}")
     run_bench(bench, VectorSet(folder), waves=folder / "waves.fst", plusargs=stalls)
 

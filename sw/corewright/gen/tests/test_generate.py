@@ -235,7 +235,7 @@ def test_script_of_the_core_runs_the_generator(tmp_path: Path):
     }
     (tmp_path / "input.yml").write_text(yaml.safe_dump(data))
     script = repository_root() / "core" / "gen" / "cw_generate.py"
-    from corewright.flow.model import flow_environment
+    from corewright.flow.compiled_bench import flow_environment
 
     subprocess.run(
         [sys.executable, script, "input.yml"], cwd=tmp_path, env=flow_environment(), check=True

@@ -49,7 +49,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.ENOTDIR
 
 
 @dataclass(frozen=True)
-class Model:
+class CompiledBench:
     """A compiled bench.
 
     Attributes:
@@ -65,7 +65,7 @@ class Model:
     fresh: bool
 
 
-def build_model(
+def build_bench(
     hw: Hardware,
     *,
     system: System | None = None,
@@ -73,7 +73,7 @@ def build_model(
     options: Sequence[str] = (),
     overlay: Path | None = None,
     tool_path: str = "",
-) -> Model:
+) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
     Any number of processes may ask for the same bench.
@@ -110,7 +110,7 @@ def build_model(
         }
     )
     rows, columns = hw.processing_elements
-    work = build_folder() / "models" / f"{rows}x{columns}-{key[:24]}"
+    work = build_folder() / "benches" / f"{rows}x{columns}-{key[:24]}"
     executable = work / _EXECUTABLE
     stamp = work / "complete"
     fresh = False
@@ -128,7 +128,7 @@ def build_model(
         # For _prune; another process's may just have taken it away, or the folder is read-only.
         with contextlib.suppress(OSError):
             os.utime(stamp)
-    return Model(executable, hw, trace, fresh)
+    return CompiledBench(executable, hw, trace, fresh)
 
 
 def fusesoc_command(*arguments: str | Path) -> list[str]:
@@ -247,8 +247,8 @@ def _sweep(work: Path) -> None:
             leftover.unlink()
 
 
-def _prune(models: Path) -> None:
-    stamps = sorted(models.glob("*/complete"), key=lambda stamp: stamp.stat().st_mtime)
+def _prune(benches: Path) -> None:
+    stamps = sorted(benches.glob("*/complete"), key=lambda stamp: stamp.stat().st_mtime)
     for stamp in stamps[:-_KEPT]:
         # Without its stamp it is nobody's, also if somebody stops this here.
         stamp.unlink(missing_ok=True)
