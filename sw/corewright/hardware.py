@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+from corewright.facts import widths
 from corewright.files import UnreadableFileError, brief, read_json
 
 Pair = tuple[int, int]
@@ -235,17 +236,17 @@ class Hardware:
     @property
     def word_bytes(self) -> int:
         """WB: bytes of the R lanes of one channel in memory."""
-        return -(-self.rows * self.bits_input // 8)
+        return widths.word_bytes(self.rows, self.bits_input)
 
     @property
     def post_bits(self) -> int:
         """Width of post-processing's sums (with pre-shift and bias)."""
-        return self.bits_sum + 8
+        return widths.post_bits(self.bits_sum)
 
     @property
     def bias_bytes(self) -> int:
         """Bytes of one bias in the program."""
-        return -(-self.post_bits // 8)
+        return widths.bias_bytes(self.post_bits)
 
     @property
     def axi_bytes(self) -> int:

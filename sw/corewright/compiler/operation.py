@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.order import host_last
+from corewright.facts.widths import is_sign, number_range
 from corewright.graph import (
     Add,
     ComputeNode,
@@ -569,7 +570,7 @@ def _operation(
         kernel, weights, strides = node.kernel_size, node.weights, node.strides
         padding = (node.padding[0], node.padding[2])
     bias, requant = node.bias, node.requant
-    if node.output.bits == 1:
+    if is_sign(node.output.bits):
         # v = (sum << p) + b is negative where sum + floor(b / 2^p) is, and 0 counts as positive:
         # its sign is that of twice that plus 1, which never is 0.
         floor = np.zeros(node.output.channels, dtype=np.int64)
@@ -606,7 +607,7 @@ def _product(
         "round_first": False,
     }
     if not node.transpose_b:
-        if hw.bits_input == 1 or hw.bits_weights == 1:
+        if is_sign(hw.bits_input) or is_sign(hw.bits_weights):
             raise CompileError(
                 node.name,
                 "a product whose right factor has to be transposed needs a number 0, which words "
@@ -721,8 +722,7 @@ def copy_operation(
 
 def pixel_limits(hw: Hardware) -> Pair:
     """Smallest and largest pixel."""
-    half = 1 << (hw.bits_input - 1)
-    return (-1, 1) if hw.bits_input == 1 else (-half, half - 1)
+    return number_range(hw.bits_input)
 
 
 def _addition(

@@ -42,6 +42,7 @@ from corewright.compiler.reduce import (
     trimmed,
 )
 from corewright.compiler.schedule import Schedule, best_schedule, parts
+from corewright.facts.widths import is_sign
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import Opcode
@@ -400,7 +401,7 @@ class _Search:
         # bit is never zero.
         strict = partial and (
             layer.opcode == Opcode.AVERAGE_POOL
-            or (layer.opcode != Opcode.MAX_POOL and self.hardware.bits_input == 1)
+            or (layer.opcode != Opcode.MAX_POOL and is_sign(self.hardware.bits_input))
         )
         if strict and empty:
             raise error

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from corewright.facts.tables import CONFIGURATION
 from corewright.hardware import Hardware
 
 _SV_HEADER = """\
@@ -28,21 +29,9 @@ def configuration_package(hw: Hardware, name: str = "cw_config_pkg") -> str:
         ValueError: ``name`` is no SystemVerilog identifier.
     """
     members = {
-        "Rows": hw.rows,
-        "Columns": hw.columns,
-        "Drain": hw.drain,
-        "PixelBits": hw.bits_input,
-        "WeightBits": hw.bits_weights,
-        "SumBits": hw.bits_sum,
-        "AxiBits": hw.axi_width,
-        "AddrBits": hw.address_width,
-        "PixelRows": hw.pixel_rows,
-        "WeightRows": hw.weight_rows,
-        "BiasRows": hw.bias_rows,
-        "MaxBurst": hw.max_burst_beats,
-        "MaxOutstanding": hw.max_outstanding,
-        "PerfLayers": hw.perf_layers,
-        "Hash": f"32'h{hw.hash:08x}",
+        member.name: value if member.width is None else f"{member.width}'h{value:08x}"
+        for member in CONFIGURATION
+        for value in [getattr(hw, member.attribute)]
     }
     body = ",\n".join(f"      {key}: {value}" for key, value in members.items())
     return (

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corewright.facts.tables import Cause
 from corewright.flow.bench import MAX_SEED, STALLS, RunResult, run_bench
 from corewright.flow.compiled_bench import CompiledBench, build_bench
 from corewright.flow.errors import FlowInputError
@@ -17,11 +18,8 @@ from corewright.flow.vectors import IntArray, VectorSet, accuracy, prepare, rand
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
-# Categories of the performance words, in their order; the last word is the total.
-CAUSES = (
-    *("compute", "wait_weights", "wait_pixels", "wait_output"),
-    *("layer_start", "layer_end", "control"),
-)
+# The causes of the performance words, in their order; the last word is the total.
+CAUSES = tuple(cause.name.lower() for cause in Cause)
 # The bench's names of the memory ports.
 _PORTS = {
     "weights": ("program",),

@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign, largest, number_range, smallest
 from corewright.graph.errors import GraphError
 
 MAX_PRE_SHIFT = 15
@@ -53,11 +54,6 @@ def checked_integers(
     if not isinstance(values, (tuple, list)) or len(values) != count:
         raise GraphError(f"{where}: {what} is {values!r}, legal are {count} integers {low}..{high}")
     return tuple(_integer(where, what, value, low, high) for value in values)
-
-
-def _word(bits: int) -> tuple[int, int]:
-    """Smallest and largest integer of a word; of a single bit, -1 and 1."""
-    return (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
 def checked_name(where: str, value: object) -> str:
@@ -105,12 +101,12 @@ class Tensor:
     @property
     def low(self) -> int:
         """Smallest integer of the word."""
-        return _word(self.bits)[0]
+        return smallest(self.bits)
 
     @property
     def high(self) -> int:
         """Largest integer of the word."""
-        return _word(self.bits)[1]
+        return largest(self.bits)
 
 
 @dataclass(frozen=True)
@@ -159,13 +155,13 @@ def _weights(where: str, value: object, dimensions: int, bits: int) -> npt.NDArr
             f"{where}: weights have shape {array.shape} and type {array.dtype}, "
             f"legal are {dimensions} non-empty dimensions of integers"
         )
-    low, high = _word(bits)
+    low, high = number_range(bits)
     if int(array.min()) < low or int(array.max()) > high:
         raise GraphError(
             f"{where}: weights span {int(array.min())}..{int(array.max())}, "
             f"legal for weight_bits={bits} is {low}..{high}"
         )
-    if bits == 1 and not array.all():
+    if is_sign(bits) and not array.all():
         raise GraphError(f"{where}: weights hold 0, legal for weight_bits=1 are -1 and 1")
     result = np.array(array, dtype=np.int32, order="C")
     result.flags.writeable = False
@@ -200,7 +196,7 @@ def _requant(where: str, requant: object, output: Tensor) -> None:
             f"{output.bits}-bit output '{output.name}' is {output.low}..{output.high}"
         )
     sign = (requant.shift, requant.negative_shift, requant.low, requant.high) == (0, 0, -1, 1)
-    if output.bits == 1 and not sign:
+    if is_sign(output.bits) and not sign:
         raise GraphError(
             f"{where}: requant has shifts {requant.shift} and {requant.negative_shift}, limits "
             f"{requant.low}..{requant.high}, legal for the 1-bit output '{output.name}' are "
@@ -227,7 +223,7 @@ def _common(node: RequantNode) -> str:
 
 def _no_sign(where: str, output: Tensor) -> None:
     """Refuse an output of a single bit."""
-    if output.bits == 1:
+    if is_sign(output.bits):
         raise GraphError(
             f"{where}: output '{output.name}' has 1 bit, legal are 2 or more; the sign of a "
             "result is left to convolutions, dense layers and maxima"
@@ -743,7 +739,7 @@ def output_shape(node: Node, *sources: Tensor) -> tuple[int, int, int]:
             )
     else:
         window, channels = node.window, source.channels
-        if node.output.bits == 1 and source.bits != 1:
+        if is_sign(node.output.bits) and not is_sign(source.bits):
             raise GraphError(
                 f"{where}: output '{node.output.name}' has 1 bit and the input '{source.name}' "
                 f"{source.bits}, legal for a maximum of 1 bit is an input of 1 bit"

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from corewright.facts.widths import is_sign
 from corewright.graph import files
 from corewright.graph.analysis import value_bounds
 from corewright.graph.errors import GraphError
@@ -55,7 +56,7 @@ class Graph:
         low, high = checked_integers(where, "input_range", span, 2, self.input.low, self.input.high)
         if low > high:
             raise GraphError(f"{where}: input_range {low}..{high} is empty")
-        if self.input.bits == 1 and (low, high) != (-1, 1):
+        if is_sign(self.input.bits) and (low, high) != (-1, 1):
             raise GraphError(f"{where}: input_range is {low}..{high}, legal for 1 bit is -1..1")
         object.__setattr__(self, "input_range", (low, high))
         try:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright import flow
+from corewright.facts.widths import is_sign
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.layers import LayerUse, ordered_layers, sources_of
@@ -73,7 +74,7 @@ class QInput:
         # QModel finds its hardware and batch size through the Keras tensor it is given.
         self.raw._corewright_input = self
         # QKeras's single bit has no integer bits but a factor.
-        integer, alpha = (0, 2.0**self.int_bits) if hw.bits_input == 1 else (self.int_bits, 1)
+        integer, alpha = (0, 2.0**self.int_bits) if is_sign(hw.bits_input) else (self.int_bits, 1)
         self.quantiser = f"quantized_bits({hw.bits_input},{integer},False,True,{alpha})"
         self.tensor = qkeras.QActivation(self.quantiser, name=name)(self.raw)
 
