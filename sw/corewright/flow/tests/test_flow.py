@@ -478,6 +478,19 @@ def test_build_that_fails_otherwise_shows_the_tools_last_lines(
         build_bench(HW)
 
 
+def test_each_kind_of_processor_has_its_own_compiled_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
+    monkeypatch.setattr(benches, "_compile", lambda work, *_: work.mkdir(parents=True))
+    found = []
+    for flags in ("avx2", "avx512f", "avx2"):
+        monkeypatch.setattr(benches, "processor", lambda flags=flags: {"flags": flags})
+        found.append(build_bench(HW))
+    assert [bench.fresh for bench in found] == [True, True, False]
+    assert found[0].executable == found[2].executable != found[1].executable
+
+
 def test_simulation_without_room_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
     vectors = VectorSet(tmp_path)
