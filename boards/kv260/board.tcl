@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-# AMD Kria KV260 (XCK26), 4 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+# AMD Kria KV260 (XCK26), 4 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD kv260
 set PART xck26-sfvc784-2LV-c
 # Without the version: the newest that is installed.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-# TUL PYNQ-Z2 (XC7Z020), 512 MB of DDR3. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+# TUL PYNQ-Z2 (XC7Z020), 512 MB of DDR3. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD pynq_z2
 set PART xc7z020clg400-1
 # Without the version: the newest that is installed.

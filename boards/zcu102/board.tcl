@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-# AMD ZCU102 (XCZU9EG), 4 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+# AMD ZCU102 (XCZU9EG), 4 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD zcu102
 set PART xczu9eg-ffvb1156-2-e
 # Without the version: the newest that is installed.

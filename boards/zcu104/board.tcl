@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-# AMD ZCU104 (XCZU7EV), 2 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+# AMD ZCU104 (XCZU7EV), 2 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD zcu104
 set PART xczu7ev-ffvc1156-2-e
 # Without the version: the newest that is installed.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-# Digilent ZedBoard (XC7Z020), 512 MB of DDR3. Read by boards/tcl/cw_vivado.tcl and by corewright.hardware.
+# Digilent ZedBoard (XC7Z020), 512 MB of DDR3. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD zedboard
 set PART xc7z020clg484-1
 # Without the version: the newest that is installed.

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from corewright import Hardware
 from corewright.environment import fusesoc_config, repository_root, tool_environment
-from corewright.hardware import Hardware
 from vivado.standin import install_vivado, interpreters, run_vivado
 
 ROOT = repository_root()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright import golden
+from corewright import Hardware, golden
 from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.flow import (
@@ -33,7 +33,12 @@ from corewright.flow import (
     simulate_exported,
 )
 from corewright.flow.bench import run_bench
-from corewright.flow.model import Model, build_model, flow_environment, fusesoc_command
+from corewright.flow.compiled_bench import (
+    CompiledBench,
+    build_bench,
+    flow_environment,
+    fusesoc_command,
+)
 from corewright.flow.system import core_text, wrapper_core
 from corewright.flow.vectors import prepare
 from corewright.graph import (
@@ -50,10 +55,9 @@ from corewright.graph import (
     same_padding,
     softmax_table,
 )
-from corewright.hardware import Hardware
 from corewright.program.tensor import TensorLayout
 from corewright.regress.graphs import compare
-from corewright.testing.random_graphs import random_input
+from corewright.regress.random_graphs import random_input
 
 # The one that is compiled; 3 rows divide hardly any image.
 HW = Hardware(
@@ -437,7 +441,7 @@ import numpy as np
 from corewright import Hardware, emulator, golden
 from corewright.compiler import CompileError, compile_graph
 from corewright.graph import Graph, GraphError
-from corewright.testing.random_graphs import random_graph, random_input
+from corewright.regress.random_graphs import random_graph, random_input
 assert False, "this line is left out by -O"
 hw = Hardware((3, 4), bits_input=8, bits_weights=8, bits_sum=32)
 rng = np.random.default_rng(9)
@@ -611,7 +615,7 @@ def test_14_a_simulation_that_does_not_end_is_stopped(tmp_path: Path) -> None:
     hanging.chmod(0o755)
     vectors = prepare(small(), HW, images_of(small(), 1), 1)
     with pytest.raises(FlowError, match=r"did not end in 0\.2 s"):
-        run_bench(Model(hanging, HW, False, False), vectors, timeout=0.2)
+        run_bench(CompiledBench(hanging, HW, False, False), vectors, timeout=0.2)
 
 
 def test_14_seeds_are_set_told_and_repeat_a_run() -> None:
@@ -634,19 +638,19 @@ def test_14_seeds_are_set_told_and_repeat_a_run() -> None:
 def test_15_exit_status_of_the_simulator_counts(tmp_path: Path) -> None:
     """The simulator's exit status was ignored."""
     vectors = prepare(small(), HW, images_of(small(), 1), 1)
-    model = build_model(HW)
-    assert run_bench(model, vectors).passed
+    bench = build_bench(HW)
+    assert run_bench(bench, vectors).passed
     for status in (0, 3):
         # The real run, with all of its files, and then another end.
         script = tmp_path / f"ends_with_{status}"
-        script.write_text(f'#!/bin/sh\n"{model.executable}" "$@"\nexit {status}\n')
+        script.write_text(f'#!/bin/sh\n"{bench.executable}" "$@"\nexit {status}\n')
         script.chmod(0o755)
-        assert run_bench(replace(model, executable=script), vectors).passed is (status == 0)
+        assert run_bench(replace(bench, executable=script), vectors).passed is (status == 0)
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexit 0\n")
     silent.chmod(0o755)
     with pytest.raises(FlowError, match="left no results"):
-        run_bench(replace(model, executable=silent), vectors)
+        run_bench(replace(bench, executable=silent), vectors)
 
 
 def test_15_outputs_of_another_length_do_not_pass(tmp_path: Path) -> None:
@@ -664,7 +668,7 @@ def test_15_outputs_of_another_length_do_not_pass(tmp_path: Path) -> None:
             simulate_exported(HW, data_dir=vectors.folder)
         # Nor does the bench itself believe the file.
         with pytest.raises(FlowError, match=rf"expected\.bin has {len(other)} bytes, 1 runs of"):
-            run_bench(build_model(HW), vectors)
+            run_bench(build_bench(HW), vectors)
     # The last word of the output is compared as the first is.
     program = compile_graph(small(), HW, 2)
     images = golden.quantise_input(small(), np.ones((2, 6, 5, 3)))
@@ -704,19 +708,19 @@ def test_15_what_is_written_beyond_the_output_does_not_pass(tmp_path: Path) -> N
     vectors = export_inference(
         graph, HW, np.ones((2, 1, 1, 6)), data_dir=tmp_path / "v", directory=tmp_path
     )
-    model = build_model(HW)
-    assert run_bench(model, vectors).passed
+    bench = build_bench(HW)
+    assert run_bench(bench, vectors).passed
     expected, wider = (compile_graph(network(filters), HW, 2) for filters in (5, 6))
     assert (expected.arena_bytes, expected.output.offset) == (
         wider.arena_bytes,
         wider.output.offset,
     )
     (vectors.folder / "program.bin").write_bytes(wider.program)
-    bench = run_bench(model, vectors)
-    assert not bench.passed and bench.result["status"] == "OK"
-    assert all(tensor["mismatches"] == 0 for tensor in bench.result["tensors"])
+    outcome = run_bench(bench, vectors)
+    assert not outcome.passed and outcome.result["status"] == "OK"
+    assert all(tensor["mismatches"] == 0 for tensor in outcome.result["tensors"])
     behind = expected.output.offset + expected.output.nbytes
-    assert bench.notes[0].startswith(f"STRAY run=0 offset={behind} bytes=")
+    assert outcome.notes[0].startswith(f"STRAY run=0 offset={behind} bytes=")
 
 
 # ---------------------------------------------------------------------------------- pitfall 16

@@ -19,7 +19,7 @@ from corewright import convert, golden
 from corewright.dialects import cgra4ml
 from corewright.dialects.cgra4ml.inference import _default_input as default_input
 from corewright.environment import repository_root
-from corewright.flow.model import flow_environment
+from corewright.flow.compiled_bench import flow_environment
 from corewright.frontends import tensorflow as lazy
 
 pytestmark = pytest.mark.tensorflow
@@ -99,7 +99,7 @@ def test_every_bundle_has_the_references_integers(
     same weights, and exported them for their own random input: each bundle's integers, those
     before the softmax where there is one, and the first image's probabilities.
     """
-    from corewright.frontends.bundle import bundle_tensors
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
 
     monkeypatch.chdir(tmp_path)
     model, hw = CASES[case](corewright)
@@ -121,7 +121,7 @@ def test_every_bundle_has_the_references_integers(
 
 
 def test_every_bundle_has_the_successors_integers():
-    from corewright.frontends.bundle import bundle_tensors
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
 
     tf, _ = lazy.load()
     model, hw = CASES["successor"](cgra4ml, tf.keras)

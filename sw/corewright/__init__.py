@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from corewright import legacy_keras
 
 if TYPE_CHECKING:
+    from corewright.dialects.deepsocflow.bundle import Bundle, QInput, QModel
+    from corewright.dialects.deepsocflow.hardware import Hardware
     from corewright.frontends import convert, layer_outputs, load_weights, to_keras
-    from corewright.frontends.bundle import Bundle, QInput, QModel
     from corewright.frontends.operators import ChannelSlice, QMatMul, QSoftmax
-    from corewright.hardware import Hardware
 
 __all__ = [
     "Bundle",
@@ -35,12 +35,12 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Bundle": ("corewright.frontends.bundle", "Bundle"),
+    "Bundle": ("corewright.dialects.deepsocflow.bundle", "Bundle"),
     "ChannelSlice": ("corewright.frontends.operators", "ChannelSlice"),
-    "Hardware": ("corewright.hardware", "Hardware"),
-    "QInput": ("corewright.frontends.bundle", "QInput"),
+    "Hardware": ("corewright.dialects.deepsocflow.hardware", "Hardware"),
+    "QInput": ("corewright.dialects.deepsocflow.bundle", "QInput"),
     "QMatMul": ("corewright.frontends.operators", "QMatMul"),
-    "QModel": ("corewright.frontends.bundle", "QModel"),
+    "QModel": ("corewright.dialects.deepsocflow.bundle", "QModel"),
     "QSoftmax": ("corewright.frontends.operators", "QSoftmax"),
     "convert": ("corewright.frontends", "convert"),
     "layer_outputs": ("corewright.frontends", "layer_outputs"),

@@ -45,6 +45,27 @@ def repository_root() -> Path:
     return Path(root) if root else Path(__file__).resolve().parents[2]
 
 
+# What a compiler's -march=native looks at; clocks and numbers of cores are not among it.
+_PROCESSOR_LINES = frozenset(
+    {"vendor_id", "cpu family", "model", "model name", "stepping", "flags"}
+    | {"Features", "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "isa"}
+)
+
+
+def processor(description: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+    """Return what kind of processor this machine has: code for another one may not run here."""
+    found = {"machine": os.uname().machine}
+    try:
+        text = description.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return found
+    for line in text.strip().partition("\n\n")[0].splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in _PROCESSOR_LINES:
+            found[name.strip()] = value.strip()
+    return found
+
+
 # FuseSoC leaves a folder with this file out when it looks for cores.
 _IGNORED = "FUSESOC_IGNORE"
 

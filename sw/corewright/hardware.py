@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The description of one accelerator: everything else about its hardware is derived from it."""
+"""The description of one accelerator: everything else about its hardware is derived from it.
+
+It writes no files and runs no tools: that is ``corewright.export`` and ``corewright.flow``. What
+scripts call is ``corewright.Hardware``, this class with the methods that do either; see
+``corewright.dialects.deepsocflow``.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-import re
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
-from corewright.reference_names import ReferenceNames
+from corewright.facts import widths
+from corewright.files import UnreadableFileError, brief, read_json
 
 Pair = tuple[int, int]
 
@@ -75,7 +78,7 @@ def _probability(name: str, value: object) -> float:
 
 
 @dataclass(frozen=True)
-class Hardware(ReferenceNames):
+class Hardware:
     """One accelerator and how it is simulated; keywords and defaults as in the reference's scripts.
 
     Parameters that the raster-block dataflow has no use for are accepted and keep their meaning as
@@ -233,17 +236,17 @@ class Hardware(ReferenceNames):
     @property
     def word_bytes(self) -> int:
         """WB: bytes of the R lanes of one channel in memory."""
-        return -(-self.rows * self.bits_input // 8)
+        return widths.word_bytes(self.rows, self.bits_input)
 
     @property
     def post_bits(self) -> int:
         """Width of post-processing's sums (with pre-shift and bias)."""
-        return self.bits_sum + 8
+        return widths.post_bits(self.bits_sum)
 
     @property
     def bias_bytes(self) -> int:
         """Bytes of one bias in the program."""
-        return -(-self.post_bits // 8)
+        return widths.bias_bytes(self.post_bits)
 
     @property
     def axi_bytes(self) -> int:
@@ -315,22 +318,14 @@ class Hardware(ReferenceNames):
             )
         return cls(**values)
 
-    def export_json(self, path: str | os.PathLike[str] = "./hardware.json") -> Path:
-        """Writes all parameters to ``path`` and returns it."""
-        target = Path(path)
-        target.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
-        return target
-
     @classmethod
     def from_json(cls, path: str | os.PathLike[str] = "./hardware.json") -> Self:
-        """Reads a file of :meth:`export_json`; parameters left out take their defaults.
+        """Reads a JSON file of :meth:`to_dict`; parameters left out take their defaults.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it is not a JSON object, or has an unknown parameter or a bad value.
         """
-        from corewright.files import UnreadableFileError, brief, read_json
-
         try:
             values = read_json(path)
         except UnreadableFileError as error:
@@ -341,246 +336,3 @@ class Hardware(ReferenceNames):
             return cls.from_dict(values)
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{path}: {brief(error)}") from error
-
-    def simulate(
-        self,
-        SIM: str = "verilator",  # noqa: N803 - the reference's name
-        SIM_PATH: str = "",  # noqa: N803 - the reference's name
-        stalls: str = "none",
-    ) -> dict[str, Any]:
-        """Simulate what was exported for this hardware into ``data_dir``.
-
-        Args:
-            SIM: the simulator, ``verilator``.
-            SIM_PATH: folder of the simulator, if it is not in ``PATH``.
-            stalls: of the memory: ``none``, ``light``, ``heavy``, or ``hardware``: as
-                ``valid_prob`` and ``ready_prob`` say.
-
-        Returns:
-            The report: see :func:`corewright.flow.simulate_exported`, also for what is raised.
-        """
-        from corewright.flow import simulate_exported
-
-        return simulate_exported(self, SIM=SIM, SIM_PATH=SIM_PATH, stalls=stalls)
-
-    def export(
-        self,
-        directory: str | os.PathLike[str] = ".",
-        *,
-        core: str = "corewright:core:accelerator",
-        target: str = "lint",
-    ) -> tuple[Path, ...]:
-        """Writes what tools outside of FuseSoC need to know of this hardware.
-
-        ``config_hw.svh`` (the configuration package), ``config_tb.svh`` (the simulation's
-        parameters), ``config_hw.tcl`` (the same values for Tcl scripts), ``hardware.json`` and
-        ``sources.txt`` (the RTL of ``core``, one path a line, relative to ``directory``; the
-        ``target`` has to choose the providers of virtual cores, as ``lint`` does).
-
-        Returns:
-            The paths written, in that order.
-
-        Raises:
-            OSError: a file cannot be written.
-            ValueError: ``core``, ``target`` or a dependency does not exist.
-        """
-        from corewright.testing.sources import sources_of
-
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        base = folder.resolve()
-        sources = [
-            Path(os.path.relpath(path, base)).as_posix() for path in sources_of(core, target)
-        ]
-        texts = {
-            "config_hw.svh": configuration_package(self),
-            "config_tb.svh": simulation_package(self),
-            "config_hw.tcl": configuration_tcl(self),
-        }
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        written = [folder / name for name in texts]
-        written.append(self.export_json(folder / "hardware.json"))
-        listing = folder / "sources.txt"
-        listing.write_text("".join(f"{source}\n" for source in sources), encoding="utf-8")
-        return (*written, listing)
-
-    def export_vivado_tcl(
-        self, board: str = "zcu104", directory: str | os.PathLike[str] = "."
-    ) -> Path:
-        """Writes ``vivado_flow.tcl``: from the exported files to a bitstream for ``board``.
-
-        Everything that the script reads is written, too: this calls :meth:`export` with its
-        defaults. ``vivado -mode batch -source vivado_flow.tcl`` then makes, in
-        ``vivado_<board>/output``, ``corewright.bit``, ``.hwh`` and ``.xsa`` and the reports of
-        utilisation, timing and power. Scripts and RTL stay where they are: the paths are relative
-        to ``directory``. See ``docs/boards.md``.
-
-        Args:
-            board: a folder of ``boards/`` with a ``board.tcl``.
-            directory: where the files go; made if needed.
-
-        Returns:
-            The path of the script.
-
-        Raises:
-            OSError: a file cannot be written.
-            ValueError: there is no such board, or its clock cannot reach ``frequency_mhz``.
-        """
-        from corewright.environment import repository_root
-        from corewright.testing.sources import sources_of
-
-        boards = repository_root() / "boards"
-        legal = sorted(path.parent.name for path in boards.glob("*/board.tcl"))
-        if board not in legal:
-            raise ValueError(f"board is {board!r}, legal are {', '.join(legal)}")
-        settings = boards / board / "board.tcl"
-        limit = re.search(r"^set MAX_MHZ ([\d.]+)$", settings.read_text(encoding="utf-8"), re.M)
-        if limit is None:
-            raise ValueError(f"{settings}: has no MAX_MHZ")
-        if self.frequency_mhz > float(limit[1]):
-            raise ValueError(
-                f"frequency_mhz is {self.frequency_mhz!r}, legal on {board} is up to {limit[1]}"
-            )
-
-        *_, listing = self.export(directory)
-        folder = listing.parent
-        base = folder.resolve()
-        listed = {(base / line).resolve() for line in listing.read_text("utf-8").splitlines()}
-        sources = sources_of("corewright:boards:accelerator_bd", "export")
-        files = {
-            "@FLOW@": [boards / "tcl" / "cw_vivado.tcl"],
-            "@SETTINGS@": [settings],
-            "@SOURCES@": [path for path in sources if path not in listed],
-        }
-        text = _VIVADO_FLOW.replace("@BOARD@", board)
-        for mark, paths in files.items():
-            names = (Path(os.path.relpath(path, base)).as_posix() for path in paths)
-            text = text.replace(mark, "\n  ".join(f"{{{name}}}" for name in names))
-        script = folder / "vivado_flow.tcl"
-        script.write_text(text, encoding="utf-8")
-        return script
-
-
-# Names are marked by @: Tcl has its own uses for braces, dollars and percents.
-_VIVADO_FLOW = """\
-# SPDX-License-Identifier: Apache-2.0
-# Copyright corewright contributors
-# Generated from a hardware description by corewright.hardware; do not edit.
-#
-#   vivado -mode batch -source vivado_flow.tcl
-#
-# makes bitstream, hardware handoff, platform and reports in vivado_@BOARD@/output beside this file.
-set cw_folder [file dirname [file normalize [info script]]]
-source [file join $cw_folder @FLOW@]
-set cw_board [::cw::settings [file join $cw_folder @SETTINGS@]]
-set cw_hardware [::cw::settings [file join $cw_folder config_hw.tcl]]
-
-# The accelerator, and what makes it a cell of a block design.
-set cw_sources [::cw::listed [file join $cw_folder sources.txt]]
-foreach cw_source {
-  config_hw.svh
-  @SOURCES@
-} {
-  lappend cw_sources [file join $cw_folder $cw_source]
-}
-
-set cw_project [file join $cw_folder vivado_@BOARD@]
-::cw::create_project_of corewright_@BOARD@ $cw_project $cw_board $cw_sources
-::cw::create_design $cw_board $cw_hardware
-::cw::build
-::cw::export_results [file join $cw_project output]
-"""
-
-
-_SV_HEADER = """\
-// SPDX-License-Identifier: Apache-2.0
-// Copyright corewright contributors
-// Generated from a hardware description by corewright.hardware; do not edit.
-"""
-
-
-def _sv_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError(f"package name is {name!r}, legal is a SystemVerilog identifier")
-    return name
-
-
-def configuration_package(hw: Hardware, name: str = "cw_config_pkg") -> str:
-    """Returns the SystemVerilog package that holds ``hw`` as ``cw_pkg::cfg_t Cfg``.
-
-    Raises:
-        ValueError: ``name`` is no SystemVerilog identifier.
-    """
-    members = {
-        "Rows": hw.rows,
-        "Columns": hw.columns,
-        "Drain": hw.drain,
-        "PixelBits": hw.bits_input,
-        "WeightBits": hw.bits_weights,
-        "SumBits": hw.bits_sum,
-        "AxiBits": hw.axi_width,
-        "AddrBits": hw.address_width,
-        "PixelRows": hw.pixel_rows,
-        "WeightRows": hw.weight_rows,
-        "BiasRows": hw.bias_rows,
-        "MaxBurst": hw.max_burst_beats,
-        "MaxOutstanding": hw.max_outstanding,
-        "PerfLayers": hw.perf_layers,
-        "Hash": f"32'h{hw.hash:08x}",
-    }
-    body = ",\n".join(f"      {key}: {value}" for key, value in members.items())
-    return (
-        f"{_SV_HEADER}\n"
-        "/// One accelerator's configuration.\n"
-        f"package {_sv_name(name)};\n\n"
-        "  localparam cw_pkg::cfg_t Cfg = '{\n"
-        f"{body}\n"
-        "  };\n\n"
-        "endpackage\n"
-    )
-
-
-def simulation_package(hw: Hardware, name: str = "cw_config_tb_pkg") -> str:
-    """Returns the SystemVerilog package with what only a simulation of ``hw`` needs.
-
-    Raises:
-        ValueError: ``name`` is no SystemVerilog identifier.
-    """
-    return (
-        f"{_SV_HEADER}\n"
-        "/// How the accelerator of the configuration package is simulated.\n"
-        f"package {_sv_name(name)};\n\n"
-        f"  localparam real ClockPeriodNs = {float(1000 / hw.frequency_mhz)!r};\n"
-        "  // Probability that a memory channel does not stall in a cycle.\n"
-        f"  localparam real ValidProb = {float(hw.valid_prob)!r};\n"
-        f"  localparam real ReadyProb = {float(hw.ready_prob)!r};\n\n"
-        "endpackage\n"
-    )
-
-
-def configuration_tcl(hw: Hardware) -> str:
-    """Returns Tcl assignments of the values that synthesis and board scripts use."""
-    values = {
-        "FREQ": hw.frequency_mhz,
-        "ROWS": hw.rows,
-        "COLS": hw.columns,
-        "DRAIN": hw.drain,
-        "X_BITS": hw.bits_input,
-        "K_BITS": hw.bits_weights,
-        "Y_BITS": hw.bits_sum,
-        "B_BITS": hw.bits_bias,
-        "AXI_WIDTH": hw.axi_width,
-        "AXI_ADDR_WIDTH": hw.address_width,
-        "PIXEL_ROWS": hw.pixel_rows,
-        "WEIGHT_ROWS": hw.weight_rows,
-        "BIAS_ROWS": hw.bias_rows,
-        "HW_HASH": f"0x{hw.hash:08x}",
-    }
-    lines = [
-        "# SPDX-License-Identifier: Apache-2.0",
-        "# Copyright corewright contributors",
-        "# Generated from a hardware description by corewright.hardware; do not edit.",
-        *(f"set {key} {value}" for key, value in values.items()),
-    ]
-    return "\n".join([*lines, ""])

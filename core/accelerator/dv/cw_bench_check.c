@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "cw_bench.h"
+#include "cw_runtime.h"
 
 #define MAX_SHOWN 5u
 #define MAX_WORD_BYTES 256u
 #define CHUNK_BYTES 4096u
 
 static uint32_t word_bytes(uint32_t rows, uint32_t pixel_bits) {
-  return (rows * pixel_bits + 7u) / 8u;
+  return CW_WORD_BYTES(rows, pixel_bits);
 }
 
 static uint64_t tensor_blocks(const cw_bench_tensor_t* t, uint32_t rows) {

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from corewright.compiler import compile_graph
-from corewright.flow.model import build_model
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.vectors import prepare
 from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor
 from corewright.hardware import Hardware
@@ -105,7 +105,7 @@ def case() -> Case:
     graph = _network(rng)
     images = rng.integers(-128, 128, (BATCH * RUNS, *graph.input.shape))
     vectors = prepare(graph, HW, images, BATCH)
-    return Case(build_model(HW).executable, vectors.folder, len(vectors.layers), HW.axi_bytes)
+    return Case(build_bench(HW).executable, vectors.folder, len(vectors.layers), HW.axi_bytes)
 
 
 @pytest.mark.parametrize("stalls", STALLS)

@@ -23,7 +23,7 @@ import pytest
 from corewright.builder import Builder
 from corewright.emulator import EmulatorError
 from corewright.emulator.layer import Layer
-from corewright.flow.model import build_model
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.vectors import prepare, random_images
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -133,7 +133,7 @@ def run(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, Any], str]:
     """Runs mutants of the program in ``folder``; returns the results and what was printed."""
     (folder / "mutants.bin").write_bytes(b"".join(mutant.program for mutant in made))
     command = [
-        str(build_model(HW).executable),
+        str(build_bench(HW).executable),
         f"+dir={folder}",
         "+mutants=mutants.bin",
         "+untrusted",

@@ -23,7 +23,7 @@ from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
 from corewright.flow import describe, simulate
 from corewright.flow.bench import run_bench
-from corewright.flow.model import build_model
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.system import core_text
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import (
@@ -42,8 +42,8 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 from corewright.program import HEADER_BYTES, decode_stages
+from corewright.regress.random_graphs import random_graph, random_input
 from corewright.testing.mutations import MUTANT_PLUSARG, SELECTOR, Mutants, Mutation
-from corewright.testing.random_graphs import random_graph, random_input
 
 FIRST_SEED = int(os.environ.get("COREWRIGHT_SYSTEM_SEED", "1000"))
 CASES = 4
@@ -392,7 +392,7 @@ def test_padding_bits_of_words_are_compared(tmp_path: Path):
     assert expected[byte] >> 4 == 0
     expected[byte] ^= 0x80
     (folder / "expected.bin").write_bytes(expected)
-    bench = run_bench(build_model(hw), vectors)
+    bench = run_bench(build_bench(hw), vectors)
     assert not bench.passed and bench.result["mismatches"] == 1
     assert bench.mismatches == []
     assert bench.notes[0] == "PADDING layer=mix run=0 block=0 c=0 expected=0x80 got=0x00"
@@ -541,9 +541,9 @@ def test_program_of_other_hardware_is_refused(tmp_path: Path):
 
 
 def test_same_bench_serves_other_networks_and_batches():
-    first = build_model(SMALL)
-    assert build_model(replace(SMALL, frequency_mhz=100, valid_prob=1.0)).executable == (
+    first = build_bench(SMALL)
+    assert build_bench(replace(SMALL, frequency_mhz=100, valid_prob=1.0)).executable == (
         first.executable
     )
-    assert not build_model(SMALL).fresh
-    assert build_model(HARDWARE["7x8_8bit_axi32"]).executable != first.executable
+    assert not build_bench(SMALL).fresh
+    assert build_bench(HARDWARE["7x8_8bit_axi32"]).executable != first.executable

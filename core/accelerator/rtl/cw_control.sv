@@ -167,7 +167,7 @@ module cw_control
   // rest is the compiler's. docs/architecture.md lists them.
   localparam int unsigned Checks = 16;
   localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
-  localparam int PixelHigh = Cfg.PixelBits == 1 ? 1 : (1 << (Cfg.PixelBits - 1)) - 1;
+  localparam int PixelHigh = largest(Cfg.PixelBits);
   logic [Checks-1:0] checks, checks_q;
   logic [15:0] layers_q, number_q;  // descriptors of the stage; this one's position
   logic stored_rows, full_groups, sizes_ok;

@@ -5,23 +5,29 @@
 /// Modules take a `cfg_t` parameter, so that differently configured engines fit on one chip.
 package cw_pkg;
 
+  // Begin: written by corewright.facts.generate, do not edit.
   typedef struct packed {
     int unsigned Rows;            // R: pixel lanes
     int unsigned Columns;         // C: output channels of a group
-    int unsigned Drain;           // D: channels that leave the array a cycle; divides Columns
-    int unsigned PixelBits;
-    int unsigned WeightBits;
+    int unsigned Drain;           // D: channels that leave the array a cycle
+    int unsigned PixelBits;       // width of an activation; 1: a sign
+    int unsigned WeightBits;      // width of a weight; 1: a sign
     int unsigned SumBits;         // accumulator width
-    int unsigned AxiBits;         // data width of the three AXI4 ports
-    int unsigned AddrBits;
+    int unsigned AxiBits;         // data width of the AXI4 ports
+    int unsigned AddrBits;        // address width of the AXI4 ports
     int unsigned PixelRows;       // entries of a pixel-buffer bank, D channels each
     int unsigned WeightRows;      // entries of the weight ring, C weights each
     int unsigned BiasRows;        // entries of the bias buffer a layer, D biases each
-    int unsigned MaxBurst;        // beats
-    int unsigned MaxOutstanding;  // bursts a port
+    int unsigned MaxBurst;        // beats of the longest burst
+    int unsigned MaxOutstanding;  // bursts in flight a port
     int unsigned PerfLayers;      // layers that the performance RAM records
     logic [31:0] Hash;            // a program for other hardware is refused by this
   } cfg_t;
+
+  // What pre-shift and bias add to the width of an accumulator; not every user needs it.
+  // verilator lint_off UNUSEDPARAM
+  localparam int unsigned PostGuardBits = 8;
+  // verilator lint_on UNUSEDPARAM
 
   // Each function reads its part of the configuration.
   // verilator lint_off UNUSEDSIGNAL
@@ -53,6 +59,18 @@ package cw_pkg;
 
   // verilator lint_on UNUSEDSIGNAL
 
+  // A word of one bit is a sign: bit b stands for 1 - 2b.
+
+  /// Bits of the two's complement number that a word of so many bits stands for.
+  function automatic int unsigned number_bits(int unsigned bits);
+    return bits == 1 ? 2 : bits;
+  endfunction
+
+  /// Largest number that a word of so many bits stands for.
+  function automatic int unsigned largest(int unsigned bits);
+    return bits == 1 ? 1 : (1 << (bits - 1)) - 1;
+  endfunction
+
   /// Categories of the performance counters, in the order of the performance RAM.
   typedef enum logic [2:0] {
     CauseCompute     = 3'd0,
@@ -63,6 +81,7 @@ package cw_pkg;
     CauseLayerEnd    = 3'd5,
     CauseControl     = 3'd6
   } cause_e;
+  // End.
 
   /// What the array does in a step.
   typedef enum logic [1:0] {

@@ -18,6 +18,7 @@ from engine_bench import (
 )
 from sequencer_model import KINDS, Shape, random_layer
 
+from corewright.facts.tables import Cause
 from corewright.program.format import Opcode
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
@@ -34,7 +35,7 @@ SHAPE = Shape(
 )
 AVERAGE_CYCLES = PARAMETERS["AverageCycles"]
 LAYERS = 5
-COMPUTE, WAIT_WEIGHTS, WAIT_PIXELS, WAIT_OUTPUT, LAYER_START, LAYER_END = range(6)
+COMPUTE, WAIT_WEIGHTS, WAIT_PIXELS, WAIT_OUTPUT, LAYER_START, LAYER_END, _ = Cause
 # Cycles from the first pass's start in which the table of lanes is made.
 LANE_TABLE = SHAPE.rows + 1
 

@@ -22,7 +22,7 @@ module cw_engine
     localparam int unsigned Rows       = Cfg.Rows,
     localparam int unsigned Drain      = Cfg.Drain,
     localparam int unsigned PixelBits  = Cfg.PixelBits,
-    localparam int unsigned ArrayBits  = PixelBits == 1 ? 2 : PixelBits,
+    localparam int unsigned ArrayBits  = number_bits(PixelBits),
     localparam int unsigned WordBytes  = word_bytes(Cfg),
     localparam int unsigned PostBits   = post_bits(Cfg),
     localparam int unsigned AxiBytes   = Cfg.AxiBits / 8,

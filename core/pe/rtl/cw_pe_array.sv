@@ -38,7 +38,7 @@ module cw_pe_array
 );
 
   logic valid_q, first_q, end_q;
-  localparam int unsigned FactorBits = WeightBits == 1 ? 2 : WeightBits;
+  localparam int unsigned FactorBits = number_bits(WeightBits);
 
   // A weight as a number.
   function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);

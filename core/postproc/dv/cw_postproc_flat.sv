@@ -8,7 +8,7 @@ module cw_postproc_flat #(
   parameter int unsigned Drain = 4,
   parameter int unsigned PixelBits = 8,
   parameter int unsigned SumBits = 32,
-  parameter int unsigned PostBits = SumBits + 8,
+  parameter int unsigned PostBits = SumBits + cw_pkg::PostGuardBits,
   parameter int unsigned CountBits = 16,
   localparam int unsigned WordsBits = $clog2(Drain + 1),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)

@@ -13,6 +13,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 from postproc_model import Beat, Configuration, Shape, words
 
+from corewright.facts.widths import post_bits
 from corewright.testing.cocotb_runner import bench_parameters
 from corewright.testing.pins import Pins
 
@@ -22,7 +23,7 @@ SHAPE = Shape(
     drain=PARAMETERS["Drain"],
     pixel_bits=PARAMETERS["PixelBits"],
     sum_bits=PARAMETERS["SumBits"],
-    post_bits=PARAMETERS.get("PostBits", PARAMETERS["SumBits"] + 8),
+    post_bits=PARAMETERS.get("PostBits", post_bits(PARAMETERS["SumBits"])),
     count_bits=PARAMETERS.get("CountBits", 16),
 )
 VIOLATION = PARAMETERS.get("violation")

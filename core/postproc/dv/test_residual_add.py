@@ -31,7 +31,7 @@ MUTANTS = {
     "operand_behind_the_last_word_added": ("if (j < 32'(words_q[1])) begin", "begin"),
     "other_shift_forgotten": ("<<< other_shift_i", "<<< 0"),
     "lower_clip_left_out": ("if (v < sum_t'(clip_low_i))", "if (1'b0)"),
-    "binary_sum_one_bit_short": ("NumberBits = PixelBits == 1 ? 2 : PixelBits;",
+    "binary_sum_one_bit_short": ("NumberBits = cw_pkg::number_bits(PixelBits);",
                                  "NumberBits = PixelBits;"),
     "binary_operands_as_two_s_complement": ("sum_t'($signed({pixel[0], 1'b1}))", "sum_t'(pixel)"),
     "binary_zero_negative": ("PixelBits'(z < 0)", "PixelBits'(z <= 0)"),

@@ -30,7 +30,7 @@ module cw_postproc #(
   parameter int unsigned Drain = 4,
   parameter int unsigned PixelBits = 8,
   parameter int unsigned SumBits = 32,
-  parameter int unsigned PostBits = SumBits + 8,
+  parameter int unsigned PostBits = SumBits + cw_pkg::PostGuardBits,
   parameter int unsigned CountBits = 16,
   localparam int unsigned WordsBits = $clog2(Drain + 1),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8),
@@ -338,7 +338,7 @@ module cw_postproc #(
   // Stage 4: round and clip, side by side: a floor that reaches the upper clip stays there when
   // rounded up, and one below the lower clip does not pass it.
   // ---------------------------------------------------------------------------
-  localparam int unsigned ResultBits = PixelBits == 1 ? 2 : PixelBits;
+  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits);
 
   function automatic logic [ResultBits-1:0] clip(shifted_t shifted, logic signed [15:0] low,
                                                  logic signed [15:0] high);
@@ -397,7 +397,7 @@ module cw_postproc #(
   // Wide enough for every scaled sum plus bias.
   localparam int unsigned CheckBits = PostBits + 17;
   localparam int PixelLow = -(1 << (PixelBits - 1));
-  localparam int PixelHigh = PixelBits == 1 ? 1 : (1 << (PixelBits - 1)) - 1;
+  localparam int PixelHigh = cw_pkg::largest(PixelBits);
   typedef logic signed [CheckBits-1:0] check_t;
 
   function automatic logic values_fit(sums_t sums, logic [3:0] pre_shift, biases_t biases,

@@ -39,7 +39,7 @@ module cw_residual_add #(
 );
 
   // Pixels as numbers: the sum of two, each shifted by 15 bits at most, has 16 bits more.
-  localparam int unsigned NumberBits = PixelBits == 1 ? 2 : PixelBits;
+  localparam int unsigned NumberBits = cw_pkg::number_bits(PixelBits);
   localparam int unsigned SumBits = NumberBits + 16;
   typedef logic signed [SumBits-1:0] sum_t;
 

@@ -42,6 +42,7 @@ import numpy.typing as npt
 from corewright.builder import sample
 from corewright.builder.errors import BuilderError
 from corewright.builder.weights import IntArray, layer_weights, load_weights
+from corewright.facts.widths import is_sign
 from corewright.golden import operators, random_words
 from corewright.golden.operators import Int64Array
 from corewright.graph import (
@@ -599,7 +600,7 @@ class Builder:
             weight_fraction=shift + self.fraction - source.fraction,
         )
         kept = _requantised(value, final, coarse)
-        return self._append(finished, operators.sign(kept) if self.bits == 1 else kept)
+        return self._append(finished, operators.sign(kept) if is_sign(self.bits) else kept)
 
     def _window(
         self, node: Conv | Depthwise | Pool, source: Tensor
@@ -634,7 +635,7 @@ class Builder:
 
     def _shift(self, value: Int64Array) -> int:
         """The smallest right shift with which enough of the magnitudes fit into the word."""
-        if self.bits == 1:
+        if is_sign(self.bits):
             return 0
         magnitudes = np.abs(value).ravel()
         share = 1 - max(_SATURATED, 2.0**-self.bits)
@@ -651,7 +652,7 @@ class Builder:
             raise BuilderError(
                 f"layer '{layer}': activation is {activation!r}, legal are linear, relu, leaky"
             )
-        if self.bits == 1:
+        if is_sign(self.bits):
             return Requant.identity(-1, 1)
         negative = shift + _LEAK if activation == "leaky" else shift
         low = 0 if activation == "relu" else -self._high - 1
@@ -664,7 +665,7 @@ class Builder:
         if self._given is not None:
             return layer_weights(self._given, layer, shape)
         kind: type[np.integer] = np.int8 if self.weight_bits <= 8 else np.int16
-        if self.weight_bits == 1:
+        if is_sign(self.weight_bits):
             return random_words(self._rng(layer, 0), 1, shape).astype(kind), None, None
         high = (1 << (self.weight_bits - 1)) - 1
         values = self._rng(layer, 0).integers(-high, high, shape, dtype=kind, endpoint=True)

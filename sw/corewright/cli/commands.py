@@ -234,7 +234,7 @@ def benchmarks() -> dict[str, Path]:
     }
 
 
-def _bench(arguments: argparse.Namespace) -> int:
+def _benchmark(arguments: argparse.Namespace) -> int:
     known = benchmarks()
     if arguments.name is None:
         console = output()
@@ -262,6 +262,6 @@ def _bench(arguments: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sim": _sim,
     "export": _export,
-    "bench": _bench,
+    "bench": _benchmark,
     "regress": regress,
 }

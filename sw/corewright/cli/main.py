@@ -129,13 +129,13 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--batch", type=_positive, help="images that one run processes")
     _add_json(export)
 
-    bench = add("bench", "Run a benchmark, or list the benchmarks.")
-    bench.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
-    bench.add_argument("models", nargs="*", metavar="MODEL", help="zoo: only these models")
-    bench.add_argument(
+    benchmark = add("bench", "Run a benchmark, or list the benchmarks.")
+    benchmark.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
+    benchmark.add_argument("models", nargs="*", metavar="MODEL", help="zoo: only these models")
+    benchmark.add_argument(
         "--write", action="store_true", help="zoo: take what is measured as expected from now on"
     )
-    _add_json(bench)
+    _add_json(benchmark)
 
     _add_regress(
         add("regress", "Run a suite of random cases, each repeatable from its name, and report.")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from corewright.environment import repository_root
 from corewright.flow.cache import build_folder, check_build_folder
-from corewright.flow.model import flow_environment, fusesoc_command
+from corewright.flow.compiled_bench import flow_environment, fusesoc_command
 
 # The status of a command that was not found, as in a shell.
 _NOT_FOUND = 127

@@ -17,7 +17,7 @@ from corewright.compiler.geometry import Raster, layout_of
 from corewright.compiler.memory import Lifetime, align, place
 from corewright.compiler.operation import (
     Contents,
-    HostOperation,
+    HostSoftmax,
     Operation,
     TensorSlice,
     opcode_of,
@@ -27,6 +27,7 @@ from corewright.compiler.plan import Choice, HostChoice, Step, plan
 from corewright.compiler.program import CompiledLayer, CompiledProgram, PlacedTensor
 from corewright.compiler.schedule import Part, Schedule
 from corewright.compiler.streams import bias_table, weight_rows
+from corewright.facts.widths import POST_GUARD_BITS, is_sign, word_bytes
 from corewright.graph import (
     ComputeNode,
     Conv,
@@ -51,7 +52,6 @@ from corewright.program import (
     encode_program,
     join_stages,
 )
-from corewright.program.tensor import word_bytes
 
 # The elements of a window are counted in 16 bits.
 _MAX_AVERAGE = (1 << 16) - 1
@@ -345,8 +345,9 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
     """Widths: pixels, weights, accumulators, post-processing; and the kernel's size."""
     for name in (*node.inputs, node.output.name):
         low, high = value_range(graph, name)
-        bits = 1 if graph.tensor(name).bits == hw.bits_input == 1 else _signed_bits(low, high)
-        if hw.bits_input == 1 and bits != 1:
+        sign = is_sign(graph.tensor(name).bits) and is_sign(hw.bits_input)
+        bits = 1 if sign else _signed_bits(low, high)
+        if is_sign(hw.bits_input) and not is_sign(bits):
             raise CompileError(
                 node.name,
                 f"tensor '{name}' spans {low}..{high}, pixels of one bit are -1 or 1",
@@ -392,7 +393,7 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
             parameter="bits_sum",
             needed=bits,
         )
-    if isinstance(node, Conv | Dense | Depthwise) and node.output.bits == 1:
+    if isinstance(node, Conv | Dense | Depthwise) and is_sign(node.output.bits):
         # A sign's sum is not shifted, but doubled.
         floor = 0 if node.bias is None else node.bias >> node.requant.pre_shift
         lows, highs = 2 * (lows + floor), 2 * (highs + floor) + 1
@@ -408,25 +409,25 @@ def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
         raise CompileError(
             node.name,
             f"sums with pre-shift and bias reach {low}..{high}, post-processing has "
-            f"{hw.post_bits} bits (bits_sum + 8)",
+            f"{hw.post_bits} bits (bits_sum + {POST_GUARD_BITS})",
             parameter="bits_sum",
-            needed=bits - 8,
+            needed=bits - POST_GUARD_BITS,
         )
 
 
 def _check_weights(graph: Graph, node: Conv | Dense | Depthwise | MatMul, hw: Hardware) -> None:
     if isinstance(node, MatMul):
         low, high = value_range(graph, node.inputs[1])
-        binary = graph.tensor(node.inputs[1]).bits == 1
+        binary = is_sign(graph.tensor(node.inputs[1]).bits)
     else:
         low, high = int(node.weights.min()), int(node.weights.max())
         binary = bool((np.abs(node.weights) == 1).all())
-    bits = 1 if binary and hw.bits_weights == 1 else max(_signed_bits(low, high), 2)
+    bits = 1 if binary and is_sign(hw.bits_weights) else max(_signed_bits(low, high), 2)
     if bits > hw.bits_weights:
         raise CompileError(
             node.name,
             f"weights span {low}..{high}, the hardware's have {hw.bits_weights} "
-            + ("bit, -1 or 1" if hw.bits_weights == 1 else "bits"),
+            + ("bit, -1 or 1" if is_sign(hw.bits_weights) else "bits"),
             parameter="bits_weights",
             needed=bits,
         )
@@ -485,7 +486,7 @@ def _place_tensors(
     return tensors, total
 
 
-def _contents(op: Operation | HostOperation, channels: int) -> Contents:
+def _contents(op: Operation | HostSoftmax, channels: int) -> Contents:
     """What the tensor of so many channels that an operation writes holds."""
     if isinstance(op, Operation) and op.holds is not None:
         return op.holds

@@ -12,7 +12,7 @@ Lowering decides, before any geometry is known, which tensors exist in memory an
 - the product of two activations takes its weights from a tensor whose rows are output channels, so
   that the right factor of `A * B` is transposed first, by a product with the identity;
 - everything else that moves integers is an identity pass, a 1 x 1 maximum;
-- a softmax between layers is the host's, as :class:`HostOperation`.
+- a softmax between layers is the host's, as :class:`HostSoftmax`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.order import host_last
+from corewright.facts.widths import is_sign, number_range
 from corewright.graph import (
     Add,
     ComputeNode,
@@ -337,8 +338,8 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """A softmax between two stages of the program.
+class HostSoftmax:
+    """A softmax of the graph between two stages: a host operation of the program.
 
     Attributes:
         node: the graph's node.
@@ -378,7 +379,7 @@ class Lowered:
             addition joined their producer, are missing.
     """
 
-    operations: tuple[Operation | HostOperation, ...]
+    operations: tuple[Operation | HostSoftmax, ...]
     places: Mapping[str, TensorSlice]
 
 
@@ -390,7 +391,7 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
     """
     fused = _fused_operands(graph)
     places, copies = _places(graph, set(fused.values()))
-    result: list[Operation | HostOperation] = []
+    result: list[Operation | HostSoftmax] = []
     for node in host_last(graph):
         if isinstance(node, Add):
             result += _split(
@@ -403,7 +404,7 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
             ]
         elif isinstance(node, QuantisedSoftmax):
             source, target = places[node.input], places[node.output.name]
-            result.append(HostOperation(node, source, target, _size(graph, node.input)))
+            result.append(HostSoftmax(node, source, target, _size(graph, node.input)))
         elif isinstance(node, MatMul):
             result += _product(graph, node, places, hardware)
         elif isinstance(node, Upsample):
@@ -569,7 +570,7 @@ def _operation(
         kernel, weights, strides = node.kernel_size, node.weights, node.strides
         padding = (node.padding[0], node.padding[2])
     bias, requant = node.bias, node.requant
-    if node.output.bits == 1:
+    if is_sign(node.output.bits):
         # v = (sum << p) + b is negative where sum + floor(b / 2^p) is, and 0 counts as positive:
         # its sign is that of twice that plus 1, which never is 0.
         floor = np.zeros(node.output.channels, dtype=np.int64)
@@ -606,7 +607,7 @@ def _product(
         "round_first": False,
     }
     if not node.transpose_b:
-        if hw.bits_input == 1 or hw.bits_weights == 1:
+        if is_sign(hw.bits_input) or is_sign(hw.bits_weights):
             raise CompileError(
                 node.name,
                 "a product whose right factor has to be transposed needs a number 0, which words "
@@ -721,8 +722,7 @@ def copy_operation(
 
 def pixel_limits(hw: Hardware) -> Pair:
     """Smallest and largest pixel."""
-    half = 1 << (hw.bits_input - 1)
-    return (-1, 1) if hw.bits_input == 1 else (-half, half - 1)
+    return number_range(hw.bits_input)
 
 
 def _addition(

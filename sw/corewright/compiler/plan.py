@@ -21,7 +21,7 @@ from corewright.compiler.geometry import (
 )
 from corewright.compiler.operation import (
     Contents,
-    HostOperation,
+    HostSoftmax,
     Lowered,
     Operation,
     Pair,
@@ -42,6 +42,7 @@ from corewright.compiler.reduce import (
     trimmed,
 )
 from corewright.compiler.schedule import Schedule, best_schedule, parts
+from corewright.facts.widths import is_sign
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import Opcode
@@ -110,7 +111,7 @@ class Choice:
 class HostChoice:
     """A host operation and the rasters that it finds and leaves."""
 
-    operation: HostOperation
+    operation: HostSoftmax
     source: Raster
     output: Raster
     advice: str = ""
@@ -191,7 +192,7 @@ class _Search:
 
     def __init__(
         self,
-        layer: Operation | HostOperation,
+        layer: Operation | HostSoftmax,
         hardware: Hardware,
         batch: int,
         name: str,
@@ -220,7 +221,7 @@ class _Search:
     def _find(self, rasters: dict[str, Raster]) -> Iterator[Way]:
         layer = self.layer
         fixed = rasters.get(layer.target.tensor)
-        if isinstance(layer, HostOperation):
+        if isinstance(layer, HostSoftmax):
             source = rasters[layer.source.tensor]
             for raster in {source, self._aligned(layer.size)}:
                 yield raster, (HostChoice(layer, source, raster),)
@@ -400,7 +401,7 @@ class _Search:
         # bit is never zero.
         strict = partial and (
             layer.opcode == Opcode.AVERAGE_POOL
-            or (layer.opcode != Opcode.MAX_POOL and self.hardware.bits_input == 1)
+            or (layer.opcode != Opcode.MAX_POOL and is_sign(self.hardware.bits_input))
         )
         if strict and empty:
             raise error

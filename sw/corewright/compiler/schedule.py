@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from corewright.compiler.geometry import Geometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
+from corewright.facts.widths import word_bytes
 from corewright.hardware import Hardware
 from corewright.program import Opcode
-from corewright.program.tensor import word_bytes
 
 # Filling and draining the pipeline, first latencies of the memory.
 LAYER_CYCLES = 60

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array
-from corewright.emulator.pixels import element_range, random_elements
+from corewright.emulator.pixels import random_elements
 from corewright.emulator.softmax import MAX_SHIFT, softmax
-from corewright.program.tensor import TensorLayout, pack_words, unpack_words, word_bytes
+from corewright.facts.widths import number_range, word_bytes
+from corewright.program.tensor import TensorLayout, pack_words, unpack_words
 
 # Elements of the largest temporaries.
 _ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """A host operation: a softmax over each run of channels.
+class HostRun:
+    """The run of a host operation of the program: a softmax over each run of channels.
 
     Attributes:
         stage: the stage that it follows.
@@ -99,7 +100,7 @@ class HostOperation:
                 raise self.error(name, "must be at least 1")
         if self["shift"] > MAX_SHIFT:
             raise self.error("shift", f"is {MAX_SHIFT} at most")
-        lowest, highest = element_range(self.hardware.bits_input)
+        lowest, highest = number_range(self.hardware.bits_input)
         if self["clip_low"] < lowest:
             raise self.error("clip_low", f"pixels start at {lowest}")
         if self["clip_high"] > highest:

@@ -12,9 +12,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.pixels import element_range
+from corewright.facts.widths import number_range, word_bytes
 from corewright.program.format import Opcode, ProgramError
-from corewright.program.tensor import word_bytes
 
 Int64Array = npt.NDArray[np.int64]
 ByteArray = npt.NDArray[np.uint8]
@@ -397,7 +396,7 @@ class Layer:
     def _check_clip(self, prefix: str) -> None:
         """Checks the limits ``prefix``clip_low and ``prefix``clip_high."""
         low, high = self[f"{prefix}clip_low"], self[f"{prefix}clip_high"]
-        lowest, highest = element_range(self.hardware.bits_input)
+        lowest, highest = number_range(self.hardware.bits_input)
         if low < lowest:
             raise self.error(f"{prefix}clip_low", f"pixels start at {lowest}")
         if high > highest:

@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.host import HostOperation
+from corewright.emulator.host import HostRun
 from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array, Layer
-from corewright.emulator.pixels import element_range, random_elements
+from corewright.emulator.pixels import random_elements
 from corewright.emulator.planes import Planes, place, read_stream
 from corewright.emulator.postprocess import add_operand, average, requantise, wrap
 from corewright.emulator.walk import (
@@ -24,6 +24,7 @@ from corewright.emulator.walk import (
     walk_blocks,
 )
 from corewright.emulator.weights import arena_words, read_bias, read_weights, weight_bytes
+from corewright.facts.widths import is_sign, number_range
 from corewright.program.format import (
     DESCRIPTOR_BYTES,
     Opcode,
@@ -122,7 +123,7 @@ def run(
             rng = np.random.default_rng((poison_seed, layer.index))
             traces.append(_LayerRun(layer, data, window, rng).run())
         for i, fields in enumerate(stage.host_operations):
-            operation = HostOperation(number, i, fields, hardware, stage.header["batch"])
+            operation = HostRun(number, i, fields, hardware, stage.header["batch"])
             operation.run(stage.data, window, np.random.default_rng((poison_seed, number, i)))
     return traces
 
@@ -211,7 +212,7 @@ class _LayerRun:
         bias = read_bias(layer, self.program)
         walk = walk_blocks(layer)
         stream = read_stream(layer, self.program, self.arena)
-        lowest, _ = element_range(layer.hardware.bits_input)
+        lowest, _ = number_range(layer.hardware.bits_input)
         fill = lowest if layer.opcode is Opcode.MAX_POOL else 0
         planes = place(layer, stream, walk, fill=fill, rng=self.rng)
         if layer.is_conv:
@@ -409,7 +410,7 @@ class _LayerRun:
             weights = read_weights(layer, self.program, self.arena, groups).astype(np.int32)
             weights = weights.reshape(layer["kernel_height"], layer["kernel_width"], channels)
         pooled_max = layer.opcode is Opcode.MAX_POOL
-        lowest, _ = element_range(layer.hardware.bits_input)
+        lowest, _ = number_range(layer.hardware.bits_input)
         for blocks in self._chunks(rows * channels, _SUM_ELEMENTS):
             lanes = (blocks.stop - blocks.start) * rows
             sums = np.full((lanes, channels), lowest if pooled_max else 0, dtype=np.int64)
@@ -458,7 +459,7 @@ class _LayerRun:
             exact = kept
         result = post(exact)
         if layer["add_enable"]:
-            if layer.hardware.bits_input == 1:
+            if is_sign(layer.hardware.bits_input):
                 # What leaves post-processing is a pixel: a single bit has no 0.
                 result = np.where(result < 0, -1, 1)
             result = add_operand(layer, result, self._second_operand(blocks, groups))

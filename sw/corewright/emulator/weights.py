@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from corewright.emulator.layer import ByteArray, Int64Array, Layer
 from corewright.emulator.postprocess import wrap
+from corewright.facts.widths import is_sign
 from corewright.program.tensor import unpack_words
 
 
@@ -97,7 +98,7 @@ def _read_arena(layer: Layer, arena: ByteArray, groups: range) -> npt.NDArray[np
     values = pixels.transpose(1, 0, 2).reshape(layer.steps, -1)
     values = values[:, start - first * rows : stop - first * rows]
     bits = layer.hardware.bits_weights
-    if bits == 1:
+    if is_sign(bits):
         return np.where(values < 0, np.int16(-1), np.int16(1))
     # A weight of as many bits or more holds every pixel.
     return values if bits >= layer.hardware.bits_input else (values << (16 - bits)) >> (16 - bits)

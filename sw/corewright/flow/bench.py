@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from corewright.flow.cache import build_folder, building, check_build_folder
+from corewright.flow.compiled_bench import CompiledBench, flow_environment, tail
 from corewright.flow.errors import FlowError
-from corewright.flow.model import Model, flow_environment, tail
 from corewright.flow.vectors import VectorSet
 
 STALLS = ("none", "light", "heavy")
@@ -27,7 +27,7 @@ _MISMATCH = re.compile(
 
 
 @dataclass(frozen=True)
-class BenchResult:
+class RunResult:
     """What a run left.
 
     Attributes:
@@ -48,7 +48,7 @@ class BenchResult:
 
 
 def run_bench(
-    model: Model,
+    bench: CompiledBench,
     vectors: VectorSet,
     *,
     seed: int = 1,
@@ -56,15 +56,15 @@ def run_bench(
     waves: Path | None = None,
     plusargs: tuple[str, ...] = (),
     timeout: float | None = None,
-) -> BenchResult:
+) -> RunResult:
     """Simulate all runs of a vector set.
 
     Args:
-        model: the compiled bench.
+        bench: what runs.
         vectors: program, inputs and what is expected.
         seed: 1 to 2^31 - 1: stalls, bus addresses, first contents of memory and registers.
         stalls: one of ``STALLS``.
-        waves: the FST file to write; the model needs ``trace``.
+        waves: the FST file to write; the bench needs ``trace``.
         plusargs: further plusargs of the bench, without ``+``.
         timeout: seconds after which the run counts as hung; None: the bench's own check only.
 
@@ -78,7 +78,7 @@ def run_bench(
         folder = Path(tempfile.mkdtemp(prefix=f"{vectors.folder.name[:40]}-", dir=runs))
     log, result_file = folder / "run.log", folder / "result.json"
     command = [
-        str(model.executable),
+        str(bench.executable),
         f"+dir={vectors.folder}",
         f"+result={result_file}",
         f"+seed={seed}",
@@ -117,7 +117,7 @@ def run_bench(
     keep = not passed or waves is not None
     if not keep:
         shutil.rmtree(folder)
-    return BenchResult(result, passed, mismatches, notes, folder, keep)
+    return RunResult(result, passed, mismatches, notes, folder, keep)
 
 
 def _read_log(log: Path, vectors: VectorSet) -> tuple[list[dict[str, Any]], list[str]]:

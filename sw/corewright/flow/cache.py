@@ -12,12 +12,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from corewright.environment import build_folder
 from corewright.files import check_writable, writing
+from corewright.imports import closure
 
 _MOVED_BY = "COREWRIGHT_BUILD=FOLDER"
 _SKIPPED_FOLDERS = {"__pycache__", "build", "obj_dir", "tests"}
@@ -67,12 +68,17 @@ def _files(root: Path, suffixes: set[str]) -> Iterator[Path]:
                 yield path
 
 
+def modules_digest(modules: Mapping[str, Path]) -> str:
+    """Return a SHA-256 of names and contents of modules that ``corewright.imports`` found."""
+    return digest(
+        {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in modules.items()}
+    )
+
+
 @functools.cache
-def package_digest() -> str:
-    """Return the digest of the Python code that makes programs and vectors."""
-    package = Path(__file__).resolve().parents[1]
-    parts = ("compiler", "emulator", "flow", "golden", "graph", "hardware.py", "program")
-    return tree_digest([package / part for part in parts], [".py"])
+def code_digest(module: str) -> str:
+    """Return the digest of one of this package's modules and all that it imports."""
+    return modules_digest(closure([module]))
 
 
 @contextlib.contextmanager

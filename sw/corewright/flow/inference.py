@@ -17,8 +17,9 @@ import numpy.typing as npt
 from corewright import golden
 from corewright.announce import announce
 from corewright.compiler import compile_graph
+from corewright.export import write_configuration
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.errors import FlowInputError, MismatchError
-from corewright.flow.model import build_model
 from corewright.flow.simulate import check_stalls, log_advice, measure, stalls_text
 from corewright.flow.vectors import FILES, IntArray, VectorSet, file_names, prepare
 from corewright.frontends import agreement
@@ -162,8 +163,9 @@ def export_model(
     *,
     layers: Mapping[str, IntArray] | None = None,
 ) -> list[Path]:
-    """Write what :meth:`Hardware.export` and :func:`export_inference` write into one folder.
+    """Write the files of :func:`corewright.export.write_configuration` and of one inference.
 
+    The latter are those of :func:`export_inference`; all go into one folder.
     Vectors go to ``out/vectors``. What the compiler would raise is logged, and stands in their
     ``info.json`` as ``advice``.
 
@@ -178,7 +180,7 @@ def export_model(
     vectors = prepare(graph, hw, images, batch, layers=layers)
     _check(vectors)
     out.mkdir(parents=True, exist_ok=True)
-    hw.export(out)
+    write_configuration(hw, out)
     shutil.copyfile(vectors.folder / "config_fw.h", out / "config_fw.h")
     _write(vectors, graph, golden.run(graph, images), out / "vectors")
     log_advice(vectors.info["advice"])
@@ -250,7 +252,7 @@ def simulate_exported(
     if SIM == "xsim":
         _LOG.warning("SIM='xsim' does not run this bench: Verilator simulates instead")
         SIM_PATH = ""  # noqa: N806 - the reference's name
-    result = measure(build_model(hw, tool_path=SIM_PATH), vectors, seed=seed, stalls=stalls)
+    result = measure(build_bench(hw, tool_path=SIM_PATH), vectors, seed=seed, stalls=stalls)
     if not result["passed"]:
         raise MismatchError(describe(result), result)
     announce(*_summary(result))

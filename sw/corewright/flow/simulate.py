@@ -9,19 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corewright.flow.bench import MAX_SEED, STALLS, BenchResult, run_bench
+from corewright.facts.tables import Cause
+from corewright.flow.bench import MAX_SEED, STALLS, RunResult, run_bench
+from corewright.flow.compiled_bench import CompiledBench, build_bench
 from corewright.flow.errors import FlowInputError
-from corewright.flow.model import Model, build_model
 from corewright.flow.system import System
 from corewright.flow.vectors import IntArray, VectorSet, accuracy, prepare, random_images
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
-# Categories of the performance words, in their order; the last word is the total.
-CAUSES = (
-    *("compute", "wait_weights", "wait_pixels", "wait_output"),
-    *("layer_start", "layer_end", "control"),
-)
+# The causes of the performance words, in their order; the last word is the total.
+CAUSES = tuple(cause.name.lower() for cause in Cause)
 # The bench's names of the memory ports.
 _PORTS = {
     "weights": ("program",),
@@ -148,7 +146,7 @@ def simulate(
         seed: 1 to 2^31 - 1.
         stalls: see :func:`measure`.
         waves: FST file to write.
-        overlay: see :func:`corewright.flow.model.build_model`.
+        overlay: see :func:`corewright.flow.compiled_bench.build_bench`.
         plusargs: further plusargs of the bench.
         progress: called with what is being done.
 
@@ -166,9 +164,9 @@ def simulate(
     progress("compiling the graph, computing what to expect")
     vectors = prepare(graph, hw, images, batch, layers=layers)
     progress("building the simulation (a minute the first time)")
-    model = build_model(hw, system=system, trace=waves is not None, overlay=overlay)
+    bench = build_bench(hw, system=system, trace=waves is not None, overlay=overlay)
     progress("simulating")
-    return measure(model, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
+    return measure(bench, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
 
 
 def check_stalls(stalls: str) -> None:
@@ -179,7 +177,7 @@ def check_stalls(stalls: str) -> None:
 
 
 def measure(
-    model: Model,
+    bench: CompiledBench,
     vectors: VectorSet,
     *,
     seed: int = 1,
@@ -192,7 +190,7 @@ def measure(
     With stalls it runs a second time without: cycles are a property of the design only then.
 
     Args:
-        model: the compiled bench.
+        bench: what runs.
         vectors: what it runs.
         seed: 1 to 2^31 - 1.
         stalls: ``none``, ``light``, ``heavy``, or ``hardware``: the probabilities of its
@@ -207,16 +205,16 @@ def measure(
     Raises:
         FlowError: the simulation crashed or left no results.
     """
-    hw = model.hardware
+    hw = bench.hardware
     profile, chances = stalls, plusargs
     if stalls == HARDWARE_STALLS:
         profile = "none"
         chances = (f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}", *plusargs)
-    bench = run_bench(model, vectors, seed=seed, stalls=profile, waves=waves, plusargs=chances)
-    result = report(hw, vectors, bench, stalls)
+    outcome = run_bench(bench, vectors, seed=seed, stalls=profile, waves=waves, plusargs=chances)
+    result = report(hw, vectors, outcome, stalls)
     if stalls == "none" or not result["passed"]:
         return result
-    calm = report(hw, vectors, run_bench(model, vectors, seed=seed, plusargs=plusargs))
+    calm = report(hw, vectors, run_bench(bench, vectors, seed=seed, plusargs=plusargs))
     if not calm["passed"]:
         return calm
     for layer, quiet in zip(result["layers"], calm["layers"], strict=True):
@@ -238,7 +236,7 @@ def _without(calm: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def report(
-    hw: Hardware, vectors: VectorSet, bench: BenchResult, stalls: str | None = None
+    hw: Hardware, vectors: VectorSet, outcome: RunResult, stalls: str | None = None
 ) -> dict[str, Any]:
     """Return the results of a simulation, JSON-compatible.
 
@@ -254,10 +252,10 @@ def report(
     Args:
         hw: the accelerator.
         vectors: what was run.
-        bench: what the run has left.
+        outcome: what the run has left.
         stalls: under which it was run; left out: those that the bench was told by name.
     """
-    info, result = vectors.info, bench.result
+    info, result = vectors.info, outcome.result
     stalls = result["stalls"] if stalls is None else stalls
     units = hw.rows * hw.columns
     runs = [run for run in result["runs"] if run["status"] == "OK"]
@@ -318,7 +316,7 @@ def report(
         and sum(stage["cycles"] for stage in stages) == total
         and all(sum(word[: len(CAUSES)]) == word[len(CAUSES)] for word in all_words)
     )
-    exact = bench.passed and info["emulator"]["bit_exact"] and info["framework"]["bit_exact"]
+    exact = outcome.passed and info["emulator"]["bit_exact"] and info["framework"]["bit_exact"]
     values = {
         "model": info["graph"],
         "hardware": {**hw.to_dict(), "hash": f"{hw.hash:08x}"},
@@ -333,7 +331,7 @@ def report(
         "passed": exact and counters_add_up,
         "bit_exact": exact,
         "mismatches": result["mismatches"],
-        "first_mismatches": bench.mismatches,
+        "first_mismatches": outcome.mismatches,
         "emulator": info["emulator"],
         "framework": info["framework"],
         "counters_add_up": counters_add_up,
@@ -351,8 +349,8 @@ def report(
         "simulated_cycles": result["simulated_cycles"],
         "simulation_seconds": seconds,
         "simulated_macs_per_second": _share(macs * simulated, seconds, 0),
-        "notes": bench.notes,
-        "folder": str(bench.folder) if bench.kept else None,
+        "notes": outcome.notes,
+        "folder": str(outcome.folder) if outcome.kept else None,
     }
     return {**values, **_without(values if stalls == "none" else None)}
 

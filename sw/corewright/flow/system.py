@@ -28,15 +28,14 @@ from corewright.files import (
     read_npz,
     reason,
 )
-from corewright.flow.cache import build_folder, cached_folder, digest, tree_digest
+from corewright.flow.cache import build_folder, cached_folder, digest, modules_digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
+from corewright.imports import closure_of_script
 
 GENERATOR = "system"
 PARAMETERS = ("name", "top", "hardware", "model", "reference", "batch", "images")
-# What a script's graph is made by.
-_GRAPH_PACKAGES = ("builder", "golden", "graph")
 _GRAPH_FILE = "model.cwgraph"
 
 
@@ -141,8 +140,8 @@ def graph_of(value: object, base: Path) -> Graph:
     """Return the graph in a file relative to ``base``, or what a Python script there builds.
 
     A script has a function ``build`` that can be called without arguments and returns the graph,
-    the same one whenever it is called. The graph is kept, by the contents of the script and of the
-    packages that build graphs: a script should import nothing else of which it depends.
+    the same one whenever it is called. The graph is kept, by the contents of the script and of all
+    that it imports from this package: a script should depend on nothing else.
 
     Raises:
         FlowInputError: there is no such file, or it is no graph, or the script fails.
@@ -197,11 +196,16 @@ def graph_with_weights(value: object, base: Path, weights: Path) -> Graph:
 
 def _built_graph(script: Path) -> Path:
     """Return the file with a script's graph; runs the script unless its graph is kept."""
-    package = Path(__file__).resolve().parents[1]
+    source = script.read_bytes()
+    try:
+        code = closure_of_script(source.decode("utf-8"))
+    # As for running it: what cannot be read is the script's error.
+    except Exception as error:
+        raise _script_error(script, error) from error
     key = digest(
         {
-            "script": hashlib.sha256(script.read_bytes()).hexdigest(),
-            "code": tree_digest([package / name for name in _GRAPH_PACKAGES], [".py"]),
+            "script": hashlib.sha256(source).hexdigest(),
+            "code": modules_digest(code),
             "numpy": np.__version__,
         }
     )
@@ -212,6 +216,10 @@ def _built_graph(script: Path) -> Path:
 
     cached_folder(final, save)
     return final / _GRAPH_FILE
+
+
+def _script_error(script: Path, error: Exception) -> FlowInputError:
+    return FlowInputError(f"model {script.name}: {type(error).__name__}: {error}")
 
 
 def _run_script(script: Path, **arguments: object) -> Graph:
@@ -231,7 +239,7 @@ def _run_script(script: Path, **arguments: object) -> Graph:
         raise
     except Exception as error:
         # Whatever a user's script raises is that script's error, with its type.
-        raise FlowInputError(f"model {script.name}: {type(error).__name__}: {error}") from error
+        raise _script_error(script, error) from error
     finally:
         sys.modules.pop(module.__name__, None)
     if not isinstance(graph, Graph):

@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, compile_graph
+from corewright.export import configuration_package, configuration_tcl
 from corewright.files import (
     JSON_BYTES,
     UnreadableFileError,
@@ -44,10 +45,10 @@ from corewright.files import (
     read_json,
     reason,
 )
-from corewright.flow.cache import build_folder, cached_folder, digest, package_digest
+from corewright.flow.cache import build_folder, cached_folder, code_digest, digest
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, QuantisedSoftmax
-from corewright.hardware import Hardware, configuration_package, configuration_tcl
+from corewright.hardware import Hardware
 from corewright.program import HostOpcode, decode_stages
 
 FILES = (
@@ -198,7 +199,7 @@ def prepare(
     kept = {name: np.asarray(value)[: len(inputs)] for name, value in (layers or {}).items()}
     key = digest(
         {
-            "code": package_digest(),
+            "code": code_digest(__name__),
             "graph": graph.digest(),
             "hardware": hw.to_dict(),
             "batch": batch,
@@ -245,7 +246,7 @@ def accuracy(graph: Graph, images: IntArray, labels: IntArray) -> float:
     """Return the share of images whose largest output is their label's; cached by content."""
     key = digest(
         {
-            "code": package_digest(),
+            "code": code_digest(__name__),
             "graph": graph.digest(),
             "images": _array_digest(images),
             "labels": _array_digest(labels),
@@ -346,8 +347,8 @@ def _json(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class HostOperation:
-    """What the host does between two stages.
+class HostEntry:
+    """What a vector set says of a host operation of its program.
 
     Attributes:
         name: of the graph's node.
@@ -362,7 +363,7 @@ class HostOperation:
     output: str
 
 
-def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostOperation]:
+def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostEntry]:
     """Return the host operations of a program, in its order."""
     word = compiled.hardware.word_bytes
     nodes = {}
@@ -376,11 +377,11 @@ def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostOperati
         for fields in stage.host_operations:
             name, output = nodes[fields["output_offset"]]
             kind = HostOpcode(fields["host_opcode"]).name.lower()
-            result.append(HostOperation(name, kind, index, output))
+            result.append(HostEntry(name, kind, index, output))
     return result
 
 
-def writers(compiled: CompiledProgram, host: Sequence[HostOperation]) -> dict[str, tuple[str, str]]:
+def writers(compiled: CompiledProgram, host: Sequence[HostEntry]) -> dict[str, tuple[str, str]]:
     """Return the stored tensors that a run writes, in the order in which each is first written.
 
     Returns:

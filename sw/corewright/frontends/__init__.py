@@ -18,18 +18,14 @@ from corewright.frontends.export import layer_outputs, load_weights, to_keras, w
 from corewright.frontends.qkeras import convert, from_keras
 
 if TYPE_CHECKING:
-    from corewright.frontends.bundle import Bundle, QInput, QModel
     from corewright.frontends.operators import ChannelSlice, QMatMul, QSoftmax, Requantise
 
 __all__ = [
     "ApproximationWarning",
-    "Bundle",
     "ChannelSlice",
     "DeviationError",
     "FrontendError",
-    "QInput",
     "QMatMul",
-    "QModel",
     "QSoftmax",
     "Requantise",
     "convert",
@@ -42,14 +38,11 @@ __all__ = [
     "with_weights",
 ]
 
-_HOMES = {
-    **dict.fromkeys(("Bundle", "QInput", "QModel"), "bundle"),
-    **dict.fromkeys(("ChannelSlice", "QMatMul", "QSoftmax", "Requantise"), "operators"),
-}
+_OPERATORS = {"ChannelSlice", "QMatMul", "QSoftmax", "Requantise"}
 
 
 def __getattr__(name: str) -> Any:
-    # These are Keras models and layers, so their modules need TensorFlow when they are imported.
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    # These are Keras layers, so their module needs TensorFlow when it is imported.
+    if name in _OPERATORS:
+        return getattr(importlib.import_module(f"{__name__}.operators"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

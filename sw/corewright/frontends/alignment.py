@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.quantisers import MAX_BIAS_BITS, ActivationFormat
 from corewright.graph import (
@@ -36,7 +37,7 @@ def requantisation(
     if word.pre_shift is None:
         needed = accumulator_fraction if bias_fraction is None else bias_fraction
         # A sign has no fraction: it needs the sum's.
-        finest = max(accumulator_fraction, needed, finest if word.bits == 1 else target)
+        finest = max(accumulator_fraction, needed, finest if is_sign(word.bits) else target)
     pre_shift = finest - accumulator_fraction
     if pre_shift > MAX_PRE_SHIFT:
         raise FrontendError(
@@ -44,7 +45,7 @@ def requantisation(
             f"bias {bias_fraction}, its output {target}; legal are up to "
             f"{MAX_PRE_SHIFT} more than the accumulator's: use fewer in the bias or the output"
         )
-    shift = 0 if word.bits == 1 else finest - target
+    shift = 0 if is_sign(word.bits) else finest - target
     shifts = shift, shift + word.slope_shift
     if min(*shifts, pre_shift) < 0 or max(shifts) > MAX_SHIFT or (bias_fraction or finest) > finest:
         raise FrontendError(

@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.files import allowance, open_archive, reason, spend
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import addition, max_pool_requantisation, requantisation
@@ -505,8 +506,8 @@ class _Exporter:
             requant.low,
             requant.high,
             requant.negative_shift - requant.shift,
-            output.bits == 1,
-            0 if output.bits == 1 else fraction + pre_shift - requant.shift - output.fraction,
+            is_sign(output.bits),
+            0 if is_sign(output.bits) else fraction + pre_shift - requant.shift - output.fraction,
             pre_shift,
         )
         layer = self.requantise(output, word, node.name if shared or rescale else None)
@@ -564,7 +565,7 @@ class _Exporter:
             area = node.window[0] * node.window[1]
             if any(node.padding) or area & (area - 1):
                 return None
-        if node.output.bits == 1 and isinstance(node, Pool):
+        if is_sign(node.output.bits) and isinstance(node, Pool):
             # A maximum of signs is a sign: it has no use for a quantiser.
             return None
         exact = self.largest(node) < _FLOAT32_EXACT and source.bits <= 16
@@ -590,7 +591,7 @@ class _Exporter:
     ) -> tuple[Any, Float64Array]:
         """The quantiser of weights or biases, and the variable that it rounds to them."""
         integer, exponent = bits - 1 - fraction, 0
-        if bits == 1 or not 0 <= integer <= _MAX_INTEGER_BITS:
+        if is_sign(bits) or not 0 <= integer <= _MAX_INTEGER_BITS:
             integer, exponent = 0, integer
         quantiser = self.qkeras.quantized_bits(bits, integer, 0, True, alpha=2.0**exponent)
         return quantiser, np.ldexp(integers.astype(np.float64), -(fraction + exponent))
@@ -599,7 +600,7 @@ class _Exporter:
 def _quantisers(output: Tensor, requant: Requant, float32: bool) -> list[str]:
     """QKeras quantisers that may make the words of ``output``, the most usual one first."""
     bits, integer = output.bits, output.bits - 1 - output.fraction
-    if bits == 1:
+    if is_sign(bits):
         return [f"quantized_bits(1,0,False,True,{2.0**-output.fraction!r})"]
     if not 0 <= integer <= _MAX_INTEGER_BITS:
         return []

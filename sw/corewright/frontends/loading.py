@@ -56,15 +56,19 @@ def _advice(model: Any, keras: Any) -> str:
 
 
 def _loaded(path: Path) -> Any:
-    _, qkeras = lazy.load()
+    tf, qkeras = lazy.load()
     # Defines the layers of this package, so that Keras finds them.
-    from corewright.frontends import bundle, exact, operators  # noqa: F401
+    from corewright.frontends import exact, operators  # noqa: F401
 
     if not path.exists():
         raise FrontendError(f"no model '{path}', {_LEGAL}")
     if path.suffix == ".cwgraph":
         raise FrontendError(f"'{path}' is an integer graph, {_LEGAL}; read it with Graph.load")
-    known: dict[str, Any] = {"quantized_hswish": qkeras.quantized_hswish}
+    # Files call the class of a script's model by its name; it is an ordinary one, see deepsocflow.
+    known: dict[str, Any] = {
+        "QModel": tf.keras.Model,
+        "quantized_hswish": qkeras.quantized_hswish,
+    }
     try:
         return qkeras.utils.load_qmodel(str(path), known, compile=False)
     # Keras has no error of its own for what it cannot read, and a damaged file can raise any.

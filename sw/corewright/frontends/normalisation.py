@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.quantisers import ActivationFormat
 
@@ -244,13 +245,13 @@ def _exact_grid(values: Float64Array, max_bits: int) -> tuple[Int64Array, int, i
     """(integers, bits, fraction) of the coarsest grid with ``values`` in ``max_bits``, or None."""
     largest = float(np.abs(values).max(initial=0.0))
     if largest == 0.0:
-        return None if max_bits == 1 else (np.zeros(values.shape, np.int64), 2, 0)
+        return None if is_sign(max_bits) else (np.zeros(values.shape, np.int64), 2, 0)
     top = math.frexp(largest)[1]
     for fraction in range(1 - top, max_bits - top + 1):
         scaled = np.ldexp(values, fraction)
         if (scaled == np.rint(scaled)).all():
             integers = scaled.astype(np.int64)
-            if max_bits == 1:
+            if is_sign(max_bits):
                 return (integers, 1, fraction) if (np.abs(integers) == 1).all() else None
             low, high = int(integers.min()), int(integers.max())
             bits = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0, 1) + 1
@@ -259,7 +260,7 @@ def _exact_grid(values: Float64Array, max_bits: int) -> tuple[Int64Array, int, i
 
 
 def _rounded(values: Float64Array, bits: int, fraction: int) -> Int64Array:
-    if bits == 1:
+    if is_sign(bits):
         return np.where(values < 0, -1, 1).astype(np.int64)
     half = 1 << (bits - 1)
     return np.clip(np.rint(np.ldexp(values, fraction)), -half, half - 1).astype(np.int64)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from corewright.facts.widths import is_sign, number_range
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.quantisers import ActivationFormat
@@ -88,10 +89,9 @@ class Requantise(_Layer):
         super().__init__(**kwargs)
         if not 1 <= bits <= 32:
             raise FrontendError(f"layer '{self.name}': bits is {bits}, legal is 1..32")
-        half = 1 << (bits - 1)
-        word = (-1, 1) if bits == 1 else (-half, half - 1)
+        word = number_range(bits)
         limits = (word[0] if low is None else int(low), word[1] if high is None else int(high))
-        if not word[0] <= limits[0] <= limits[1] <= word[1] or (bits == 1 and limits != word):
+        if not word[0] <= limits[0] <= limits[1] <= word[1] or (is_sign(bits) and limits != word):
             raise FrontendError(
                 f"layer '{self.name}': low and high are {limits}, legal for {bits} bits is {word} "
                 "or less"
@@ -101,7 +101,7 @@ class Requantise(_Layer):
             int(fraction),
             *limits,
             int(slope_shift),
-            bits == 1,
+            is_sign(bits),
             int(gain),
             None if pre_shift is None else int(pre_shift),
         )

@@ -45,6 +45,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.announce import announce
+from corewright.facts.widths import is_sign
 from corewright.frontends import agreement
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import (
@@ -307,7 +308,7 @@ class _Converter:
             return state
         if isinstance(state, _RawInput):
             bits = self.bits_input
-            half, sign = 1 << (bits - 1), bits == 1
+            half, sign = 1 << (bits - 1), is_sign(bits)
             high = 1 if sign else half - 1
             fraction = bits - 1 - self.int_bits_input
             word = ActivationFormat(bits, fraction, -half, high, binary=sign)
@@ -677,7 +678,7 @@ class _Converter:
                     f"layer '{layer.name}': the input's quantiser has a slope or an alpha that is "
                     "not 1, or is quantized_sigmoid, legal is quantized_bits or quantized_relu"
                 )
-            if word.binary and word.bits != 1:
+            if word.binary and not is_sign(word.bits):
                 raise _no_sign(layer.name)
             return self.define_input(state, layer.name, word)
         word = activation_format(layer.name, quantiser, self.bits_input)
@@ -720,7 +721,7 @@ class _Converter:
     @staticmethod
     def is_sign(source: _Value, word: ActivationFormat) -> bool:
         """Whether ``source`` has one bit, as ``word`` has, so that its sign is itself."""
-        return source.tensor.bits == word.bits == 1
+        return is_sign(source.tensor.bits) and is_sign(word.bits)
 
     # Nodes ----------------------------------------------------------------------------------
 
@@ -879,7 +880,7 @@ class _Converter:
             constants = self.scaled_constants(pending, word, pending.scale)
         weights, weight_bits, weight_fraction, aligned, bias_fraction = constants
         fraction, accumulator_fraction = word.fraction, source.tensor.fraction + weight_fraction
-        doubled = word.binary and word.bits > 1
+        doubled = word.binary and not is_sign(word.bits)
         if doubled:
             # Only the sign counts: 2 v + 1 has the sign of v, +1 at zero, and saturates to it.
             finest = max(accumulator_fraction, bias_fraction or accumulator_fraction)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.frontends.errors import FrontendError, OffGridError
 
 MAX_WEIGHT_BITS = 16
@@ -124,7 +125,7 @@ def activation_format(layer: str, quantiser: Any, word_bits: int) -> ActivationF
         what = getattr(quantiser, "__name__", kind)
         nearest = _NEAREST_ACTIVATION.get(what, _ORDINARY_ACTIVATION)
         raise FrontendError(f"{where}: activation {what} is not supported; nearest {nearest}")
-    if result.binary and word_bits == 1:
+    if result.binary and is_sign(word_bits):
         result = dataclasses.replace(result, bits=1)
     if result.bits > word_bits:
         fitting = int(quantiser.bits) - (result.bits - word_bits)
@@ -305,11 +306,11 @@ def constants_on_grid(
             f"{where} does not lie on the grid of {kind}; nearest is "
             f"quantized_bits(bits,integer,0,1,alpha=1)"
         )
-    if max_bits == 1 and declared is None and (np.abs(integers) == 1).all():
+    if is_sign(max_bits) and declared is None and (np.abs(integers) == 1).all():
         bits = 1
     if bits > max_bits:
         nearest = f"nearest is quantized_bits({max_bits},integer,0,1,alpha=1)"
-        if max_bits == 1:
+        if is_sign(max_bits):
             nearest = "a bit holds -1 and +1; nearest is quantized_bits(1,0,0,1,alpha=1)"
         alpha = getattr(quantiser, "alpha", None)
         scales = f" for the scales of alpha={alpha!r}" if isinstance(alpha, str) else ""

@@ -14,6 +14,7 @@ from typing import Any
 from fusesoc.capi2.generator import Generator
 
 from corewright.environment import repository_root
+from corewright.export import configuration_package, configuration_tcl, write_json
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import (
     PARAMETERS,
@@ -30,7 +31,7 @@ from corewright.flow.vectors import (
     prepare,
     random_images,
 )
-from corewright.hardware import Hardware, configuration_package, configuration_tcl
+from corewright.hardware import Hardware
 
 # Images of a model that brings none.
 _RANDOM_SEED = 1
@@ -110,7 +111,7 @@ class SystemGenerator(Generator):
             self._run_model(hw, name)
         else:
             Path("config_hw.tcl").write_text(configuration_tcl(hw), encoding="utf-8")
-            hw.export_json("hardware.json")
+            write_json(hw, "hardware.json")
         self._write_module(hw, name, top)
         self._list(name, top)
 

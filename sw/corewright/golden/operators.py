@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.graph import (
     Add,
     Conv,
@@ -161,7 +162,7 @@ def _result(sums: npt.NDArray[Any], node: Conv | Depthwise | Dense) -> Int64Arra
     """What ``node`` makes of its accumulators; ``sums`` is overwritten."""
     values = _finish(sums, node.bias, node.requant)
     # Of a single bit the shifts are 0, so that saturating to -1..1 has kept the sign.
-    return sign(values) if node.output.bits == 1 else values
+    return sign(values) if is_sign(node.output.bits) else values
 
 
 def conv(x: Int64Array, node: Conv, bound: int) -> Int64Array:

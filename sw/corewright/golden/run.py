@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.golden import operators
 from corewright.golden.operators import Int64Array
 from corewright.graph import (
@@ -89,7 +90,7 @@ def _checked_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
         raise GraphError(
             f"{where} spans {int(array.min())}..{int(array.max())}, legal is {low}..{high}"
         )
-    if graph.input.bits == 1 and not array.all():
+    if is_sign(graph.input.bits) and not array.all():
         raise GraphError(f"{where} holds 0, legal for 1 bit are -1 and 1")
     return array.astype(np.int64)
 
@@ -101,7 +102,7 @@ def random_words(
     limits: tuple[int, int] | None = None,
 ) -> Int64Array:
     """Uniform integers of a ``bits`` wide word, or of (low, high); of a single bit, -1 and 1."""
-    if bits == 1:
+    if is_sign(bits):
         return 2 * rng.integers(0, 2, shape) - 1
     low, high = limits or (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
     return rng.integers(low, high, shape, endpoint=True)
@@ -124,7 +125,7 @@ def quantise_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
         raise GraphError(
             f"graph '{graph.name}': input '{graph.input.name}' has values that are not finite"
         )
-    if graph.input.bits == 1:
+    if is_sign(graph.input.bits):
         return _checked_input(graph, operators.sign(array))
     # ldexp is exact: a power of two only changes the exponent.
     scaled = np.rint(np.ldexp(array, graph.input.fraction))

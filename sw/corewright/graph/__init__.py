@@ -25,7 +25,6 @@ from corewright.graph.ir import (
     CopyNode,
     Dense,
     Depthwise,
-    Graph,
     MatMul,
     Node,
     Pool,
@@ -40,6 +39,7 @@ from corewright.graph.ir import (
     same_padding,
     softmax_table,
 )
+from corewright.graph.network import Graph
 
 __all__ = [
     "MAX_PRE_SHIFT",

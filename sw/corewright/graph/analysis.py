@@ -14,8 +14,8 @@ from corewright.graph.ir import (
     CopyNode,
     Dense,
     Depthwise,
-    Graph,
     MatMul,
+    Network,
     Node,
     Pool,
     QuantisedSoftmax,
@@ -27,7 +27,7 @@ from corewright.graph.ir import (
 Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-def macs(node: Node, graph: Graph | None = None) -> int:
+def macs(node: Node, graph: Network | None = None) -> int:
     """Multiply-accumulates of one image, padding taps included; 0 for nodes that multiply nothing.
 
     Raises:
@@ -45,7 +45,7 @@ def macs(node: Node, graph: Graph | None = None) -> int:
     return 0
 
 
-def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
+def value_range(graph: Network, tensor: str) -> tuple[int, int]:
     """Smallest and largest integer that ``tensor`` can hold: its producer's saturation limits.
 
     Copies (concatenation, slice, upsampling) hold what their inputs hold; a softmax's results lie
@@ -54,7 +54,7 @@ def value_range(graph: Graph, tensor: str) -> tuple[int, int]:
     return graph.value_ranges[graph.tensor(tensor).name]
 
 
-def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
+def accumulator_bounds(graph: Network, node: Node) -> Bounds:
     """Exact worst-case (low, high) of the accumulator before bias and shift, int64[channels].
 
     Every input element is taken to be free in its producer's saturation range, extended to zero:
@@ -104,7 +104,7 @@ def accumulator_bounds(graph: Graph, node: Node) -> Bounds:
     return positive * low + negative * high, positive * high + negative * low
 
 
-def value_bounds(graph: Graph, node: ComputeNode) -> Bounds:
+def value_bounds(graph: Network, node: ComputeNode) -> Bounds:
     """Exact worst-case (low, high) of ``(accumulator << pre_shift) + bias``, int64[channels].
 
     Saturated to +-2**62 where the true bound is larger. For an average pool this bounds the
@@ -124,7 +124,7 @@ def value_bounds(graph: Graph, node: ComputeNode) -> Bounds:
     return np.array(lows, dtype=np.int64), np.array(highs, dtype=np.int64)
 
 
-def accumulator_bits(graph: Graph, node: Node) -> int:
+def accumulator_bits(graph: Network, node: Node) -> int:
     """Width of the two's complement accumulator that can never overflow for ``node``."""
     low, high = accumulator_bounds(graph, node)
     return max(int(high.max()).bit_length(), max(int(-low.min() - 1), 0).bit_length()) + 1

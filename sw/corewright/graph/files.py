@@ -14,8 +14,9 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,8 @@ from corewright.graph.ir import (
     Conv,
     Dense,
     Depthwise,
-    Graph,
     MatMul,
+    Network,
     Node,
     Pool,
     QuantisedSoftmax,
@@ -39,6 +40,8 @@ from corewright.graph.ir import (
     Tensor,
     Upsample,
 )
+
+G = TypeVar("G")
 
 FORMAT = "corewright-graph"
 VERSION = 1
@@ -70,7 +73,7 @@ def _narrow(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array.astype("<i8")
 
 
-def _describe(graph: Graph) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def _describe(graph: Network) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """The graph as JSON-compatible data and arrays by entry name."""
     nodes: list[dict[str, Any]] = []
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -109,7 +112,7 @@ def _array_bytes(array: npt.NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def digest(graph: Graph) -> str:
+def digest(graph: Network) -> str:
     """SHA-256 over the canonical description and all arrays, without the metadata."""
     header, arrays = _describe(graph)
     result = hashlib.sha256(_canonical(header))
@@ -119,7 +122,7 @@ def digest(graph: Graph) -> str:
     return result.hexdigest()
 
 
-def save(graph: Graph, path: Path) -> Path:
+def save(graph: Network, path: Path) -> Path:
     """Write ``graph`` to ``path`` atomically; the same graph gives the same bytes."""
     header, arrays = _describe(graph)
     entries = {"graph.json": _canonical({**header, "metadata": graph.metadata})}
@@ -155,14 +158,14 @@ def _node(entry: dict[str, Any], archive: Archive) -> Node:
     return cls(**values)
 
 
-def _graph(archive: Archive) -> Graph:
+def _graph(archive: Archive, make: Callable[..., G]) -> G:
     header = parse_json(archive.read("graph.json"))
     if header.get("format") != FORMAT or header.get("version") != VERSION:
         raise GraphError(
             f"format {header.get('format')!r} version {header.get('version')!r}, "
             f"legal is {FORMAT!r} version {VERSION}"
         )
-    return Graph(
+    return make(
         name=header["name"],
         input=Tensor(**header["input"]),
         nodes=tuple(_node(entry, archive) for entry in header["nodes"]),
@@ -171,11 +174,11 @@ def _graph(archive: Archive) -> Graph:
     )
 
 
-def load(path: Path) -> Graph:
-    """Read and validate a graph file; see :meth:`Graph.load`."""
+def load(path: Path, make: Callable[..., G]) -> G:
+    """Read a graph file and give its parts to ``make``, which is ``Graph``; see ``Graph.load``."""
     try:
         with open_archive(path) as archive:
-            return _graph(archive)
+            return _graph(archive, make)
     except FileNotFoundError:
         raise
     except GraphError as error:

@@ -5,23 +5,23 @@
 A graph is a topologically ordered list of nodes in static single assignment form: every node
 reads tensors by name (``inputs``; the nodes that read one also have ``input``) and defines one
 new tensor (``output``). Adding an operator means: a frozen dataclass here, its shape in
-:func:`output_shape`, its range in :attr:`Graph.value_ranges`, an entry in ``_NODE_TYPES`` of
-``files.py``, and an operator in ``corewright.golden``.
+:func:`output_shape`, its range in ``Graph.value_ranges`` of ``network.py``, an entry in
+``_NODE_TYPES`` of ``files.py``, and an operator in ``corewright.golden``.
+
+The order of this package's modules: nodes here, then ``analysis.py`` and ``files.py``, which read a
+graph as a :class:`Network`, then ``network.py``, whose ``Graph`` uses all of them.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign, largest, number_range, smallest
 from corewright.graph.errors import GraphError
 
 MAX_PRE_SHIFT = 15
@@ -47,20 +47,17 @@ def _integer(where: str, what: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def _integers(
+def checked_integers(
     where: str, what: str, values: object, count: int, low: int, high: int
 ) -> tuple[int, ...]:
+    """Return ``values`` as ``count`` ints in [low, high]; raise :class:`GraphError` otherwise."""
     if not isinstance(values, (tuple, list)) or len(values) != count:
         raise GraphError(f"{where}: {what} is {values!r}, legal are {count} integers {low}..{high}")
     return tuple(_integer(where, what, value, low, high) for value in values)
 
 
-def _word(bits: int) -> tuple[int, int]:
-    """Smallest and largest integer of a word; of a single bit, -1 and 1."""
-    return (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-
-
-def _name(where: str, value: object) -> str:
+def checked_name(where: str, value: object) -> str:
+    """Return ``value`` if it can be a name; raise :class:`GraphError` otherwise."""
     if not isinstance(value, str) or not value or not value.isprintable():
         raise GraphError(f"{where}: name is {value!r}, legal is a non-empty printable string")
     return value
@@ -82,7 +79,7 @@ class Tensor:
     fraction: int
 
     def __post_init__(self) -> None:
-        _name("tensor", self.name)
+        checked_name("tensor", self.name)
         where = f"tensor '{self.name}'"
         for what, most in (("height", 1 << 30), ("width", 1 << 30), ("channels", MAX_CHANNELS)):
             value = _integer(where, what, getattr(self, what), 1, most)
@@ -104,12 +101,12 @@ class Tensor:
     @property
     def low(self) -> int:
         """Smallest integer of the word."""
-        return _word(self.bits)[0]
+        return smallest(self.bits)
 
     @property
     def high(self) -> int:
         """Largest integer of the word."""
-        return _word(self.bits)[1]
+        return largest(self.bits)
 
 
 @dataclass(frozen=True)
@@ -158,13 +155,13 @@ def _weights(where: str, value: object, dimensions: int, bits: int) -> npt.NDArr
             f"{where}: weights have shape {array.shape} and type {array.dtype}, "
             f"legal are {dimensions} non-empty dimensions of integers"
         )
-    low, high = _word(bits)
+    low, high = number_range(bits)
     if int(array.min()) < low or int(array.max()) > high:
         raise GraphError(
             f"{where}: weights span {int(array.min())}..{int(array.max())}, "
             f"legal for weight_bits={bits} is {low}..{high}"
         )
-    if bits == 1 and not array.all():
+    if is_sign(bits) and not array.all():
         raise GraphError(f"{where}: weights hold 0, legal for weight_bits=1 are -1 and 1")
     result = np.array(array, dtype=np.int32, order="C")
     result.flags.writeable = False
@@ -199,7 +196,7 @@ def _requant(where: str, requant: object, output: Tensor) -> None:
             f"{output.bits}-bit output '{output.name}' is {output.low}..{output.high}"
         )
     sign = (requant.shift, requant.negative_shift, requant.low, requant.high) == (0, 0, -1, 1)
-    if output.bits == 1 and not sign:
+    if is_sign(output.bits) and not sign:
         raise GraphError(
             f"{where}: requant has shifts {requant.shift} and {requant.negative_shift}, limits "
             f"{requant.low}..{requant.high}, legal for the 1-bit output '{output.name}' are "
@@ -209,10 +206,10 @@ def _requant(where: str, requant: object, output: Tensor) -> None:
 
 def _border(node: ComputeNode) -> str:
     """Check the names that a node reads and the tensor that it defines."""
-    _name(type(node).__name__.lower(), node.name)
+    checked_name(type(node).__name__.lower(), node.name)
     where = f"layer '{node.name}'"
     for name in node.inputs:
-        _name(f"{where}: input", name)
+        checked_name(f"{where}: input", name)
     if not isinstance(node.output, Tensor):
         raise GraphError(f"{where}: output is {node.output!r}, legal is a Tensor")
     return where
@@ -226,7 +223,7 @@ def _common(node: RequantNode) -> str:
 
 def _no_sign(where: str, output: Tensor) -> None:
     """Refuse an output of a single bit."""
-    if output.bits == 1:
+    if is_sign(output.bits):
         raise GraphError(
             f"{where}: output '{output.name}' has 1 bit, legal are 2 or more; the sign of a "
             "result is left to convolutions, dense layers and maxima"
@@ -244,8 +241,8 @@ def _inputs(node: Add | Concat | MatMul, at_most: int) -> None:
 
 
 def _window(where: str, node: Conv | Depthwise | Pool, kernel: tuple[int, int]) -> None:
-    strides = _integers(where, "strides", node.strides, 2, 1, 1 << 15)
-    padding = _integers(where, "padding", node.padding, 4, 0, 1 << 15)
+    strides = checked_integers(where, "strides", node.strides, 2, 1, 1 << 15)
+    padding = checked_integers(where, "padding", node.padding, 4, 0, 1 << 15)
     object.__setattr__(node, "strides", strides)
     object.__setattr__(node, "padding", padding)
     top, bottom, left, right = padding
@@ -394,7 +391,7 @@ class Pool:
             raise GraphError(f"{where}: round_first is {self.round_first!r}, legal is a bool")
         if self.kind == "average":
             _no_sign(where, self.output)
-        window = _integers(where, "window", self.window, 2, 1, 1 << 15)
+        window = checked_integers(where, "window", self.window, 2, 1, 1 << 15)
         object.__setattr__(self, "window", window)
         _window(where, self, (window[0], window[1]))
         # The average's divisor, elements << shift, has to stay inside 63 bits.
@@ -494,7 +491,7 @@ class Upsample:
 
     def __post_init__(self) -> None:
         where = _border(self)
-        factors = _integers(where, "factors", self.factors, 2, 1, 1 << 15)
+        factors = checked_integers(where, "factors", self.factors, 2, 1, 1 << 15)
         object.__setattr__(self, "factors", factors)
 
     @property
@@ -629,8 +626,8 @@ class Softmax:
     input: str
 
     def __post_init__(self) -> None:
-        _name("softmax", self.name)
-        _name(f"layer '{self.name}': input", self.input)
+        checked_name("softmax", self.name)
+        checked_name(f"layer '{self.name}': input", self.input)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -644,6 +641,37 @@ RequantNode = Conv | Depthwise | Dense | Pool | Add | MatMul
 CopyNode = Concat | Slice | Upsample
 ComputeNode = RequantNode | CopyNode | QuantisedSoftmax
 Node = ComputeNode | Softmax
+
+
+class Network(Protocol):
+    """What is read of a ``Graph`` by the modules that it uses itself."""
+
+    @property
+    def name(self) -> str:
+        """Of the network."""
+
+    @property
+    def input(self) -> Tensor:
+        """The input tensor."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes in order."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """JSON-compatible, without influence on results."""
+
+    @property
+    def input_limits(self) -> tuple[int, int]:
+        """(low, high) of the input's integers."""
+
+    @property
+    def value_ranges(self) -> Mapping[str, tuple[int, int]]:
+        """(low, high) of each tensor's integers, by tensor name."""
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor called ``name``."""
 
 
 def same_padding(
@@ -711,7 +739,7 @@ def output_shape(node: Node, *sources: Tensor) -> tuple[int, int, int]:
             )
     else:
         window, channels = node.window, source.channels
-        if node.output.bits == 1 and source.bits != 1:
+        if is_sign(node.output.bits) and not is_sign(source.bits):
             raise GraphError(
                 f"{where}: output '{node.output.name}' has 1 bit and the input '{source.name}' "
                 f"{source.bits}, legal for a maximum of 1 bit is an input of 1 bit"
@@ -768,188 +796,3 @@ def _check_copies(where: str, node: CopyNode, sources: tuple[Tensor, ...]) -> No
                 f"{source.fraction}, into '{output.name}' of {output.bits} bits, fraction "
                 f"{output.fraction}; legal are equal ones"
             )
-
-
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """A network: one input tensor and nodes in topological order.
-
-    ``input_range`` is the (low, high) that input integers may take, by default the whole word of
-    ``input``, and always the whole word of a single bit. ``metadata`` is any JSON-compatible
-    dictionary; it travels in the file and takes no part in :meth:`digest`.
-    """
-
-    name: str
-    input: Tensor
-    nodes: tuple[Node, ...]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    input_range: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        _name("graph", self.name)
-        where = f"graph '{self.name}'"
-        if not isinstance(self.input, Tensor):
-            raise GraphError(f"{where}: input is {self.input!r}, legal is a Tensor")
-        object.__setattr__(self, "nodes", tuple(self.nodes))
-        span = self.input_range
-        if span is None:
-            span = (self.input.low, self.input.high)
-        low, high = _integers(where, "input_range", span, 2, self.input.low, self.input.high)
-        if low > high:
-            raise GraphError(f"{where}: input_range {low}..{high} is empty")
-        if self.input.bits == 1 and (low, high) != (-1, 1):
-            raise GraphError(f"{where}: input_range is {low}..{high}, legal for 1 bit is -1..1")
-        object.__setattr__(self, "input_range", (low, high))
-        try:
-            # A private deep copy: the caller may go on using its dictionary.
-            metadata = json.loads(json.dumps(dict(self.metadata), allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise GraphError(f"{where}: metadata is not JSON-compatible: {error}") from error
-        object.__setattr__(self, "metadata", metadata)
-        self._validate_nodes(where)
-
-    def _validate_nodes(self, where: str) -> None:
-        if not self.nodes:
-            raise GraphError(f"{where}: has no nodes, legal is at least one")
-        tensors = {self.input.name: self.input}
-        names: set[str] = set()
-        for index, node in enumerate(self.nodes):
-            if not isinstance(node, Node):
-                raise GraphError(f"{where}: node {index} is {node!r}, legal is a graph node")
-            layer = f"layer '{node.name}'"
-            if node.name in names:
-                raise GraphError(f"{layer}: the name occurs twice, names must be unique")
-            names.add(node.name)
-            for name in node.inputs:
-                if name not in tensors:
-                    raise GraphError(
-                        f"{layer}: input '{name}' is not defined before it; "
-                        f"legal are {sorted(tensors)}"
-                    )
-            shape = output_shape(node, *(tensors[name] for name in node.inputs))
-            if isinstance(node, Softmax):
-                if index != len(self.nodes) - 1 or index == 0:
-                    raise GraphError(f"{layer}: softmax is node {index}, legal is the last only")
-                continue
-            if node.output.name in tensors:
-                raise GraphError(
-                    f"{layer}: output '{node.output.name}' is defined twice, "
-                    "each tensor has one producer"
-                )
-            if node.output.shape != shape:
-                raise GraphError(
-                    f"{layer}: output '{node.output.name}' has shape {node.output.shape}, "
-                    f"legal is {shape}"
-                )
-            tensors[node.output.name] = node.output
-
-        from corewright.graph.analysis import value_bounds
-
-        for node in self.compute_nodes:
-            low_v, high_v = value_bounds(self, node)
-            if min(int(low_v.min()), -int(high_v.max())) <= -(1 << 62):
-                raise GraphError(
-                    f"layer '{node.name}': shifted sums reach {int(low_v.min())}.."
-                    f"{int(high_v.max())}, legal are 63 signed bits"
-                )
-
-    @property
-    def input_limits(self) -> tuple[int, int]:
-        """(low, high) of the input's integers: ``input_range``, or else the whole word."""
-        return self.input_range or (self.input.low, self.input.high)
-
-    @cached_property
-    def tensors(self) -> dict[str, Tensor]:
-        """All tensors by name, the graph's input first, then in order of definition."""
-        result = {self.input.name: self.input}
-        for node in self.compute_nodes:
-            result[node.output.name] = node.output
-        return result
-
-    @cached_property
-    def value_ranges(self) -> dict[str, tuple[int, int]]:
-        """(low, high) that the integers of each tensor lie in, by tensor name.
-
-        A node that rounds saturates to its limits; copies hold what their inputs hold; a softmax
-        lies between its 0 and its 1.
-        """
-        result = {self.input.name: self.input_limits}
-        for node in self.compute_nodes:
-            if isinstance(node, CopyNode):
-                spans = [result[name] for name in node.inputs]
-                result[node.output.name] = min(s[0] for s in spans), max(s[1] for s in spans)
-            elif isinstance(node, QuantisedSoftmax):
-                result[node.output.name] = node.value_range
-            else:
-                result[node.output.name] = node.requant.low, node.requant.high
-        return result
-
-    @cached_property
-    def compute_nodes(self) -> tuple[ComputeNode, ...]:
-        """The nodes that define an integer tensor: all but a final :class:`Softmax`."""
-        return tuple(node for node in self.nodes if not isinstance(node, Softmax))
-
-    @property
-    def softmax(self) -> Softmax | None:
-        """The final softmax, if there is one."""
-        last = self.nodes[-1]
-        return last if isinstance(last, Softmax) else None
-
-    @property
-    def output(self) -> Tensor:
-        """The tensor that a final softmax reads, else the last node's output."""
-        softmax = self.softmax
-        return self.tensor(softmax.input) if softmax else self.compute_nodes[-1].output
-
-    def tensor(self, name: str) -> Tensor:
-        """The tensor called ``name``; raises :class:`GraphError` if there is none."""
-        try:
-            return self.tensors[name]
-        except KeyError:
-            raise GraphError(
-                f"graph '{self.name}': no tensor '{name}', legal are {sorted(self.tensors)}"
-            ) from None
-
-    def node(self, name: str) -> Node:
-        """The node called ``name``; raises :class:`GraphError` if there is none."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        legal = [node.name for node in self.nodes]
-        raise GraphError(f"graph '{self.name}': no layer '{name}', legal are {legal}")
-
-    def producer(self, name: str) -> ComputeNode | None:
-        """The node that defines tensor ``name``; None for the graph's input."""
-        self.tensor(name)
-        return self._producers.get(name)
-
-    @cached_property
-    def _producers(self) -> dict[str, ComputeNode]:
-        return {node.output.name: node for node in self.compute_nodes}
-
-    def consumers(self, name: str) -> tuple[Node, ...]:
-        """The nodes that read tensor ``name``, in order."""
-        self.tensor(name)
-        return tuple(node for node in self.nodes if name in node.inputs)
-
-    def digest(self) -> str:
-        """SHA-256 in hexadecimal of everything that determines the results (not the metadata)."""
-        from corewright.graph.files import digest
-
-        return digest(self)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one deterministic file (the same graph gives the same bytes); return its path."""
-        from corewright.graph.files import save
-
-        return save(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Graph:
-        """Read a file of :meth:`save`.
-
-        Raises :class:`GraphError` if it is not one, FileNotFoundError if it does not exist.
-        """
-        from corewright.graph.files import load
-
-        return load(Path(path))

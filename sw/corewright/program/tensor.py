@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign, number_range, word_bytes
+
 MAX_BITS = 16
-
-
-def word_bytes(rows: int, bits: int) -> int:
-    """Bytes of a word of ``rows`` elements of ``bits`` bits."""
-    return -(-rows * bits // 8)
 
 
 def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
@@ -41,7 +38,7 @@ def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
     _check_bits(bits)
     if values.dtype.kind not in "iub":
         raise TypeError(f"words hold integers, not {values.dtype}")
-    low, high = (-1, 1) if bits == 1 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    low, high = number_range(bits)
     if values.size and (values.min() < low or values.max() > high):
         raise ValueError(
             f"values from {values.min()} to {values.max()} do not fit {bits} signed bits "
@@ -51,7 +48,7 @@ def pack_words(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.uint8]:
     if bits in (8, 16):
         plain = np.ascontiguousarray(values.astype(f"<i{bits // 8}"))
         return plain.view(np.uint8).reshape(*values.shape[:-1], rows * bits // 8)
-    if bits == 1:
+    if is_sign(bits):
         return np.packbits(values < 0, axis=-1, bitorder="little")
     unsigned = values.astype(np.int16).view(np.uint16)
     flags = np.empty((*values.shape, bits), dtype=np.uint8)
@@ -85,7 +82,7 @@ def unpack_words(words: npt.NDArray[np.uint8], rows: int, bits: int) -> npt.NDAr
         return words.view(np.int8).astype(np.int16)
     if bits == 16:
         return words.view("<i2").astype(np.int16, copy=False)
-    if bits == 1:
+    if is_sign(bits):
         flags = np.unpackbits(words, axis=-1, count=rows, bitorder="little")
         return 1 - 2 * flags.astype(np.int16)
     # Element i starts at bit i*bits: take the three bytes that can hold it, shift, extend the sign.

@@ -27,7 +27,7 @@ from corewright.regress.coverage import (
     cover_program,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, place_text, tensor_maker
-from corewright.testing.random_graphs import random_graph, random_hardware, random_input
+from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
 _LARGEST_BATCH = 5
 # Each time, the pixel buffer grows to what a refusal asks for.

@@ -18,8 +18,8 @@ from typing import Any
 from corewright.compiler import CompiledProgram, compile_graph
 from corewright.flow.bench import MAX_SEED, STALLS, run_bench
 from corewright.flow.cache import build_folder, building
+from corewright.flow.compiled_bench import build_bench
 from corewright.flow.inference import describe
-from corewright.flow.model import build_model
 from corewright.flow.simulate import report
 from corewright.flow.vectors import prepare
 from corewright.graph import Graph
@@ -34,7 +34,7 @@ from corewright.regress.coverage import (
     operator_name,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
-from corewright.testing.random_graphs import random_graph, random_hardware, random_input
+from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
 CASES_A_HARDWARE = 10
 # Compiling a bench takes long with many units or wide words; small ones have all the corners.
@@ -64,7 +64,7 @@ class SystemSuite:
 
     def prepare(self, seed: int, group: int) -> None:
         """Compile the bench of a hardware, unless there is one."""
-        build_model(self.hardware(seed, group))
+        build_bench(self.hardware(seed, group))
 
     def hardware(self, seed: int, group: int) -> Hardware:
         """Return a random hardware, small enough to be compiled soon."""
@@ -78,7 +78,7 @@ class SystemSuite:
         """Simulate a random network; see :class:`Suite`."""
         hw = self.hardware(seed, index // CASES_A_HARDWARE)
         observation.describe(hardware=hardware_summary(hw))
-        model = build_model(hw)
+        bench = build_bench(hw)
         rng = generator(self.name, seed, index)
 
         def draw() -> tuple[CompiledProgram, Graph]:
@@ -108,7 +108,7 @@ class SystemSuite:
         )
         with _scratch(str(CaseId(self.name, seed, index))):
             vectors = prepare(graph, hw, images, program.batch)
-            result = report(hw, vectors, run_bench(model, vectors, seed=memory_seed, stalls=stalls))
+            result = report(hw, vectors, run_bench(bench, vectors, seed=memory_seed, stalls=stalls))
             judge(result, graph)
 
 

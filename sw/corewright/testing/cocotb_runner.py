@@ -51,8 +51,8 @@ from corewright.environment import (
     tool_environment,
     verilator_executable,
 )
+from corewright.sources import sources_of
 from corewright.testing.seeds import SEED_VARIABLE, checked_seed, current_test, seeds_of
-from corewright.testing.sources import sources_of
 
 __all__ = [
     "CocotbFailure",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from corewright.facts.widths import number_range, word_bytes
 from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
@@ -26,7 +27,6 @@ from corewright.program import (
     join_stages,
 )
 from corewright.program.format import Field
-from corewright.program.tensor import word_bytes
 
 # What encode_program and join_stages write themselves; a program without them is none.
 _FILLED_IN = {"magic", "version", "layers", "descriptor_offset", "program_bytes", "body_crc"}
@@ -153,14 +153,7 @@ def refused_field(fields: Mapping[str, int], number: int, layers: int, hw: Hardw
     stored = bool(fields["weight_rows"]) and not fields["weights_arena"]
     full = stored and fields["groups"] > 1
     upsampled = bool(fields["copies_h"] or fields["copies_w"])
-    low, high = (
-        (-1, 1)
-        if hw.bits_input == 1
-        else (
-            -(1 << (hw.bits_input - 1)),
-            (1 << (hw.bits_input - 1)) - 1,
-        )
-    )
+    low, high = number_range(hw.bits_input)
     ranges: list[tuple[str, int, int]] = [
         ("opcode", 0, max(Opcode)),
         ("layer_index", number, number),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright.flow.model import SHORT_RUNS_VARIABLE
+from corewright.flow.compiled_bench import SHORT_RUNS_VARIABLE
 from corewright.testing.seeds import SEED_VARIABLE, seeds_of
 
 

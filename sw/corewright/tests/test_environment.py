@@ -121,9 +121,7 @@ def test_home_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: 
             command, env=made, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    code = (
-        "from corewright.testing.sources import sources_of; sources_of('corewright:ip:axis_fifo')"
-    )
+    code = "from corewright.sources import sources_of; sources_of('corewright:ip:axis_fifo')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "HOME": str(home), "XDG_CACHE_HOME": ""},
@@ -132,3 +130,18 @@ def test_home_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_processor_is_known_by_its_kind_and_not_by_its_clock(tmp_path: Path) -> None:
+    def kind(name: str, clock: int, flags: str) -> dict[str, str]:
+        path = tmp_path / "cpuinfo"
+        block = f"model name\t: {name}\ncpu MHz\t\t: {clock}\nflags\t\t: {flags}\n"
+        path.write_text(f"{block}\n{block}")
+        return environment.processor(path)
+
+    first = kind("A", 1000, "fpu avx2")
+    assert first["flags"] == "fpu avx2"
+    assert kind("A", 2000, "fpu avx2") == first
+    assert kind("B", 1000, "fpu avx2") != first
+    assert kind("A", 1000, "fpu avx512f") != first
+    assert environment.processor(tmp_path / "none") == {"machine": os.uname().machine}

@@ -48,6 +48,7 @@ typedef enum cw_status {
   CW_UNKNOWN_ERROR = 23 /* the accelerator reported a code that this runtime does not know */
 } cw_status_t;
 
+/* Begin: written by corewright.facts.generate, do not edit. */
 /* Meaning of the performance words of a layer; they sum to the last one. */
 enum {
   CW_CYCLES_COMPUTE = 0,
@@ -60,6 +61,10 @@ enum {
   CW_CYCLES_TOTAL = 7,
   CW_CYCLES_WORDS = 8
 };
+
+/* Bytes of a word: the R lanes of one channel. */
+#define CW_WORD_BYTES(rows, bits_input) (((rows) * (bits_input) + 7u) / 8u)
+/* End. */
 
 typedef struct cw cw_t;
 

@@ -240,7 +240,7 @@ static bool same_model(const uint8_t* first, const uint8_t* other) {
 /* Checks the host operations behind `stage` and, with `execute`, does them. */
 static cw_status_t host_operations(const cw_t* cw, const cw_stage_t* stage, bool execute) {
   const cw_memory_t part = {cw->program.data + stage->offset, 0, stage->bytes};
-  const cw_words_t words = {cw->rows, cw->pixel_bits, (cw->rows * cw->pixel_bits + 7u) / 8u};
+  const cw_words_t words = {cw->rows, cw->pixel_bits, CW_WORD_BYTES(cw->rows, cw->pixel_bits)};
   for (uint32_t offset = stage->host_offset; offset != 0;) {
     cw_softmax_t softmax;
     const cw_status_t status =

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from corewright.facts.widths import word_bytes
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
@@ -26,7 +27,7 @@ from corewright.program import (
     encode_program,
     join_stages,
 )
-from corewright.program.tensor import TensorLayout, word_bytes
+from corewright.program.tensor import TensorLayout
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNTIME = ROOT / "sw/runtime"

@@ -34,7 +34,7 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 from corewright.program import HEADER_BYTES, decode_program
-from corewright.testing.random_graphs import (
+from corewright.regress.random_graphs import (
     random_graph,
     random_hardware,
     random_input,

@@ -24,7 +24,7 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 from corewright.program import Opcode, decode_stages
-from corewright.testing.random_graphs import random_input
+from corewright.regress.random_graphs import random_input
 
 _BITS = 6
 

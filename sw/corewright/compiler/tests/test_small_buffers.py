@@ -27,7 +27,7 @@ from corewright.graph import (
     same_padding,
 )
 from corewright.hardware import Hardware
-from corewright.testing.random_graphs import random_input
+from corewright.regress.random_graphs import random_input
 
 SMALL = Hardware(
     (4, 6),

@@ -8,6 +8,7 @@ import re
 from typing import Any, Self
 
 from corewright import hardware
+from corewright.dialects.deepsocflow import hardware as scripts
 
 # CGRA4ML's order: scripts may give them by position.
 _ORDER = (
@@ -19,7 +20,7 @@ _ORDER = (
 )
 
 
-class Hardware(hardware.Hardware):
+class Hardware(scripts.Hardware):
     """An accelerator; keywords and defaults are those of :class:`corewright.Hardware`, and these.
 
     Args:
@@ -30,7 +31,7 @@ class Hardware(hardware.Hardware):
         config_baseaddr: base address of the registers in hexadecimal, for the user's own software:
             systems assign it when they are built.
         axi_max_burst_len: longest AXI burst in beats (``max_burst_beats``).
-        tb_module: the reference's test bench; one bench serves here. Any identifier.
+        tb_module: the top of the reference's simulation; one serves here. Any identifier.
         **options: as :class:`corewright.Hardware`; its own ``max_burst_beats`` and ``perf_layers``
             win.
 
@@ -64,15 +65,15 @@ class Hardware(hardware.Hardware):
             raise ValueError(
                 f"config_baseaddr is {address!r}, legal are up to 16 hexadecimal digits"
             )
-        bench = options.pop("tb_module", "top_tb")
-        if not re.fullmatch(r"[A-Za-z_]\w*", str(bench)):
-            raise ValueError(f"tb_module is {bench!r}, legal is a module's name; it has no effect")
+        top = options.pop("tb_module", "top_tb")
+        if not re.fullmatch(r"[A-Za-z_]\w*", str(top)):
+            raise ValueError(f"tb_module is {top!r}, legal is a module's name; it has no effect")
         options.setdefault("max_burst_beats", numbers["axi_max_burst_len"])
         options.setdefault(
             "perf_layers", max(numbers["max_n_bundles"], hardware.Hardware.perf_layers)
         )
         # Frozen, as its base is.
-        further = {**numbers, "config_baseaddr": str(address), "tb_module": str(bench)}
+        further = {**numbers, "config_baseaddr": str(address), "tb_module": str(top)}
         for name, value in further.items():
             object.__setattr__(self, name, value)
         super().__init__(**options)

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright import flow
+from corewright.flow.bench import run_bench
+from corewright.flow.compiled_bench import build_bench
+from corewright.flow.vectors import VectorSet
 from corewright.frontends import convert
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
@@ -39,8 +43,8 @@ def export_inference(
     Raises:
         FrontendError: the model has no integer graph, or more bundles than ``hw.max_n_bundles``.
     """
-    from corewright.flow import export_inference as export
-    from corewright.frontends.bundle import bundle_tensors
+    # Late: it needs TensorFlow.
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
 
     graph = convert(model, hw)
     most = getattr(hw, "max_n_bundles", None)
@@ -50,7 +54,9 @@ def export_inference(
     if x is None:
         x = _default_input((batch_size, *model.input_shape[1:]))
     bundles = bundle_tensors(model, graph)
-    result = export(graph, hw, np.asarray(x), model=model, batch=batch_size, bundles=bundles)
+    result = flow.export_inference(
+        graph, hw, np.asarray(x), model=model, batch=batch_size, bundles=bundles
+    )
     graph.save(Path(hw.data_dir) / _GRAPH_FILE)
     return result
 
@@ -86,8 +92,6 @@ def verify_inference(
     Returns:
         The report: see :func:`corewright.flow.verify_inference`, also for what is raised.
     """
-    from corewright import flow
-
     graph = convert(model, hw)
     if TRACE:
         _write_waves(hw, SIM_PATH if SIM == "verilator" else "")
@@ -95,12 +99,8 @@ def verify_inference(
 
 
 def _write_waves(hw: Hardware, tool_path: str) -> None:
-    from corewright.flow.bench import run_bench
-    from corewright.flow.model import build_model
-    from corewright.flow.vectors import VectorSet
-
     folder = Path(hw.data_dir).resolve()
-    bench = build_model(hw, trace=True, tool_path=tool_path)
+    bench = build_bench(hw, trace=True, tool_path=tool_path)
     stalls = (f"valid_prob={hw.valid_prob}", f"ready_prob={hw.ready_prob}")
     run_bench(bench, VectorSet(folder), waves=folder / "waves.fst", plusargs=stalls)
 
@@ -117,9 +117,6 @@ def predict_model_performance(hw: Hardware) -> dict[str, Any]:
         FileNotFoundError: nothing was exported.
         FrontendError: the files there are damaged.
     """
-    from corewright.flow import predict_performance
-    from corewright.flow.vectors import VectorSet
-
     folder = Path(hw.data_dir)
     path = folder / _GRAPH_FILE
     if not path.is_file():
@@ -129,7 +126,7 @@ def predict_model_performance(hw: Hardware) -> dict[str, Any]:
         batch = int(VectorSet(folder).info["batch"])
     except (GraphError, ValueError, KeyError) as error:
         raise FrontendError(f"{folder}: {error}; call export_inference again") from error
-    seconds, traffic = predict_performance(graph, hw, batch_size=batch)
+    seconds, traffic = flow.predict_performance(graph, hw, batch_size=batch)
     cycles = seconds * hw.frequency_mhz * 1e6
     work = batch * sum(macs(node, graph) for node in graph.nodes)
     return {

@@ -166,7 +166,7 @@ class XBundle:
 
     def __call__(self, x: Any, x_add: Any = None) -> Any:
         """Apply the layers to Keras tensors."""
-        from corewright.frontends.bundle import Bundle
+        from corewright.dialects.deepsocflow.bundle import Bundle
 
         if self.called:
             raise FrontendError("XBundle: is called twice, legal is once: make a bundle a use")

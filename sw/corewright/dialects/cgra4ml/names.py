@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from corewright.dialects.deepsocflow.bundle import ScriptModel
 from corewright.frontends import tensorflow as lazy
-from corewright.frontends.bundle import ScriptModel
 
 _tf, _qkeras = lazy.load()
 

@@ -25,7 +25,7 @@ from corewright.dialects.cgra4ml import (
     XPool,
 )
 from corewright.dialects.cgra4ml.inference import _default_input as default_input
-from corewright.flow.model import flow_environment
+from corewright.flow.compiled_bench import flow_environment
 from corewright.frontends import FrontendError, convert, keras_layer_outputs
 from corewright.frontends import tensorflow as lazy
 from corewright.golden import dequantise, quantise_input, run

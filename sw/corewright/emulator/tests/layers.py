@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from corewright.facts.widths import word_bytes
 from corewright.program.format import DESCRIPTOR_BYTES, HEADER_BYTES, Opcode, encode_program
-from corewright.program.tensor import TensorLayout, pack_words, word_bytes
+from corewright.program.tensor import TensorLayout, pack_words
 
 
 @dataclass(frozen=True)

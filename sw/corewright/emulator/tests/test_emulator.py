@@ -11,6 +11,7 @@ import pytest
 
 from corewright.emulator import EmulatorError, pack_tensor, run, unpack_tensor
 from corewright.emulator.tests import layers
+from corewright.facts.widths import word_bytes
 from corewright.program.format import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
@@ -19,7 +20,7 @@ from corewright.program.format import (
     decode_program,
     encode_program,
 )
-from corewright.program.tensor import TensorLayout, pack_words, unpack_words, word_bytes
+from corewright.program.tensor import TensorLayout, pack_words, unpack_words
 
 
 @pytest.mark.parametrize("seed", range(25))

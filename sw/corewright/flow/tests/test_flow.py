@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright import golden
+from corewright import Hardware, golden
 from corewright.builder import Builder
 from corewright.compiler import CompileError, compile_graph
 from corewright.environment import repository_root
@@ -38,8 +38,13 @@ from corewright.flow import (
     verify_inference,
 )
 from corewright.flow.bench import run_bench
-from corewright.flow.cache import cached_folder, tree_digest
-from corewright.flow.model import Model, build_model, flow_environment, fusesoc_command
+from corewright.flow.cache import cached_folder, modules_digest, tree_digest
+from corewright.flow.compiled_bench import (
+    CompiledBench,
+    build_bench,
+    flow_environment,
+    fusesoc_command,
+)
 from corewright.flow.vectors import VectorSet, file_names, prepare, random_images
 from corewright.graph import (
     Conv,
@@ -52,10 +57,10 @@ from corewright.graph import (
     Tensor,
     softmax_table,
 )
-from corewright.hardware import Hardware
+from corewright.imports import closure
 
 # The package has a function of a module's name.
-models = importlib.import_module("corewright.flow.model")
+benches = importlib.import_module("corewright.flow.compiled_bench")
 simulations = importlib.import_module("corewright.flow.simulate")
 HW = Hardware(
     processing_elements=(3, 4),
@@ -141,10 +146,10 @@ def test_lenet5_is_bit_exact_and_the_second_run_compiles_nothing(tmp_path: Path)
     assert result["cycles_per_image"] < 4800
 
     system = find_system("lenet5")
-    assert not build_model(system.hardware, system=system).fresh
+    assert not build_bench(system.hardware, system=system).fresh
     done = command_line("sim", "--stalls", "heavy", "--seed", "9", "--images", "5", "--batch", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not build_model(system.hardware, system=system).fresh
+    assert not build_bench(system.hardware, system=system).fresh
 
 
 @pytest.mark.slow
@@ -320,7 +325,7 @@ def test_results_are_printed_whatever_logging_is_set_up(level: int | None, tmp_p
 
 def test_failure_without_stalls_is_reported_as_one(monkeypatch: pytest.MonkeyPatch):
     # The bench is not run: what counts is which of two reports is handed on.
-    model = Model(Path("bench"), HW, trace=False, fresh=False)
+    bench = CompiledBench(Path("bench"), HW, trace=False, fresh=False)
     verdicts = {"heavy": True, "none": False}
 
     def run(*_: Any, stalls: str = "none", **__: Any) -> str:
@@ -331,11 +336,11 @@ def test_failure_without_stalls_is_reported_as_one(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(simulations, "run_bench", run)
     monkeypatch.setattr(simulations, "report", report)
-    result = simulations.measure(model, VectorSet(Path()), stalls="heavy")
+    result = simulations.measure(bench, VectorSet(Path()), stalls="heavy")
     assert result == {"stalls": "none", "passed": False, "layers": []}
     # Nothing more is run where there is nothing to compare.
     verdicts["heavy"] = False
-    assert simulations.measure(model, VectorSet(Path()), stalls="heavy")["stalls"] == "heavy"
+    assert simulations.measure(bench, VectorSet(Path()), stalls="heavy")["stalls"] == "heavy"
 
 
 def test_advice_goes_to_the_log_and_to_the_vectors(
@@ -461,9 +466,9 @@ def test_build_without_room_is_one_line_with_the_variable(
     monkeypatch.setenv("COREWRIGHT_BUILD", str(build))
     monkeypatch.setenv("TMPDIR", "/tmp/")
     script = f"echo 'g++ -c x.cpp'; echo '{line.replace('BUILD', str(build))}'; false"
-    monkeypatch.setattr(models, "fusesoc_command", lambda *_: ["sh", "-c", script])
+    monkeypatch.setattr(benches, "fusesoc_command", lambda *_: ["sh", "-c", script])
     with pytest.raises(OutputError) as error:
-        build_model(HW)
+        build_bench(HW)
     assert f"({variable}" in str(error.value) and "=FOLDER names another place)" in str(error.value)
     assert line.partition(":")[0] in str(error.value) and "\n" not in str(error.value)
 
@@ -473,23 +478,36 @@ def test_build_that_fails_otherwise_shows_the_tools_last_lines(
 ):
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
     script = "echo '%Error: x'; false"
-    monkeypatch.setattr(models, "fusesoc_command", lambda *_: ["sh", "-c", script])
+    monkeypatch.setattr(benches, "fusesoc_command", lambda *_: ["sh", "-c", script])
     with pytest.raises(FlowError, match=r"building the simulation failed\n%Error: x"):
-        build_model(HW)
+        build_bench(HW)
+
+
+def test_each_kind_of_processor_has_its_own_compiled_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
+    monkeypatch.setattr(benches, "_compile", lambda work, *_: work.mkdir(parents=True))
+    found = []
+    for flags in ("avx2", "avx512f", "avx2"):
+        monkeypatch.setattr(benches, "processor", lambda flags=flags: {"flags": flags})
+        found.append(build_bench(HW))
+    assert [bench.fresh for bench in found] == [True, True, False]
+    assert found[0].executable == found[2].executable != found[1].executable
 
 
 def test_simulation_without_room_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
     vectors = VectorSet(tmp_path)
     with pytest.raises(FlowError, match="left no results"):
-        run_bench(Model(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
+        run_bench(CompiledBench(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=r"No space left on device \(COREWRIGHT_BUILD=FOLDER"):
-        run_bench(Model(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
+        run_bench(CompiledBench(Path("/bin/true"), HW, trace=False, fresh=False), vectors)
 
 
 # ----------------------------------------------------------------------------------- cache
@@ -522,6 +540,24 @@ def test_digest_sees_contents_and_names_but_not_the_place(tmp_path: Path):
     assert tree("b", "x.sv", "1") == first
     assert tree("c", "x.sv", "2") != first
     assert tree("d", "y.sv", "1") != first
+
+
+def test_a_changed_module_changes_the_key_of_what_imports_it(monkeypatch: pytest.MonkeyPatch):
+    read = Path.read_bytes
+
+    def key(changed: str = "none") -> str:
+        def read_bytes(path: Path) -> bytes:
+            return read(path) + (b"#" if path.as_posix().endswith(f"corewright/{changed}") else b"")
+
+        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        return modules_digest(closure(["corewright.flow.vectors"]))
+
+    first = key()
+    # Among them one that a list by hand had left out.
+    for name in ("files.py", "compiler/plan.py", "hardware.py", "export/settings.py"):
+        assert key(name) != first
+    for name in ("frontends/qkeras.py", "cli/main.py"):
+        assert key(name) == first
 
 
 def wide_case(rows: int) -> tuple[Graph, Hardware, Any]:

@@ -13,7 +13,7 @@ import pytest
 from corewright.cli import tools
 from corewright.environment import fusesoc_config, repository_root
 from corewright.flow.cache import build_folder
-from corewright.flow.model import flow_environment
+from corewright.flow.compiled_bench import flow_environment
 
 GENERATED = 'CAPI=2:\nname: "corewright:generated:leftover:0"\ntargets: {default: {}}\n'
 
@@ -55,8 +55,8 @@ def leave_a_core(folder: Path) -> None:
 
 
 def test_generated_cores_are_not_found(clone: Path):
-    leave_a_core(build_folder() / "models" / "4x4" / "core")
-    assert (clone / "build" / "models").is_dir()
+    leave_a_core(build_folder() / "benches" / "4x4" / "core")
+    assert (clone / "build" / "benches").is_dir()
     assert "corewright:generated" not in seen_by_a_consumer(clone)
     # Without the mark they would be.
     (clone / "build" / "FUSESOC_IGNORE").unlink()

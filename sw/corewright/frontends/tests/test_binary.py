@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from corewright import Bundle, QInput, QModel
 from corewright.frontends import (
-    Bundle,
     FrontendError,
-    QInput,
-    QModel,
     convert,
     from_keras,
     keras_layer_outputs,

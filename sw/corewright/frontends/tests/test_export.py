@@ -41,8 +41,8 @@ from corewright.graph import (
     Softmax,
     Tensor,
 )
+from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 from corewright.testing.damage import damaged_bytes
-from corewright.testing.random_graphs import random_graph, random_hardware, random_input
 
 pytestmark = pytest.mark.tensorflow
 

@@ -17,9 +17,10 @@ import yaml
 
 from corewright import emulator
 from corewright.environment import repository_root
+from corewright.export import configuration_package
 from corewright.flow.vectors import FILES
 from corewright.gen import SystemGenerator, configuration_name, main
-from corewright.hardware import Hardware, configuration_package
+from corewright.hardware import Hardware
 
 VLNV = "corewright:models:lenet5-system:0.1.0"
 NAME = configuration_name(VLNV)
@@ -234,7 +235,7 @@ def test_script_of_the_core_runs_the_generator(tmp_path: Path):
     }
     (tmp_path / "input.yml").write_text(yaml.safe_dump(data))
     script = repository_root() / "core" / "gen" / "cw_generate.py"
-    from corewright.flow.model import flow_environment
+    from corewright.flow.compiled_bench import flow_environment
 
     subprocess.run(
         [sys.executable, script, "input.yml"], cwd=tmp_path, env=flow_environment(), check=True

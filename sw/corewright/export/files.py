@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The files that tools outside of FuseSoC read to know a hardware."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from corewright.export.settings import configuration_tcl
+from corewright.export.systemverilog import configuration_package, simulation_package
+from corewright.hardware import Hardware
+from corewright.sources import sources_of
+
+
+def write_json(hw: Hardware, path: str | os.PathLike[str]) -> Path:
+    """Write all parameters to ``path`` and return it; ``Hardware.from_json`` reads it."""
+    target = Path(path)
+    target.write_text(json.dumps(hw.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def write_configuration(
+    hw: Hardware,
+    directory: str | os.PathLike[str] = ".",
+    *,
+    core: str = "corewright:core:accelerator",
+    target: str = "lint",
+) -> tuple[Path, ...]:
+    """Write what tools outside of FuseSoC need to know of a hardware.
+
+    ``config_hw.svh`` (the configuration package), ``config_tb.svh`` (the simulation's
+    parameters), ``config_hw.tcl`` (the same values for Tcl scripts), ``hardware.json`` and
+    ``sources.txt`` (the RTL of ``core``, one path a line, relative to ``directory``; the
+    ``target`` has to choose the providers of virtual cores, as ``lint`` does).
+
+    Returns:
+        The paths written, in that order.
+
+    Raises:
+        OSError: a file cannot be written.
+        ValueError: ``core``, ``target`` or a dependency does not exist.
+    """
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = folder.resolve()
+    sources = [Path(os.path.relpath(path, base)).as_posix() for path in sources_of(core, target)]
+    texts = {
+        "config_hw.svh": configuration_package(hw),
+        "config_tb.svh": simulation_package(hw),
+        "config_hw.tcl": configuration_tcl(hw),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    written = [folder / name for name in texts]
+    written.append(write_json(hw, folder / "hardware.json"))
+    listing = folder / "sources.txt"
+    listing.write_text("".join(f"{source}\n" for source in sources), encoding="utf-8")
+    return (*written, listing)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Vivado's script for a board: from what ``files`` writes to a bitstream."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from corewright.environment import repository_root
+from corewright.export.files import write_configuration
+from corewright.export.settings import read_settings
+from corewright.hardware import Hardware
+from corewright.sources import sources_of
+
+# Names are marked by @: Tcl has its own uses for braces, dollars and percents.
+_VIVADO_FLOW = """\
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+# Generated from a hardware description by corewright.export; do not edit.
+#
+#   vivado -mode batch -source vivado_flow.tcl
+#
+# makes bitstream, hardware handoff, platform and reports in vivado_@BOARD@/output beside this file.
+set cw_folder [file dirname [file normalize [info script]]]
+source [file join $cw_folder @FLOW@]
+set cw_board [::cw::settings [file join $cw_folder @SETTINGS@]]
+set cw_hardware [::cw::settings [file join $cw_folder config_hw.tcl]]
+
+# The accelerator, and what makes it a cell of a block design.
+set cw_sources [::cw::listed [file join $cw_folder sources.txt]]
+foreach cw_source {
+  config_hw.svh
+  @SOURCES@
+} {
+  lappend cw_sources [file join $cw_folder $cw_source]
+}
+
+set cw_project [file join $cw_folder vivado_@BOARD@]
+::cw::create_project_of corewright_@BOARD@ $cw_project $cw_board $cw_sources
+::cw::create_design $cw_board $cw_hardware
+::cw::build
+::cw::export_results [file join $cw_project output]
+"""
+
+
+def write_vivado_flow(
+    hw: Hardware, board: str = "zcu104", directory: str | os.PathLike[str] = "."
+) -> Path:
+    """Write ``vivado_flow.tcl``: from the exported files to a bitstream for ``board``.
+
+    Everything that the script reads is written, too: this calls :func:`write_configuration` with
+    its defaults. ``vivado -mode batch -source vivado_flow.tcl`` then makes, in
+    ``vivado_<board>/output``, ``corewright.bit``, ``.hwh`` and ``.xsa`` and the reports of
+    utilisation, timing and power. Scripts and RTL stay where they are: the paths are relative
+    to ``directory``. See ``docs/boards.md``.
+
+    Args:
+        hw: the accelerator.
+        board: a folder of ``boards/`` with a ``board.tcl``.
+        directory: where the files go; made if needed.
+
+    Returns:
+        The path of the script.
+
+    Raises:
+        OSError: a file cannot be written.
+        ValueError: there is no such board, or its clock cannot reach ``frequency_mhz``.
+    """
+    boards = repository_root() / "boards"
+    legal = sorted(path.parent.name for path in boards.glob("*/board.tcl"))
+    if board not in legal:
+        raise ValueError(f"board is {board!r}, legal are {', '.join(legal)}")
+    settings = boards / board / "board.tcl"
+    limit = read_settings(settings).get("MAX_MHZ")
+    if limit is None:
+        raise ValueError(f"{settings}: has no MAX_MHZ")
+    if hw.frequency_mhz > float(limit):
+        raise ValueError(
+            f"frequency_mhz is {hw.frequency_mhz!r}, legal on {board} is up to {limit}"
+        )
+
+    *_, listing = write_configuration(hw, directory)
+    folder = listing.parent
+    base = folder.resolve()
+    listed = {(base / line).resolve() for line in listing.read_text("utf-8").splitlines()}
+    sources = sources_of("corewright:boards:accelerator_bd", "export")
+    files = {
+        "@FLOW@": [boards / "tcl" / "cw_vivado.tcl"],
+        "@SETTINGS@": [settings],
+        "@SOURCES@": [path for path in sources if path not in listed],
+    }
+    text = _VIVADO_FLOW.replace("@BOARD@", board)
+    for mark, paths in files.items():
+        names = (Path(os.path.relpath(path, base)).as_posix() for path in paths)
+        text = text.replace(mark, "\n  ".join(f"{{{name}}}" for name in names))
+    script = folder / "vivado_flow.tcl"
+    script.write_text(text, encoding="utf-8")
+    return script
