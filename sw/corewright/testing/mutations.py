@@ -12,7 +12,6 @@ compiled; each run then has the bug that it names, or none::
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -210,11 +209,18 @@ def _with_choices(text: str, mutations: Mapping[int, Mutation]) -> str:
     return text
 
 
+def _same(a: str, b: str) -> int:
+    """Characters that both texts begin with."""
+    return next(
+        (i for i, pair in enumerate(zip(a, b, strict=False)) if pair[0] != pair[1]),
+        min(len(a), len(b)),
+    )
+
+
 def _change(number: int, mutation: Mutation, text: str) -> _Change:
     first, last = mutation._place(text)
-    same = len(os.path.commonprefix([mutation.old, mutation.new]))
-    rest = mutation.old[same:], mutation.new[same:]
-    tail = len(os.path.commonprefix([part[::-1] for part in rest]))
+    same = _same(mutation.old, mutation.new)
+    tail = _same(mutation.old[same:][::-1], mutation.new[same:][::-1])
     return _Change(number, first + same, last - tail, mutation.new[same : len(mutation.new) - tail])
 
 
