@@ -14,7 +14,8 @@
 #   G  github.com/32xlr8/gflow, 0e14230: templates/project.2025/tools and blocks/template
 #   M  github.com/TILOS-AI-Institute/MacroPlacement, 20eddb6: Flows/ASAP7/ariane133/scripts/cadence
 #   V  github.com/vishwasreer/HW_AI_ML, 27429ae: Project/Hardware/apr/scripts
-#   R  github.com/StephenMoreOSU/RAD-Gen: default floorplan of its Innovus flow
+#   R  public scripts of sky130 and ASAP7 blocks that a search for -stdcell_density_size finds; it
+#      did not name their repositories
 #   W  ecrionix.org/vlsi/synthesis-commands
 #   S  Synopsys Design Constraints, as OpenSTA (github.com/parallaxsw/OpenSTA) reads them
 
@@ -212,7 +213,7 @@ set ::standin::Definitions {
 
   # ---- Genus ----
   ::standin::command genus read_hdl HG {read_mmmc} \
-      {-sv -define: -language: -f: -library:} {1 1} {
+      {-sv -define: -language: -f:} {1 1} {
     foreach path [lindex $words 0] {
       contents $path
       require [expr {$path ni $Sources}] "read_hdl: '$path' is read twice"
@@ -271,7 +272,7 @@ set ::standin::Definitions {
     require [regexp $pattern $text] "read_netlist: no module $Top in [lindex $words 0]"
   }
   ::standin::command innovus connect_global_net GH {init_design} \
-      {-type: -pin_base_name: -inst_base_name: -net_base_name: -verbose -override -hinst:} {1 1} {
+      {-type: -pin_base_name: -inst_base_name: -net_base_name: -verbose -hinst:} {1 1} {
     known {supply net} [lindex $words 0] \
         [concat [dict get $Settings init_power_nets] [dict get $Settings init_ground_nets]]
     known type [value $option -type] {pg_pin tie_hi tie_lo net}
@@ -319,7 +320,7 @@ set ::standin::Definitions {
       {-connect: -block_pin_target: -pad_pin_layer_range: -pad_pin_target: -pad_pin_port_connect:
           -crossover_via_layer_range: -target_via_layer_range: -allow_layer_change:
           -layer_change_range: -allow_jogging: -nets: -core_pin_layer: -core_pin_width:
-          -core_pin_target: -block_pin:} {0 0} {
+          -core_pin_target:} {0 0} {
     known {kind of pin} [value $option -connect] {core_pin block_pin pad_pin pad_ring floating_stripe}
   }
   ::standin::command innovus edit_pin GH {create_floorplan} \
@@ -356,13 +357,10 @@ set ::standin::Definitions {
           -base_cells: -fill_gap} {0 0} {
     require [dict exists $Settings add_fillers_cells] "add_fillers: add_fillers_cells is not set"
   }
-  # G has -out_file and -range. -limit, -type, -error and -nets stand in public scripts that a search
-  # for "check_drc -limit" and "check_connectivity -type all" finds.
   ::standin::command innovus check_drc G {route_design} {-out_file: -limit: -range:} {0 0} {
     placeholder [value $option -out_file]
   }
-  ::standin::command innovus check_connectivity G {route_design} {-out_file: -type: -error:
-          -warning: -nets:} {0 0} {
+  ::standin::command innovus check_connectivity G {route_design} {-out_file:} {0 0} {
     placeholder [value $option -out_file]
   }
   ::standin::command innovus check_process_antenna HG {route_design} {-out_file: -error:} {0 0} {

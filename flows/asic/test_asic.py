@@ -21,7 +21,7 @@ from edalize.cw_asic.__main__ import main as summarise
 from edalize.cw_asic.constraints import Timing, tcl_list
 from edalize.cw_asic.pdk import read_pdk
 
-from asic.standin import NOTE, install
+from asic.standin import NOTE, STANDIN, install
 from corewright.environment import fusesoc_config, repository_root, tool_environment
 
 ROOT = repository_root()
@@ -163,6 +163,17 @@ def test_the_clock_is_the_options(tmp_path: Path):
     assert "set_input_delay 0.6250 -clock clk_i" in text
     assert "set_output_delay 1.2500 -clock clk_i" in text
     assert "set_false_path -from [get_ports rst_ni]" in text
+
+
+def test_each_entry_of_the_standin_names_its_source():
+    text = STANDIN.read_text(encoding="utf-8")
+    sources = set(re.findall(r"^#   ([A-Z])  ", text, re.MULTILINE))
+    assert len(sources) >= 6
+    entries = re.findall(
+        r"^  ::standin::command (?:\{[^}]*\}|\w+) (\w+) (\w+) ", text, re.MULTILINE
+    )
+    assert len(entries) > 60
+    assert [name for name, named in entries if not set(named) <= sources] == []
 
 
 # ------------------------------------------------------------------------------ mistakes are found
@@ -506,6 +517,9 @@ def test_a_slack_that_is_missed_fails(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "setup slack is -0.017 ns at u_engine/acc_reg[3]/D" in capsys.readouterr().err
     assert not (tmp_path / "out.json").exists()
     assert summary_of(tmp_path, "out.failed.json")["met"] is False
+    write_genus(tmp_path)
+    assert run_summary("genus", tmp_path) == 0
+    assert not (tmp_path / "out.failed.json").exists()
 
 
 def test_a_hold_slack_that_is_missed_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

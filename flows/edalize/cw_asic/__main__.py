@@ -64,8 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--results", type=Path, nargs="+", required=True, help="have to exist")
     options = parser.parse_args(arguments)
+    failed = options.out.with_suffix(".failed.json")
     # A summary of former reports would be worse than none.
-    options.out.unlink(missing_ok=True)
+    for former in (options.out, failed):
+        former.unlink(missing_ok=True)
     missing = [str(path) for path in options.results if not path.exists()]
     if missing:
         sys.stderr.write(f"{options.tool}: not written: {', '.join(missing)}\n")
@@ -83,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     for each in wrong:
         sys.stderr.write(f"{options.tool}: {each}\n")
     # The make target is the good summary; what is wrong stays readable beside it.
-    partial.replace(options.out if not wrong else options.out.with_suffix(".failed.json"))
+    partial.replace(failed if wrong else options.out)
     return 1 if wrong else 0
 
 

@@ -109,7 +109,7 @@ proc cw_route {} {
 proc cw_check {} {
   file mkdir reports/innovus
   check_drc -limit 100000 -out_file reports/innovus/drc.rpt
-  check_connectivity -type all -out_file reports/innovus/connectivity.rpt
+  check_connectivity -out_file reports/innovus/connectivity.rpt
   check_process_antenna -out_file reports/innovus/antenna.rpt
 }
 
