@@ -15,8 +15,12 @@ STANDIN = Path(__file__).resolve().with_name("standin.tcl")
 NOTE = "Placeholder of flows/asic/standin.tcl: no tool has run."
 
 
-def install(folder: Path) -> Path:
+def install(folder: Path, interpreter: str | None = None) -> Path:
     """Make commands ``genus`` and ``innovus`` in a folder; returns the folder.
+
+    Args:
+        folder: made when it is not there.
+        interpreter: a name of :func:`vivado.standin.interpreters`; None: the first.
 
     Raises:
         EnvironmentUnusableError: there is no Tcl.
@@ -26,10 +30,10 @@ def install(folder: Path) -> Path:
         raise EnvironmentUnusableError(
             "Tcl is needed: please install the Debian package tcl, or a Python with tkinter"
         )
-    interpreter = next(iter(found.values()))
+    words = next(iter(found.values())) if interpreter is None else found[interpreter]
     folder.mkdir(parents=True, exist_ok=True)
     for tool in ("genus", "innovus"):
-        call = shlex.join([*interpreter, str(STANDIN), tool])
+        call = shlex.join([*words, str(STANDIN), tool])
         (folder / tool).write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
         (folder / tool).chmod(0o755)
     return folder

@@ -23,6 +23,7 @@ from edalize.cw_asic.pdk import read_pdk
 
 from asic.standin import NOTE, STANDIN, install
 from corewright.environment import fusesoc_config, repository_root, tool_environment
+from vivado.standin import interpreters
 
 ROOT = repository_root()
 CELLS = "DFF_X0 DFF SLOW1 NAND2 TIEHI TIELO CKBUF CKINV"
@@ -132,6 +133,19 @@ def test_both_scripts_run_to_their_results(work: Path):
     positions = [calls.index(name) if name != "read_mmmc" else 0 for name in order]
     assert positions == sorted(positions)
     assert "/cw_ram_1r1w_macro.sv" in log
+
+
+@pytest.mark.parametrize("interpreter", interpreters())
+def test_each_tcl_of_this_machine_runs_the_standin(interpreter: str, work: Path):
+    install(work.parent / "bin", interpreter)
+    status, log = make(work, GENUS)
+    assert status == 0, log
+    (work / "genus.tcl").write_text("exit 3\n", encoding="utf-8")
+    assert make(work, GENUS)[0] != 0
+    (work / "genus.tcl").write_text("set nothing 1\n", encoding="utf-8")
+    status, log = make(work, GENUS)
+    assert status != 0
+    assert "genus.tcl does not end with exit" in log
 
 
 def test_placeholders_are_no_reports(work: Path):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from edalize.tools.cw_xsim import check_run, for_make
+from edalize.tools.cw_xsim import Cw_xsim, check_run, for_make
 
 from corewright.environment import fusesoc_config, repository_root, tool_environment
 from xsim.standin import NOTE, install, parse
@@ -186,6 +186,33 @@ def test_words_reach_the_command_through_make(tmp_path: Path):
 
 
 # ------------------------------------------------------------------------------ the run's verdict
+
+
+def tool_with(work: Path, **options: str) -> Cw_xsim:
+    tool = Cw_xsim()
+    tool.work_root = work
+    parameter = {"datatype": "str", "paramtype": "plusarg", "default": "out/a.json"}
+    file = {"name": "a.sv", "file_type": "systemVerilogSource"}
+    tool.setup(
+        {
+            "name": "a",
+            "toplevel": "a",
+            "files": [file],
+            "parameters": {"result": parameter},
+            "tool_options": {"cw_xsim": options},
+        }
+    )
+    return tool
+
+
+def test_the_result_is_the_plusargs(tmp_path: Path):
+    tool = tool_with(tmp_path, result_plusarg="result")
+    assert tool.result() == tmp_path / "out" / "a.json"
+    _, arguments, _ = tool.run()
+    assert "-testplusarg result=out/a.json" in " ".join(arguments)
+    assert tool_with(tmp_path).result() is None
+    with pytest.raises(RuntimeError, match="result_plusarg is results"):
+        tool_with(tmp_path, result_plusarg="results").result()
 
 
 def test_a_good_run_passes(tmp_path: Path):

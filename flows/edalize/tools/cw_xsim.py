@@ -60,9 +60,9 @@ class Cw_xsim(Edatool):  # noqa: N801 - Edalize looks a class up by its module's
     argtypes: ClassVar[list[str]] = ["plusarg", "vlogdefine", "vlogparam"]
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
         "timescale": {"type": "str", "desc": "For modules without one (default: 1ns/1ps)"},
-        "result": {
+        "result_plusarg": {
             "type": "str",
-            "desc": 'JSON of the bench that has to say "passed": true (default: the log decides)',
+            "desc": 'Plusarg that names the JSON in which the bench says "passed": true',
         },
         "xvlog_options": {"type": "str", "desc": "More options of xvlog", "list": True},
         "xsc_options": {"type": "str", "desc": "More options of xsc", "list": True},
@@ -149,9 +149,17 @@ class Cw_xsim(Edatool):  # noqa: N801 - Edalize looks a class up by its module's
             self.update_config_file(name, "\n".join(lines) + "\n")
 
     def result(self) -> Path | None:
-        """Return the file that the bench writes; None when there is none."""
-        name = self.tool_options.get("result")
-        return Path(self.work_root) / name if name else None
+        """Return the file that the bench writes; None when the log alone decides.
+
+        Raises:
+            RuntimeError: the core has no such plusarg, or it has no value.
+        """
+        plusarg = self.tool_options.get("result_plusarg")
+        if not plusarg:
+            return None
+        if plusarg not in self.plusarg:
+            raise RuntimeError(f"cw_xsim: result_plusarg is {plusarg}, a plusarg without a value")
+        return Path(self.work_root) / str(self.plusarg[plusarg])
 
     def run(self) -> tuple[str, list[str], str]:
         """Return command, arguments and folder of a simulation."""
