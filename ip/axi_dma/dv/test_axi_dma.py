@@ -93,12 +93,12 @@ MUTANTS = {
 
 @pytest.mark.parametrize("top", sorted(BENCHES))
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
-def test_dma(top: str, name: str) -> None:
+def test_axi_dma(top: str, name: str) -> None:
     parameters = CONFIGURATIONS[name]
     run_cocotb(
         top,
         BENCHES[top],
-        sources_of("corewright:core:dma"),
+        sources_of("corewright:ip:axi_dma"),
         parameters,
         extra_args=["--top-module", top],
         bench_options={"full_rate": parameters["MaxOutstanding"] >= FULL_RATE_OUTSTANDING},
@@ -111,7 +111,7 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
     must_fail(
         top,
         BENCHES[top],
-        Mutation(file, good, bad).sources(sources_of("corewright:core:dma"), tmp_path),
+        Mutation(file, good, bad).sources(sources_of("corewright:ip:axi_dma"), tmp_path),
         CONFIGURATIONS["64bit"],
         tmp_path / "run",
         attempts=ATTEMPTS,
