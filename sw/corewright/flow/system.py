@@ -34,7 +34,6 @@ from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 
 GENERATOR = "system"
-PARAMETERS = ("name", "top", "hardware", "model", "reference", "batch", "images")
 # What a script's graph is made by.
 _GRAPH_PACKAGES = ("builder", "golden", "graph")
 _GRAPH_FILE = "model.cwgraph"
