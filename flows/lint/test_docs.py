@@ -118,7 +118,7 @@ def test_the_wrapper_knows_no_other_commands():
         ("`test_motors_turn` `test_verible`", ["test_motors_turn"]),
         ("`cw_mill` `Motor_A` `cw_engine` `PayloadStable_A`", ["Motor_A", "cw_mill"]),
         ("`corewright:core:motor` `corewright:prim:ram_1r1w`", ["corewright:core:motor"]),
-        ("`--target drive corewright:core:dma`", ["corewright:core:dma --target drive"]),
+        ("`--target drive corewright:ip:axi_dma`", ["corewright:ip:axi_dma --target drive"]),
         ("    from corewright import Hardware, Motor, convert\n", ["corewright.Motor"]),
         ("    import corewright.motors\n", ["corewright.motors"]),
         ("`corewright.gen.main` `corewright.gen.drive`", ["corewright.gen.drive"]),

@@ -35,7 +35,6 @@ from corewright.hardware import Hardware
 from corewright.imports import closure_of_script
 
 GENERATOR = "system"
-PARAMETERS = ("name", "top", "hardware", "model", "reference", "batch", "images")
 _GRAPH_FILE = "model.cwgraph"
 
 

@@ -7,22 +7,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import sys
 from pathlib import Path
-from typing import Any
-
-from fusesoc.capi2.generator import Generator
+from typing import Any, ClassVar, Literal
 
 from corewright.environment import repository_root
 from corewright.export import configuration_package, configuration_tcl, write_json
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system import (
-    PARAMETERS,
-    count_of,
-    graph_of,
-    hardware_of,
-    reference_of,
-)
+from corewright.flow.system import graph_of, hardware_of, reference_of
 from corewright.flow.vectors import (
     FILES,
     FIRMWARE_GUARD,
@@ -30,6 +21,15 @@ from corewright.flow.vectors import (
     IntArray,
     prepare,
     random_images,
+)
+from corewright.gen.schema import (
+    LEGAL_NAMES,
+    NAME_PATTERN,
+    CheckedGenerator,
+    Parameters,
+    checked,
+    parameter,
+    run_generator,
 )
 from corewright.hardware import Hardware
 
@@ -42,7 +42,44 @@ _TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_conf
 _BOARD_SCRIPT = "cw_board.tcl"
 # The module that scripts read, with its package.
 _TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+class SystemParameters(Parameters):
+    """Parameters of the generator ``system``."""
+
+    name: str | None = parameter(
+        None,
+        "what module, package, header and folder of vectors are called after; left out: core, "
+        "section and version",
+        LEGAL_NAMES,
+        pattern=NAME_PATTERN,
+    )
+    top: Literal["accelerator", "bench", "board"] = parameter(
+        "accelerator",
+        "what the module is: `accelerator` is `name`, for an SoC; `bench` is `cw_bench`; `board` "
+        "is `cw_accelerator_configured`. A design has one of the latter two",
+        "accelerator, bench, board",
+    )
+    hardware: dict[str, Any] | str = parameter(
+        {},
+        "keywords of `corewright.Hardware`",
+        "a mapping of keywords, or the name of a JSON file of them",
+    )
+    model: str | None = parameter(
+        None,
+        "the network; left out: configuration only",
+        "the name of a graph file, or of a Python script whose `build()` returns the graph",
+    )
+    reference: str | None = parameter(
+        None,
+        "test images; left out: random ones",
+        "the name of an `.npz` file with `test_images`, and, if known, `test_labels` and "
+        "`layer:NAME`",
+    )
+    batch: int = parameter(1, "how many a run takes", "integers from 1", "images", ge=1)
+    images: int | None = parameter(
+        None, "how many to run; left out: `batch`", "integers from 1", "images", ge=1
+    )
 
 
 def configuration_name(vlnv: str) -> str:
@@ -77,21 +114,13 @@ def bench_module(package: str) -> str:
     )
 
 
-class SystemGenerator(Generator):
+class SystemGenerator(CheckedGenerator):
     """Writes into the current directory: FuseSoC's for this generator call.
 
     The same parameters and files give the same bytes.
     """
 
-    def __init__(self, data: dict[str, Any] | None = None) -> None:
-        # The base class keeps them in class attributes, which two instances would share.
-        self.filesets: dict[str, Any] = {}
-        self.parameters: dict[str, Any] = {}
-        self.targets: dict[str, Any] = {}
-        self.config: dict[str, Any] | None = None
-        super().__init__(data)
-        self.values: dict[str, Any] = self.config or {}
-        self.base = Path(self.files_root)
+    model: ClassVar[type[Parameters]] = SystemParameters
 
     def run(self) -> None:
         """Write all files and list them.
@@ -100,37 +129,16 @@ class SystemGenerator(Generator):
             FlowInputError: a parameter is unknown or wrong.
             CompileError: the model does not run on this hardware.
         """
-        unknown = sorted(set(self.values) - set(PARAMETERS))
-        if unknown:
-            raise FlowInputError(
-                f"unknown parameter {', '.join(unknown)}, legal are {', '.join(PARAMETERS)}"
-            )
-        name, top = self._name(), self._top()
-        hw = hardware_of(self.values.get("hardware", {}), self.base)
-        if "model" in self.values:
-            self._run_model(hw, name)
+        given = checked(SystemParameters, self.values)
+        name = given.name or configuration_name(self.vlnv)
+        hw = hardware_of(given.hardware, self.base)
+        if given.model is not None:
+            self._run_model(hw, name, given)
         else:
             Path("config_hw.tcl").write_text(configuration_tcl(hw), encoding="utf-8")
             write_json(hw, "hardware.json")
-        self._write_module(hw, name, top)
-        self._list(name, top)
-
-    def _name(self) -> str:
-        name = self.values.get("name")
-        if name is None:
-            return configuration_name(self.vlnv)
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise FlowInputError(
-                f"name is {name!r}, legal are lower-case letters, digits and single underscores "
-                "between them, such as cw_left"
-            )
-        return name
-
-    def _top(self) -> str:
-        top = self.values.get("top", "accelerator")
-        if top not in _TOPS:
-            raise FlowInputError(f"top is {top!r}, legal are {', '.join(_TOPS)}")
-        return str(top)
+        self._write_module(hw, name, given.top)
+        self._list(name, given.top)
 
     def _write_module(self, hw: Hardware, name: str, top: str) -> None:
         package, module = f"{name}_config_pkg", _TOPS[top] or name
@@ -142,21 +150,22 @@ class SystemGenerator(Generator):
             text = "\n".join([*lines, "source board/design.tcl", ""])
             Path(_BOARD_SCRIPT).write_text(text, encoding="utf-8")
 
-    def _run_model(self, hw: Hardware, name: str) -> None:
-        graph = graph_of(self.values["model"], self.base)
-        batch = count_of("batch", self.values.get("batch", 1))
-        count = count_of("images", self.values.get("images", batch))
-        file_name = self.values.get("reference")
+    def _run_model(self, hw: Hardware, name: str, given: SystemParameters) -> None:
+        graph = graph_of(given.model, self.base)
+        count = given.images or given.batch
         images: IntArray
         layers = None
-        if file_name is None:
+        if given.reference is None:
             images = random_images(graph, count, _RANDOM_SEED)
         else:
-            reference = reference_of(self.base / str(file_name))
+            reference = reference_of(self.base / given.reference)
             if count > len(reference.images):
-                raise FlowInputError(f"images is {count}, {file_name} has {len(reference.images)}")
+                raise FlowInputError(
+                    f"images is {count}, nearest is {len(reference.images)}, which "
+                    f"{given.reference} has"
+                )
             images, layers = reference.images[:count], reference.layers
-        vectors = prepare(graph, hw, images, batch, layers=layers)
+        vectors = prepare(graph, hw, images, given.batch, layers=layers)
         for file in FILES:
             if file not in (_PACKAGE, _HEADER):
                 shutil.copyfile(vectors.folder / file, file)
@@ -184,11 +193,4 @@ class SystemGenerator(Generator):
 
 def main() -> int:
     """Run as FuseSoC does, with the path of a YAML file; returns the exit status."""
-    try:
-        generator = SystemGenerator()
-        generator.run()
-    except ValueError as error:
-        sys.stderr.write(f"corewright.gen: {error}\n")
-        return 1
-    generator.write()
-    return 0
+    return run_generator(SystemGenerator)

@@ -57,6 +57,7 @@ from corewright.testing.seeds import SEED_VARIABLE, checked_seed, current_test, 
 __all__ = [
     "CocotbFailure",
     "bench_parameters",
+    "build_cocotb",
     "cache_folder",
     "must_fail",
     "run_cocotb",
@@ -191,7 +192,8 @@ def _tail(path: Path, lines: int = 60) -> str:
 
 def _reproduce(name: str, seed: int) -> str:
     """Return the command that repeats a pytest case with this seed."""
-    return f"{SEED_VARIABLE}={seed} ./cw test {shlex.quote(name)}" if name else f"seed {seed}"
+    command = f"./cw test {shlex.quote(name)}" if name else "and the same command"
+    return f"{SEED_VARIABLE}={seed} {command}"
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,41 @@ def run_cocotb(
         (seed,) = seeds_of(bench.name, 1)
     checked_seed(seed)
     return _run(bench, _build(bench, seed), seed, build_root)
+
+
+def build_cocotb(
+    toplevel: str,
+    test_module: str,
+    sources: Sequence[Path],
+    parameters: Mapping[str, int | str] | None = None,
+    *,
+    extra_args: Sequence[str] = (),
+    bench_folder: Path,
+    defines: Mapping[str, int | str] | None = None,
+    timeout: float = 900.0,
+) -> Path:
+    """Build the model that :func:`run_cocotb` would run with the same arguments.
+
+    Returns:
+        The model's folder, in the cache.
+
+    Raises:
+        CocotbFailure: the model could not be built.
+        ValueError: a source does not exist.
+    """
+    bench = _bench(
+        toplevel,
+        test_module,
+        sources,
+        parameters,
+        extra_args,
+        bench_folder,
+        None,
+        defines,
+        None,
+        timeout,
+    )
+    return _build(bench, next(seeds_of(bench.name, 1)))
 
 
 def must_fail(

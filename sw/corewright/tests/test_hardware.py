@@ -199,7 +199,7 @@ def test_export_writes_the_files_that_scripts_look_for(tmp_path: Path) -> None:
     hw, folder = Hardware((4, 6)), tmp_path / "out"
 
     def export() -> list[Path]:
-        return list(hw.export(folder, core="corewright:core:dma", target="default"))
+        return list(hw.export(folder, core="corewright:ip:axi_dma", target="default"))
 
     written = export()
     names = ["config_hw.svh", "config_tb.svh", "config_hw.tcl", "hardware.json", "sources.txt"]

@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from itertools import repeat
 
 import cocotb
-from cocotb.handle import HierarchyObject
-from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiReadBus
-from dma_model import (
+from axi_dma_model import (
     MEMORY_BYTES,
     Command,
     FaultyReads,
@@ -23,6 +20,9 @@ from dma_model import (
     start,
     wait_idle,
 )
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiReadBus
 
 from corewright.testing.cocotb_runner import bench_parameters
 

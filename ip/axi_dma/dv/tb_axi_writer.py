@@ -8,11 +8,7 @@ from collections.abc import Iterator
 from itertools import repeat
 
 import cocotb
-from cocotb.handle import HierarchyObject
-from cocotb.task import Task
-from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiWriteBus
-from dma_model import (
+from axi_dma_model import (
     MEMORY_BYTES,
     Command,
     FaultyWrites,
@@ -24,6 +20,10 @@ from dma_model import (
     start,
     wait_idle,
 )
+from cocotb.handle import HierarchyObject
+from cocotb.task import Task
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiWriteBus
 
 from corewright.testing.cocotb_runner import bench_parameters
 
