@@ -102,10 +102,10 @@ def test_a_tool_that_is_not_there_is_named(skid: Path):
 
 def test_each_proof_is_a_target():
     found = {path.parents[2].name for path in (ROOT / "ip").glob("*/dv/formal/*.sby")}
-    assert found == {"axis_fifo", "axis_gearbox", "axis_skid"}
+    assert found >= {"axi_dma", "axis_fifo", "axis_gearbox", "axis_skid", "prim_ram"}
     for ip in found:
-        text = (ROOT / "ip" / ip / f"{ip}.core").read_text(encoding="utf-8")
-        assert 'flow: "cw_formal"' in text, ip
+        for core in (ROOT / "ip" / ip).glob("*.core"):
+            assert 'flow: "cw_formal"' in core.read_text(encoding="utf-8"), core
 
 
 @pytest.mark.parametrize(
