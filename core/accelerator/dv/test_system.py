@@ -483,7 +483,7 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             original.parent, copy, ignore=shutil.ignore_patterns("*.core", "dv", "lint", "tests")
         )
-        core = yaml.safe_load(original.read_text(encoding="utf-8"))
+        core = yaml.safe_load(original.read_text(encoding="utf-8").removeprefix("CAPI=2:"))
         core["name"] = core["name"].rpartition(":")[0] + ":99.0.0"
         # The first fileset is the design; of benches and lint nothing is needed, or copied.
         design = core["targets"]["default"]["filesets"]

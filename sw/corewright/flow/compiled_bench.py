@@ -42,10 +42,6 @@ _EXECUTABLE = "Vcw_bench"
 _TRACE_OPTIONS = ("--trace-fst", "--trace-structs")
 # Compiled benches that are kept; those that were not used for longest go.
 _KEPT = 40
-# Set, a bench is compiled for runs of seconds, not for simulating fast.
-SHORT_RUNS_VARIABLE = "COREWRIGHT_SHORT_RUNS"
-# Up to so many units a short run is over before a compiler that optimises would be.
-_UNITS_OF_SHORT_RUNS = 64
 # Behaviour of this file and of the generator that changes what is compiled; raise it then.
 _RECIPE = 2
 # Why a tool may have failed that has nothing to do with what it was given.
@@ -97,9 +93,6 @@ def build_bench(
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
     root = repository_root()
     environment = flow_environment(tool_path)
-    if environment.get(SHORT_RUNS_VARIABLE):
-        quick = "-O0" if hw.rows * hw.columns <= _UNITS_OF_SHORT_RUNS else "-O1"
-        environment.setdefault("USER_CPPFLAGS", quick)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
     structure = structure_of(None if system is None else system.core)
     key = digest(

@@ -70,7 +70,7 @@ _HEADERS = (".svh", ".vh")
 # What each model includes first.
 _COMMON_HEADER = Path(__file__).with_name("verilated_common.h")
 # A bench spends its time in Python and in the runtime, which is compiled once and optimised.
-_OPTIMISATION = "OPT_FAST=-O0"
+_OPTIMISATION = "OPT_FAST=-Og"
 # Behaviour of this file that changes what is compiled; raise it when that changes.
 _RECIPE = "4"
 

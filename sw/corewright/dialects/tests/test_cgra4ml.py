@@ -111,12 +111,12 @@ MODELS: dict[str, tuple[type[XModel], tuple[int, ...]]] = {
 }
 
 
-def hardware(**options: Any) -> Hardware:
+def hardware(*, bits_sum: int = 32, **options: Any) -> Hardware:
     return Hardware(
         processing_elements=(8, 24),
         bits_input=4,
         bits_weights=4,
-        bits_sum=32,
+        bits_sum=bits_sum,
         bits_bias=16,
         max_image_size=512,
         **options,
@@ -233,7 +233,9 @@ def test_functions_export_and_predict(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.slow
 def test_a_model_is_verified_in_simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    hw = hardware(data_dir=str(tmp_path / "vectors"), valid_prob=0.5, ready_prob=0.5)
+    # As the accelerator of lenet5_w4a4, which other tests compile.
+    shared = {"bits_sum": 24, "axi_max_burst_len": 64}
+    hw = hardware(data_dir=str(tmp_path / "vectors"), valid_prob=0.5, ready_prob=0.5, **shared)
     model = built("residual")
     cgra4ml.export_inference(model, hw, batch_size=2)
     report = cgra4ml.verify_inference(model, hw, SIM="verilator", SIM_PATH="", TRACE=False)

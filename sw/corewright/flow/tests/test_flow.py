@@ -160,7 +160,7 @@ def test_fusesoc_alone_runs_lenet5_and_fails_on_a_difference(tmp_path: Path):
     )
     # As other tests of this accelerator compile it, for ccache.
     environment = flow_environment() | {
-        "USER_CPPFLAGS": "-O1",
+        "USER_CPPFLAGS": "-Og",
         "MAKEFLAGS": "VM_PARALLEL_BUILDS=0",
     }
     done = subprocess.run(
