@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Drives a protocol checker, whose ports are inputs, through legal traffic and then one fault.
+"""Drives a protocol checker, whose ports are inputs, through legal traffic and its faults.
 
-The bench option ``fault`` names the fault; ``none`` is legal traffic only. The launcher decides
-whether the run has to fail: the checkers' assertions end it.
+Each fault follows a reset and legal traffic; ``none`` is legal traffic only. The run goes on behind
+assertions that fail: the launcher looks which ones did so in the time of each fault. These times,
+the step before the first one and the last, stand in ``faults.json``.
 """
+
+import json
+from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
+from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge
-
-from corewright.testing.cocotb_runner import bench_parameters
 
 # The window ends inside a page, so that its end is no page's.
 BASE, BYTES = 0x40_0000_1000, 0x2F00
@@ -18,8 +21,20 @@ BASE, BYTES = 0x40_0000_1000, 0x2F00
 OTHER, OTHER_BYTES = 0x10_0000_0000, 0x104
 
 
+async def each_fault(dut, faults, idle):
+    """Yields each fault's name behind a reset, and notes when it was."""
+    cocotb.start_soon(Clock(dut.clk_i, 2, unit="ns").start())
+    times = {}
+    for fault in faults:
+        first = get_sim_time("step")
+        clear(dut, idle)
+        await reset(dut)
+        yield fault
+        times[fault] = first, get_sim_time("step")
+    Path("faults.json").write_text(json.dumps(times), encoding="utf-8")
+
+
 async def reset(dut):
-    cocotb.start_soon(Clock(dut.clk_i, 2, unit="step").start())
     for name, value in (("window_base_i", BASE), ("window_bytes_i", BYTES), ("quiet_i", 0),
                         ("other_base_i", OTHER), ("other_bytes_i", OTHER_BYTES)):  # fmt: skip
         if hasattr(dut, name):
@@ -79,18 +94,19 @@ async def drive_request(dut, channel, changes):
 async def read_rules(dut):
     if not hasattr(dut, "arvalid") or hasattr(dut, "rvalid"):
         return
-    clear(dut, "arid arlock arcache arprot arqos arvalid arready araddr arlen arsize arburst")
-    await reset(dut)
-    for legal in ({}, {"ready": 0}, {"ready": 0}, {}, {"addr": BASE + 0x1000 - 8, "len": 0},
-                  {"addr": BASE, "len": 15}, {"addr": BASE + BYTES - 8, "len": 0},
-                  {"addr": OTHER}, {"addr": OTHER + 0x100, "len": 0}):  # fmt: skip
-        await drive_request(dut, "ar", legal)
-    await drive(dut, arvalid=0, quiet_i=1)
-    await drive(dut, quiet_i=0)
-    for step in (REQUEST_FAULTS | OTHER_FAULTS)[bench_parameters()["fault"]]:
-        await drive_request(dut, "ar", step)
-    for _ in range(2):
-        await drive(dut, arvalid=0, quiet_i=0)
+    faults = REQUEST_FAULTS | OTHER_FAULTS
+    ports = "arid arlock arcache arprot arqos arvalid arready araddr arlen arsize arburst"
+    async for fault in each_fault(dut, faults, ports):
+        for legal in ({}, {"ready": 0}, {"ready": 0}, {}, {"addr": BASE + 0x1000 - 8, "len": 0},
+                      {"addr": BASE, "len": 15}, {"addr": BASE + BYTES - 8, "len": 0},
+                      {"addr": OTHER}, {"addr": OTHER + 0x100, "len": 0}):  # fmt: skip
+            await drive_request(dut, "ar", legal)
+        await drive(dut, arvalid=0, quiet_i=1)
+        await drive(dut, quiet_i=0)
+        for step in faults[fault]:
+            await drive_request(dut, "ar", step)
+        for _ in range(2):
+            await drive(dut, arvalid=0, quiet_i=0)
 
 
 # By fault: the write data's (valid, ready, last, data) in each cycle behind a burst of 2 beats.
@@ -113,23 +129,23 @@ async def write_data(dut, steps):
 async def write_rules(dut):
     if not hasattr(dut, "wdata"):
         return
-    clear(dut, "awid awlock awcache awprot awqos awvalid awready awaddr awlen awsize awburst")
-    clear(dut, "wdata wstrb wlast wvalid wready")
-    await reset(dut)
-    for legal in ({"len": 1}, {"ready": 0, "len": 0}, {"len": 0}):
-        await drive_request(dut, "aw", legal)
-    await write_data(dut, [(1, 0, 0, 1), (1, 1, 0, 1), (0, 1, 0, 0), (1, 1, 1, 2), (1, 1, 1, 3)])
-    fault = bench_parameters()["fault"]
-    if fault in DATA_FAULTS:
-        await drive_request(dut, "aw", {"len": 1})
-        await write_data(dut, DATA_FAULTS[fault])
-        return
-    if fault == "data_without_run":
-        await drive(dut, awvalid=0, quiet_i=1, wvalid=1)
-    for step in REQUEST_FAULTS.get(fault, []):
-        await drive_request(dut, "aw", step)
-    for _ in range(2):
-        await drive(dut, awvalid=0, wvalid=0, quiet_i=0)
+    ports = "awid awlock awcache awprot awqos awvalid awready awaddr awlen awsize awburst"
+    faults = [*REQUEST_FAULTS, *DATA_FAULTS, "data_without_run"]
+    async for fault in each_fault(dut, faults, f"{ports} wdata wstrb wlast wvalid wready"):
+        for legal in ({"len": 1}, {"ready": 0, "len": 0}, {"len": 0}):
+            await drive_request(dut, "aw", legal)
+        await write_data(
+            dut, [(1, 0, 0, 1), (1, 1, 0, 1), (0, 1, 0, 0), (1, 1, 1, 2), (1, 1, 1, 3)]
+        )
+        if fault in DATA_FAULTS:
+            await drive_request(dut, "aw", {"len": 1})
+            await write_data(dut, DATA_FAULTS[fault])
+        elif fault == "data_without_run":
+            await drive(dut, awvalid=0, quiet_i=1, wvalid=1)
+        for step in REQUEST_FAULTS.get(fault, []):
+            await drive_request(dut, "aw", step)
+        for _ in range(2):
+            await drive(dut, awvalid=0, wvalid=0, quiet_i=0)
 
 
 # By fault: port values in the cycles behind legal accesses.
@@ -151,10 +167,9 @@ async def register_rules(dut):
         return
     names = "awvalid wvalid bvalid bresp bready arvalid rdata rresp rvalid rready"
     idle = dict.fromkeys(names.split(), 0)
-    clear(dut, names)
-    await reset(dut)
     legal = [{"awvalid": 1}, {"wvalid": 1}, {"bvalid": 1}, {"bvalid": 1, "bready": 1},
              {"arvalid": 1}, {"rvalid": 1, "rdata": 7}, {"rvalid": 1, "rdata": 7, "rready": 1},
              {}]  # fmt: skip
-    for step in [*legal, *REGISTER_FAULTS[bench_parameters()["fault"]], {}, {}]:
-        await drive(dut, awready=1, wready=1, arready=1, **(idle | step))
+    async for fault in each_fault(dut, REGISTER_FAULTS, names):
+        for step in [*legal, *REGISTER_FAULTS[fault], {}, {}]:
+            await drive(dut, awready=1, wready=1, arready=1, **(idle | step))

@@ -2,11 +2,15 @@
 # Copyright corewright contributors
 """Each rule of the bench's protocol checkers is broken once, and its own assertion says so."""
 
+import functools
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb
+from corewright.testing.cocotb_runner import must_fail
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -46,20 +50,48 @@ CASES = [
 ]
 
 
-def _model(checker: str) -> tuple[str, str, list[Path], dict[str, int]]:
-    """Top, bench, sources and parameters."""
-    parameters = {} if checker == "cw_axil_checker" else {"MaxBurst": 16}
-    return checker, "tb_checkers", [FOLDER / f"{checker}.sv"], parameters
+# Where an assertion failed: when, and its name.
+FAILED = re.compile(r"^\[(\d+)\] %Error: .* Assertion failed in \S*\.(\w+_A)\b", re.MULTILINE)
+# A checker's faults, and the assertions that failed in the time of each.
+Reports = dict[str, set[str]]
+
+
+def _reports(folder: Path, checker: str) -> Reports:
+    """Drive all faults of a checker in one run, which goes on behind assertions that fail."""
+    must_fail(
+        checker,
+        "tb_checkers",
+        [FOLDER / f"{checker}.sv"],
+        {} if checker == "cw_axil_checker" else {"MaxBurst": 16},
+        folder / checker,
+        match="Assertion failed",
+        plusargs=["+verilator+error+limit+1000"],
+    )
+    (run,) = (folder / checker).iterdir()
+    failed = [(int(time), name) for time, name in FAILED.findall((run / "run.log").read_text())]
+    times = json.loads((run / "faults.json").read_text())
+    reports = {
+        fault: {name for time, name in failed if first < time <= last}
+        for fault, (first, last) in times.items()
+    }
+    assert set.union(*reports.values()) == {name for _, name in failed}
+    return reports
+
+
+@pytest.fixture(scope="module", name="reports")
+def _reports_of_checkers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Reports]:
+    return functools.cache(functools.partial(_reports, tmp_path_factory.mktemp("checkers")))
 
 
 @pytest.mark.parametrize(
     "checker", ["cw_axi_read_checker", "cw_axi_write_checker", "cw_axil_checker"]
 )
-def test_legal_traffic_passes(checker: str):
-    run_cocotb(*_model(checker), bench_options={"fault": "none"})
+def test_legal_traffic_passes(checker: str, reports: Callable[[str], Reports]):
+    assert reports(checker)["none"] == set()
 
 
 @pytest.mark.parametrize(("checker", "fault", "assertion"), CASES)
-def test_broken_rule_is_reported(checker: str, fault: str, assertion: str, tmp_path: Path):
-    options = {"fault": fault}
-    must_fail(*_model(checker), tmp_path, match=rf"\.{assertion}\b", bench_options=options)
+def test_broken_rule_is_reported(
+    checker: str, fault: str, assertion: str, reports: Callable[[str], Reports]
+):
+    assert assertion in reports(checker)[fault]

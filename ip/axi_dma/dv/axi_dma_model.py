@@ -8,12 +8,14 @@ import logging
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiRamRead, AxiRamWrite
+
+from corewright.testing.pins import Pins
 
 MEMORY_BYTES = 1 << 16
 IDLE_LIMIT_CYCLES = 20_000
@@ -67,8 +69,15 @@ def stalls(rng: random.Random, probability: float) -> Iterator[bool]:
             yield from [False] * rng.randint(1, 8)
 
 
-def random_commands(rng: random.Random, count: int, beat_bytes: int) -> list[Command]:
-    """Returns commands with the corners over-represented: tiny, page edges, whole pages."""
+def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: int) -> list[Command]:
+    """Returns commands with the corners over-represented: tiny, page edges, whole pages.
+
+    Args:
+        rng: source of the commands.
+        count: of commands.
+        beat_bytes: bytes of a beat.
+        longest: no command has more bytes; commands of 6000 hold whole pages.
+    """
     commands = []
     for _ in range(count):
         size = rng.choice(
@@ -79,6 +88,7 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int) -> list[Com
                 rng.randint(1, 6000),
             ]
         )
+        size = min(size, longest)
         address = rng.choice(
             [
                 rng.randrange(MEMORY_BYTES - size),
@@ -90,9 +100,13 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int) -> list[Com
     return commands
 
 
-async def start(dut: HierarchyObject) -> None:
-    """Starts the clock, drives every control input and applies the reset for three cycles."""
+def quiet(dut: Any) -> None:
+    """Keeps the memory of this toplevel from logging each burst."""
     logging.getLogger(f"cocotb.{dut._name}.m_axi").setLevel(logging.WARNING)
+
+
+async def start(dut: Pins) -> None:
+    """Starts the clock, drives every control input and applies the reset for three cycles."""
     for name in ("clear_i", "abort_i", "cmd_valid_i", "cmd_addr_i", "cmd_bytes_i"):
         getattr(dut, name).value = 0
     dut.rst_ni.value = 0
@@ -104,7 +118,7 @@ async def start(dut: HierarchyObject) -> None:
 
 
 async def send_commands(
-    dut: HierarchyObject, commands: list[Command], pause: Iterator[bool] | None = None
+    dut: Pins, commands: list[Command], pause: Iterator[bool] | None = None
 ) -> None:
     """Issues the commands in order, as fast as they are taken unless ``pause`` says otherwise."""
     for command in commands:
@@ -120,7 +134,7 @@ async def send_commands(
     dut.cmd_valid_i.value = 0
 
 
-async def wait_idle(dut: HierarchyObject) -> int:
+async def wait_idle(dut: Pins) -> int:
     """Waits until idle_o and returns the cycles that took; a hang is an assertion."""
     for cycle in range(IDLE_LIMIT_CYCLES):
         await RisingEdge(dut.clk_i)
@@ -138,7 +152,7 @@ class Monitor:
         errors: the response code of each error_o pulse.
     """
 
-    def __init__(self, dut: HierarchyObject, channels: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, dut: Pins, channels: dict[str, tuple[str, str]]) -> None:
         self.cycle = 0
         self.at: dict[str, list[int]] = {name: [] for name in channels}
         self.errors: list[int] = []
@@ -153,8 +167,8 @@ class Monitor:
         while True:
             await RisingEdge(self._dut.clk_i)
             for name, (valid, ready) in self._handles.items():
-                if int(valid.value) and int(ready.value):
+                if valid.value and ready.value:
                     self.at[name].append(self.cycle)
-            if int(self._dut.error_o.value):
-                self.errors.append(int(self._dut.error_resp_o.value))
+            if self._dut.error_o.value:
+                self.errors.append(self._dut.error_resp_o.value)
             self.cycle += 1

@@ -14,6 +14,7 @@ from axi_dma_model import (
     FaultyReads,
     Monitor,
     generator,
+    quiet,
     random_commands,
     send_commands,
     stalls,
@@ -25,8 +26,11 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiReadBus
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
+# Bytes of a random command.
+LONGEST = int(PARAMETERS["longest"])
 
 CHANNELS = {
     "cmd": ("cmd_valid_i", "cmd_ready_o"),
@@ -45,7 +49,8 @@ class Bench:
     """
 
     def __init__(self, dut: HierarchyObject) -> None:
-        self.dut = dut
+        self.dut = Pins(dut)
+        quiet(dut)
         self.rng = generator()
         self.beat_bytes = len(dut.m_axi_rdata) // 8
         self.max_outstanding = int(PARAMETERS["MaxOutstanding"])
@@ -59,7 +64,7 @@ class Bench:
         self.packets: list[bytes] = []
         self.partial = bytearray()
         self.pause: Iterator[bool] = repeat(False)
-        self.monitor = Monitor(dut, CHANNELS)
+        self.monitor = Monitor(self.dut, CHANNELS)
 
     async def open(self) -> None:
         """Resets the reader and starts the sink."""
@@ -107,7 +112,7 @@ async def every_packet_holds_its_commands_bytes_under_random_stalls(dut: Hierarc
     await bench.open()
     for probability in (0.0, 0.3, 0.7):
         bench.stall(probability)
-        commands = random_commands(bench.rng, 25, bench.beat_bytes)
+        commands = random_commands(bench.rng, 25, bench.beat_bytes, LONGEST)
         await bench.run(commands, stalls(bench.rng, probability / 2))
     assert not bench.monitor.errors
 
@@ -150,6 +155,7 @@ async def one_beat_a_cycle_across_bursts_and_commands(dut: HierarchyObject) -> N
 async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> None:
     """Without any data, exactly MaxOutstanding bursts are issued, across commands."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     bench.memory.r_channel.pause = True
     commands = [Command(256 * n, bench.beat_bytes) for n in range(bench.max_outstanding + 4)]
@@ -167,6 +173,7 @@ async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> 
 async def an_error_response_is_reported_and_keeps_the_packets_length(dut: HierarchyObject) -> None:
     """Every bad beat pulses error_o; packets keep their lengths; good commands stay good."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     bench.stall(0.3)
     bad_beats = 3
@@ -185,10 +192,11 @@ async def an_error_response_is_reported_and_keeps_the_packets_length(dut: Hierar
 async def an_abort_at_any_time_drains_and_the_next_command_works(dut: HierarchyObject) -> None:
     """Aborts at random moments: no beat and no new AR after it, then idle, then good data."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     for trial in range(25):
         bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
-        commands = random_commands(bench.rng, 6, bench.beat_bytes)
+        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
         sender = cocotb.start_soon(send_commands(dut, commands))
         for _ in range(bench.rng.randint(1, 120)):
             await RisingEdge(dut.clk_i)
@@ -211,4 +219,4 @@ async def an_abort_at_any_time_drains_and_the_next_command_works(dut: HierarchyO
         dut.clear_i.value = 1
         await RisingEdge(dut.clk_i)
         dut.clear_i.value = 0
-        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes))
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, LONGEST))

@@ -14,6 +14,7 @@ from axi_dma_model import (
     FaultyWrites,
     Monitor,
     generator,
+    quiet,
     random_commands,
     send_commands,
     stalls,
@@ -26,8 +27,11 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiWriteBus
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
+# Bytes of a random command.
+LONGEST = int(PARAMETERS["longest"])
 
 CHANNELS = {
     "cmd": ("cmd_valid_i", "cmd_ready_o"),
@@ -47,7 +51,8 @@ class Bench:
     """
 
     def __init__(self, dut: HierarchyObject) -> None:
-        self.dut = dut
+        self.dut = Pins(dut)
+        quiet(dut)
         self.rng = generator()
         self.beat_bytes = len(dut.m_axi_wdata) // 8
         self.max_outstanding = int(PARAMETERS["MaxOutstanding"])
@@ -60,7 +65,7 @@ class Bench:
         self.image = bytearray(self.rng.randbytes(MEMORY_BYTES))
         self.memory.write(0, bytes(self.image))
         self.pause: Iterator[bool] = repeat(False)
-        self.monitor = Monitor(dut, CHANNELS)
+        self.monitor = Monitor(self.dut, CHANNELS)
 
     async def open(self) -> None:
         """Resets the writer."""
@@ -128,7 +133,7 @@ async def memory_holds_exactly_the_commands_bytes_under_random_stalls(dut: Hiera
     await bench.open()
     for probability in (0.0, 0.3, 0.7):
         bench.stall(probability)
-        await bench.run(random_commands(bench.rng, 25, bench.beat_bytes))
+        await bench.run(random_commands(bench.rng, 25, bench.beat_bytes, LONGEST))
     assert not bench.monitor.errors
 
 
@@ -171,6 +176,7 @@ async def one_beat_a_cycle_across_bursts_and_commands(dut: HierarchyObject) -> N
 async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> None:
     """Without any response, exactly MaxOutstanding bursts are issued, and all their data."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     bench.memory.b_channel.pause = True
     commands = [Command(256 * n, 2 * bench.beat_bytes) for n in range(bench.max_outstanding + 4)]
@@ -188,6 +194,7 @@ async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> 
 async def an_error_response_is_reported_and_later_commands_work(dut: HierarchyObject) -> None:
     """One error_o pulse for each bad burst, and the next command is written well."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     bench.stall(0.3)
     bench.memory.bad = range(8192, 8192 + bench.beat_bytes)
@@ -210,11 +217,12 @@ async def an_abort_at_any_time_completes_its_bursts_and_writes_nothing(
 ) -> None:
     """Aborts at random moments: bytes are old or new, bursts complete, the next command works."""
     bench = Bench(dut)
+    dut = bench.dut
     await bench.open()
     at = bench.monitor.at
     for _ in range(25):
         bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
-        commands = random_commands(bench.rng, 6, bench.beat_bytes)
+        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
         # Values that the memory does not hold, so that a byte written late shows.
         payload = [bytes(b ^ 0xFF for b in bench.image[c.address :][: c.size]) for c in commands]
         tasks = bench.begin(commands, payload)
@@ -246,4 +254,4 @@ async def an_abort_at_any_time_completes_its_bursts_and_writes_nothing(
         dut.clear_i.value = 1
         await RisingEdge(dut.clk_i)
         dut.clear_i.value = 0
-        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes))
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, LONGEST))

@@ -23,6 +23,10 @@ CONFIGURATIONS = {
     "one_beat_one_burst": {"DataBits": 64, "MaxBurstBeats": 1, "MaxOutstanding": 1},
 }
 FULL_RATE_OUTSTANDING = 8
+# Bytes of the longest random command: whole pages, or 40 bursts where each beat is one; more of
+# these are nothing new.
+LONGEST = 6000
+LONGEST_OF_ONE_BEAT_BURSTS = 320
 
 SPLIT = "cw_axi_burst_split.sv"
 READER = "cw_axi_reader.sv"
@@ -105,7 +109,10 @@ def test_axi_dma(top: str, name: str) -> None:
         sources_of("corewright:ip:axi_dma"),
         parameters,
         extra_args=["--top-module", top],
-        bench_options={"full_rate": parameters["MaxOutstanding"] >= FULL_RATE_OUTSTANDING},
+        bench_options={
+            "full_rate": parameters["MaxOutstanding"] >= FULL_RATE_OUTSTANDING,
+            "longest": LONGEST if parameters["MaxBurstBeats"] > 1 else LONGEST_OF_ONE_BEAT_BURSTS,
+        },
     )
 
 
@@ -123,7 +130,7 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
         # A mutant may leave a signal without a reader.
         extra_args=["--top-module", top, "-Wno-fatal"],
         plusargs=bug.plusargs,
-        bench_options={"full_rate": True},
+        bench_options={"full_rate": True, "longest": LONGEST},
         test_filter=noticing_test,
     )
 
@@ -136,5 +143,5 @@ def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> No
         BUGS.sources(sources_of("corewright:ip:axi_dma"), tmp_path),
         CONFIGURATIONS["64bit"],
         extra_args=["--top-module", top, "-Wno-fatal"],
-        bench_options={"full_rate": True},
+        bench_options={"full_rate": True, "longest": LONGEST},
     )

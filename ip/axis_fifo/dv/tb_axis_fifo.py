@@ -9,6 +9,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from corewright.testing.axis import AxisSink, AxisSource, run_cycles, run_until, start
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 STALLS = (0.0, 0.3, 0.8)
 DEPTH = bench_parameters().get("Depth", 4)
@@ -53,6 +54,7 @@ def beats(dut, count):
 @cocotb.test
 @cocotb.parametrize(source_stall=STALLS, sink_stall=STALLS)
 async def beats_arrive_in_order_and_are_counted_under_stalls(dut, source_stall, sink_stall):
+    dut = Pins(dut)
     source, sink, check = await prepare(dut, source_stall, sink_stall)
     sent = beats(dut, 400)
     source.send(sent)
@@ -65,6 +67,7 @@ async def beats_arrive_in_order_and_are_counted_under_stalls(dut, source_stall, 
 
 @cocotb.test
 async def moves_a_beat_every_cycle(dut):
+    dut = Pins(dut)
     source, sink, check = await prepare(dut)
     source.send(beats(dut, 100))
     cycles = await run_until(dut.clk_i, [source, sink, check], sink.holds(100))
@@ -74,6 +77,7 @@ async def moves_a_beat_every_cycle(dut):
 
 @cocotb.test
 async def moves_a_beat_every_cycle_also_when_nearly_full(dut):
+    dut = Pins(dut)
     source, sink, check = await prepare(dut)
     source.send(beats(dut, 200))
     sink.blocked = True
@@ -87,6 +91,7 @@ async def moves_a_beat_every_cycle_also_when_nearly_full(dut):
 
 @cocotb.test
 async def holds_depth_beats_and_no_more(dut):
+    dut = Pins(dut)
     source, sink, check = await prepare(dut)
     sent = beats(dut, DEPTH + 3)
     source.send(sent)
@@ -101,6 +106,7 @@ async def holds_depth_beats_and_no_more(dut):
 
 @cocotb.test
 async def clear_drops_what_is_inside_and_moves_nothing(dut):
+    dut = Pins(dut)
     source, sink, check = await prepare(dut, 0.2, 0.6)
     for _ in range(60):
         # A fresh payload each round, so that a stale beat cannot pass for a new one.

@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from corewright.testing.axis import AxisSink, AxisSource, run_cycles, run_until, start
+from corewright.testing.pins import Pins
 
 STALLS = (0.0, 0.2, 0.8)
 
@@ -26,6 +27,7 @@ def beats(dut, count):
 @cocotb.test
 @cocotb.parametrize(source_stall=STALLS, sink_stall=STALLS)
 async def beats_arrive_in_order_under_stalls(dut, source_stall, sink_stall):
+    dut = Pins(dut)
     source, sink = agents(dut, source_stall, sink_stall)
     await start(dut)
     sent = beats(dut, 400)
@@ -38,6 +40,7 @@ async def beats_arrive_in_order_under_stalls(dut, source_stall, sink_stall):
 
 @cocotb.test
 async def moves_a_beat_every_cycle(dut):
+    dut = Pins(dut)
     source, sink = agents(dut)
     await start(dut)
     await run_cycles(dut.clk_i, [source, sink], 2)
@@ -48,6 +51,7 @@ async def moves_a_beat_every_cycle(dut):
 
 @cocotb.test
 async def holds_two_beats_and_no_more(dut):
+    dut = Pins(dut)
     source, sink = agents(dut)
     await start(dut)
     sent = beats(dut, 5)
@@ -62,6 +66,7 @@ async def holds_two_beats_and_no_more(dut):
 
 @cocotb.test
 async def no_output_depends_on_an_input_of_the_same_cycle(dut):
+    dut = Pins(dut)
     source, sink = agents(dut, 0.3, 0.5)
     await start(dut)
     source.send(beats(dut, 100_000))
@@ -87,6 +92,7 @@ async def no_output_depends_on_an_input_of_the_same_cycle(dut):
 
 @cocotb.test
 async def reset_empties_it(dut):
+    dut = Pins(dut)
     source, sink = agents(dut)
     await start(dut)
     source.send(beats(dut, 2))

@@ -9,6 +9,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from corewright.testing.cocotb_runner import bench_parameters
+from corewright.testing.pins import Pins
 
 WIDTH = bench_parameters().get("Width", 32)
 DEPTH = bench_parameters().get("Depth", 512)
@@ -30,7 +31,7 @@ class Model:
     """Drives one access a cycle and knows what must be read."""
 
     def __init__(self, dut):
-        self.dut = dut
+        self.dut = Pins(dut)
         self.words = [None] * DEPTH
         self.expected = None
         self.known = 0

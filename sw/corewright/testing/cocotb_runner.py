@@ -67,16 +67,22 @@ __all__ = [
 _LOG = logging.getLogger(__name__)
 _PARAMETERS_VARIABLE = "COREWRIGHT_BENCH_PARAMETERS"
 _HEADERS = (".svh", ".vh")
+# What a simulation finds as ``pytest``, see there.
+_WITHOUT_PYTEST = Path(__file__).with_name("without_pytest")
 # What each model includes first.
 _COMMON_HEADER = Path(__file__).with_name("verilated_common.h")
 # A bench spends its time in Python and in the runtime, which is compiled once and optimised.
 _OPTIMISATION = "OPT_FAST=-Og"
 # Behaviour of this file that changes what is compiled; raise it when that changes.
-_RECIPE = "4"
+_RECIPE = "5"
 
 
 class CocotbFailure(AssertionError):  # noqa: N818 - it is the verdict of a test, as pytest has it
     """A bench failed to build, failed, hung or ran no test; the text ends with how to repeat it."""
+
+
+class _TestsFailed(CocotbFailure):
+    """A run left results, and some of its tests failed."""
 
 
 def bench_parameters() -> dict[str, Any]:
@@ -322,7 +328,13 @@ def run_cocotb(
     if seed is None or SEED_VARIABLE in os.environ:
         (seed,) = seeds_of(bench.name, 1)
     checked_seed(seed)
-    return _run(bench, _build(bench, seed), seed, build_root)
+    model = _build(bench, seed)
+    try:
+        return _run(bench, model, seed, build_root)
+    except _TestsFailed:
+        # Once more for assertions that say what they compared.
+        _run(bench, model, seed, build_root, rewrite_assertions=True)
+        raise
 
 
 def build_cocotb(
@@ -438,6 +450,7 @@ def _run(
     plusargs: Sequence[str] = (),
     *,
     fail_fast: bool = False,
+    rewrite_assertions: bool = False,
 ) -> Path:
     """Run a bench once and return the folder of the run."""
     runs = build_root if build_root is not None else cache_folder() / "runs"
@@ -454,12 +467,16 @@ def _run(
     }
     if fail_fast:
         environment["COCOTB_MAX_FAILURES"] = "1"
-        # Nobody reads why; importing pytest for it takes longer than a short bench.
+    folders = [bench.folder, repository_root() / "sw"]
+    if not rewrite_assertions:
+        # Importing pytest takes longer than a short bench.
         environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""
+        folders.insert(0, _WITHOUT_PYTEST)
     reproduce = _reproduce(current_test(), seed)
     _LOG.info("%s on %s: %s", bench.test_module, model.name, reproduce)
-    runner = _Runner(None, [bench.folder, repository_root() / "sw"], bench.timeout)
+    runner = _Runner(None, folders, bench.timeout)
     trouble = ""
+    verdict: type[CocotbFailure] = CocotbFailure
     try:
         runner.test(
             bench.test_module,
@@ -487,11 +504,12 @@ def _run(
         trouble = trouble or "the simulation left no results"
     else:
         if failures:
+            verdict = _TestsFailed
             trouble = f"{failures} of {tests} tests failed"
         elif tests == 0:
             trouble = trouble or "no test ran"
     if trouble:
-        raise CocotbFailure(
+        raise verdict(
             f"{bench.description}: {trouble}\n{_tail(log)}\nlog: {log}\nreproduce: {reproduce}"
         )
     if build_root is None and not bench.waves:
@@ -574,12 +592,31 @@ def _compile(bench: _Bench, work: Path, log: Path, tools: Mapping[str, Any]) -> 
     )
     with log.open("a", encoding="utf-8") as file:
         runtime = _runtime(runner, work, file, tools)
-        for item in runtime.glob("*.o"):
-            # Newer than the makefile, so that make takes them as they are.
-            shutil.copyfile(item, work / item.name)
-        # What ccache could keep, this cache does.
+        # In one piece: each further compilation reads all headers again. What ccache could keep,
+        # the cache of models does.
+        parts = [*sorted(work.glob("Vtop*.cpp")), _simulator_main()]
+        (work / "simulation.cpp").write_text(
+            "#define VL_INCLUDE_OPT include\n" + "".join(f'#include "{part}"\n' for part in parts),
+            encoding="utf-8",
+        )
+        (work / "simulation.mk").write_text(
+            "simulation:\n"
+            f"\t$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) simulation.cpp {runtime}/*.o"
+            f" $(LDFLAGS) $(LDLIBS) -o {bench.toplevel}\n",
+            encoding="utf-8",
+        )
         header = f"-I{runtime} -include {_COMMON_HEADER.name}"
-        runner.make(file, "OBJCACHE=", f"{_OPTIMISATION} {header}")
+        linker = "-fuse-ld=gold" if shutil.which("ld.gold") else ""
+        runner.make(
+            file,
+            *("-f", "simulation.mk", f"{_OPTIMISATION} {header}", f"LDFLAGS={linker}"),
+            "simulation",
+        )
+
+
+def _simulator_main() -> Path:
+    """Return cocotb's ``main`` of a verilated model."""
+    return Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
 
 
 def _runtime(runner: _Runner, work: Path, log: TextIO, tools: Mapping[str, Any]) -> Path:

@@ -46,6 +46,11 @@ def test_bad_ends_are_failures_with_a_command_that_repeats_them(case, message, t
     assert "test_bad_ends_are_failures_with_a_command_that_repeats_them" in str(failure.value)
 
 
+def test_a_failed_assertion_says_what_it_compared():
+    with pytest.raises(CocotbFailure, match=r"assert 1 == 2\b"):
+        run("compares")
+
+
 def test_a_bench_without_a_test_is_a_failure(tmp_path):
     with pytest.raises(CocotbFailure, match=r"no test ran|0 tests|left no results|No tests"):
         run("good", build_root=tmp_path, test_filter="matches_no_test_at_all")
@@ -120,7 +125,12 @@ def test_a_model_that_cannot_be_built_is_no_bug_that_was_found(tmp_path):
 
 
 def test_racing_processes_build_a_model_once(tmp_path, monkeypatch):
+    run("good")
+    runtimes = cocotb_runner.cache_folder() / "runtimes"
     monkeypatch.setenv("COREWRIGHT_CACHE", str(tmp_path))
+    # No model, but what all of them share and takes long to compile.
+    cocotb_runner.cache_folder().mkdir()
+    (cocotb_runner.cache_folder() / "runtimes").symlink_to(runtimes)
     context = multiprocessing.get_context("spawn")
     with context.Pool(2) as pool:
         pool.map(run, ["good"] * 4)

@@ -26,6 +26,8 @@ async def behaves_as_told(dut):
     assert len(dut.data_o) == bench_parameters()["Width"]
     if case == "wrong" or case == f"wrong at {os.environ['COCOTB_RANDOM_SEED']}":
         raise AssertionError("told to fail")
+    if case == "compares":
+        assert int(dut.data_o.value) == 2
     if case == "assertion":
         dut.fail_i.value = 1
         await FallingEdge(dut.clk_i)
