@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,164 @@ class Raster:
 
     pitch: int
     image_rows: int
+
+
+class _Walk(NamedTuple):
+    """All that the positions in the pixel buffer depend on; see :class:`Geometry` for the names.
+
+    The layers of a network, and the ways to do them, have few different ones.
+    """
+
+    rows: int
+    batch: int
+    direct: bool
+    strides: Pair
+    kernel: Pair
+    padding: Pair
+    size: Pair
+    out_size: Pair
+    repeat: Pair
+    load: Pair
+    planes: Pair
+    stream_blocks: int
+    stream_rows: int
+    row_advance: int
+    source_pitch: int
+    plane_pitch: int
+    image_positions: int
+    scatter_start: int
+    gather_start: int
+    phase_skew: int
+    blocks: int
+    output: Raster
+    row_blocks: int
+    position_scales: tuple[int, int, int]
+    need_step: int
+
+    def written(self) -> tuple[Int64Array, Int64Array, int]:
+        """Highest plane block after and lowest in each stream block; loader cycles a channel."""
+        rows = self.rows
+        if self.direct:
+            block = np.arange(self.stream_blocks, dtype=np.int64)
+            return block, block, self.stream_blocks
+        (sh, sw), (top, left) = self.strides, self.padding
+        row, w = np.divmod(np.arange(self.stream_blocks * rows, dtype=np.int64), self.source_pitch)
+        image, h = np.divmod(row, self.stream_rows)
+        h *= self.row_advance
+        line, phase_h = np.divmod(h + top % sh, sh)
+        column, phase_w = np.divmod(w + left % sw, sw)
+        stored_row = (h < self.load[0]) & (phase_h < self.planes[0])
+        keep = stored_row & (w < self.load[1]) & (phase_w < self.planes[1])
+        down, right = self.repeat
+        position = self.scatter_start + image * self.image_positions
+        position += line * down * self.plane_pitch + column * right
+        position += self.phase_skew * (phase_w == 1)
+        shape = (self.stream_blocks, rows)
+        last = position + (down - 1) * self.plane_pitch + right - 1
+        highest = np.where(keep, last // rows, _NOTHING).reshape(shape).max(axis=1)
+        lowest = np.where(keep, position // rows, -_NOTHING).reshape(shape).min(axis=1)
+        # A word is cut at image rows; each part takes a write a phase, or a lane for wide strides.
+        begins = w == 0
+        begins[::rows] = True
+        starts = np.flatnonzero(begins)
+        part = np.cumsum(begins) - 1
+        if down * right > 1:
+            # Each part is written as often as its repeated pixels fill R lanes, for each copy.
+            pixels = np.bincount(part[keep], minlength=starts.size)
+            cycles = int(np.maximum(-(-pixels * right // rows) * down, 1).sum())
+            return np.maximum.accumulate(highest), lowest, cycles
+        offset = np.arange(part.size) - starts[part]
+        writes = keep if sw > _SCATTER_PHASES else keep & (offset < sw)
+        cycles = int(np.maximum(np.bincount(part[writes], minlength=starts.size), 1).sum())
+        if self.phase_skew:
+            # Both phases in one cycle, where their lanes fall into different banks.
+            lanes = np.bincount(part[keep], minlength=starts.size)
+            second = position[np.minimum(starts + 1, position.size - 1)]
+            gap = (second - position[starts]) % rows
+            apart = (gap >= (lanes + 1) // 2) & (rows - gap >= lanes // 2)
+            cycles -= int(np.count_nonzero((lanes >= 2) & apart))
+        return np.maximum.accumulate(highest), lowest, cycles
+
+    def needed(self) -> tuple[int, Int64Array]:
+        """need_offset, and the last stream block (blocks,) that each block needs; -1: none."""
+        rows = self.rows
+        position = np.arange(self.blocks * rows, dtype=np.int64)
+        row, w = np.divmod(position, self.output.pitch)
+        image, row = np.divmod(row, self.output.image_rows)
+        scales, unit = self.position_scales, self.repeat[0] * self.repeat[1]
+        first = (image * scales[0] + row * scales[1] + w * scales[2])[::rows]
+        # The last column that a lane's taps can need of its row.
+        last = w * self.strides[1] + (self.kernel[1] - 1 - self.padding[1])
+        last = np.minimum(last, self.size[1] - 1)
+        down, right = self.repeat
+        line = row * (self.strides[0] // self.row_advance) - self.padding[0]
+        need = (image * self.stream_rows + line // down) * self.source_pitch + last // right
+        need = need * unit + (unit - 1)
+        live = (image < self.batch) & (row < self.out_size[0]) & (w < self.out_size[1])
+        distance = need.reshape(-1, rows) - first[:, None]
+        offset = int(distance[live.reshape(-1, rows)].max())
+        deepest = first + offset + (self.kernel[0] - 1) * self.need_step
+        return offset, np.clip(deepest // (rows * unit), -1, self.stream_blocks - 1)
+
+    def first_block(self) -> Int64Array:
+        """(blocks,) plane block of q0."""
+        index = np.arange(self.blocks, dtype=np.int64)
+        rows = self.rows
+        if not self.row_blocks:
+            return (self.gather_start + index * rows) // rows
+        row, column = np.divmod(index, self.row_blocks)
+        image, row = np.divmod(row, self.output.image_rows)
+        q0 = self.gather_start + image * self.image_positions
+        q0 += row * self.plane_pitch + column * rows
+        return q0 // rows
+
+
+class _Measures(NamedTuple):
+    """What of a walk decides between geometries; see :class:`Geometry` for the names."""
+
+    least_ring_blocks: int
+    cycles_a_channel: int
+    need_offset: int
+    first_need: int
+
+
+class _Blocks(NamedTuple):
+    """The measures, and what a set of blocks is judged by: (blocks,) reach and first block."""
+
+    measures: _Measures
+    reach: Int64Array
+    first: Int64Array
+
+
+# Images of a batch have millions of blocks: only what is asked for again at once is kept.
+@lru_cache(maxsize=4)
+def _blocks_of(walk: _Walk) -> _Blocks:
+    offset, needs = walk.needed()
+    highest, lowest, cycles = walk.written()
+    needed = np.maximum.accumulate(needs)
+    reach = np.where(needed >= 0, highest[np.maximum(needed, 0)], _NOTHING)
+    first = walk.first_block()
+    spread = int((highest - lowest).max())
+    least = max(1, spread + 1, int((reach - first).max()) + 1)
+    for array in (reach, first):
+        array.flags.writeable = False
+    return _Blocks(_Measures(least, cycles, offset, int(needs[0]) + 1), reach, first)
+
+
+@lru_cache(maxsize=1 << 14)
+def _measures_of(walk: _Walk) -> _Measures:
+    return _blocks_of(walk).measures
+
+
+@lru_cache(maxsize=1 << 14)
+def _largest_set(walk: _Walk, ring_blocks: int) -> int:
+    _, reach, first = _blocks_of(walk)
+    # The first block that does not fit together with the blocks from b on.
+    end = np.searchsorted(reach, first + ring_blocks, side="left")
+    limited = end < walk.blocks
+    if not limited.any():
+        return walk.blocks
+    return int((end - np.arange(walk.blocks))[limited].min())
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,55 +328,11 @@ class Geometry:
             max(0, min(stored[1], -(-reach[1] // repeat[1]))),
         )
 
-    @cached_property
-    def _stream(self) -> tuple[Int64Array, Int64Array, float]:
-        """Highest plane block after and lowest in each stream block; loader cycles of a pass."""
-        channels, rows = self.operation.channels_in, self.hardware.rows
-        if self.direct:
-            block = np.arange(self.stream_blocks, dtype=np.int64)
-            return block, block, float(self.stream_blocks * channels)
-        (sh, sw), (top, left) = self.strides, self.operation.padding
-        row, w = np.divmod(np.arange(self.stream_blocks * rows, dtype=np.int64), self.source.pitch)
-        image, h = np.divmod(row, self.stream_rows)
-        h *= self.row_advance
-        line, phase_h = np.divmod(h + top % sh, sh)
-        column, phase_w = np.divmod(w + left % sw, sw)
-        stored_row = (h < self.load[0]) & (phase_h < self.planes[0])
-        keep = stored_row & (w < self.load[1]) & (phase_w < self.planes[1])
-        down, right = self.operation.repeat
-        position = self.scatter_start + image * self.image_positions
-        position += line * down * self.plane.pitch + column * right
-        position += self.phase_skew * (phase_w == 1)
-        shape = (self.stream_blocks, rows)
-        last = position + (down - 1) * self.plane.pitch + right - 1
-        highest = np.where(keep, last // rows, _NOTHING).reshape(shape).max(axis=1)
-        lowest = np.where(keep, position // rows, -_NOTHING).reshape(shape).min(axis=1)
-        # A word is cut at image rows; each part takes a write a phase, or a lane for wide strides.
-        begins = w == 0
-        begins[::rows] = True
-        starts = np.flatnonzero(begins)
-        part = np.cumsum(begins) - 1
-        if down * right > 1:
-            # Each part is written as often as its repeated pixels fill R lanes, for each copy.
-            pixels = np.bincount(part[keep], minlength=starts.size)
-            cycles = int(np.maximum(-(-pixels * right // rows) * down, 1).sum())
-            return np.maximum.accumulate(highest), lowest, float(cycles * channels)
-        offset = np.arange(part.size) - starts[part]
-        writes = keep if sw > _SCATTER_PHASES else keep & (offset < sw)
-        cycles = int(np.maximum(np.bincount(part[writes], minlength=starts.size), 1).sum())
-        if self.phase_skew:
-            # Both phases in one cycle, where their lanes fall into different banks.
-            lanes = np.bincount(part[keep], minlength=starts.size)
-            second = position[np.minimum(starts + 1, position.size - 1)]
-            gap = (second - position[starts]) % rows
-            apart = (gap >= (lanes + 1) // 2) & (rows - gap >= lanes // 2)
-            cycles -= int(np.count_nonzero((lanes >= 2) & apart))
-        return np.maximum.accumulate(highest), lowest, float(cycles * channels)
-
     @property
     def loader_cycles(self) -> float:
         """Cycles that the loader needs for a pass's stream."""
-        return self._stream[2]
+        cycles = self.stream_blocks if self.direct else _measures_of(self._walk).cycles_a_channel
+        return float(cycles * self.operation.channels_in)
 
     # ------------------------------------------------------------------ planes and gather
     @property
@@ -269,19 +384,6 @@ class Geometry:
         """q0 from the last block of an image to the next image."""
         return self.row_step + ((self.plane.image_rows - self.output.image_rows) * self.plane.pitch)
 
-    @cached_property
-    def first_block(self) -> Int64Array:
-        """(blocks,) plane block of q0."""
-        index = np.arange(self.blocks, dtype=np.int64)
-        rows = self.hardware.rows
-        if not self.aligned:
-            return (self.gather_start + index * rows) // rows
-        row, column = np.divmod(index, self.row_blocks)
-        image, row = np.divmod(row, self.output.image_rows)
-        q0 = self.gather_start + image * self.image_positions
-        q0 += row * self.plane.pitch + column * rows
-        return q0 // rows
-
     # ------------------------------------------------------------------ flow control
     @property
     def position_unit(self) -> int:
@@ -322,66 +424,74 @@ class Geometry:
         single = self.operation.kernel[0] == 1
         return 0 if single else self.source.pitch * self.operation.repeat[1]
 
-    @cached_property
-    def _needs(self) -> tuple[int, Int64Array]:
-        """need_offset, and the last stream block (blocks,) that each block needs; -1: none."""
-        op, rows = self.operation, self.hardware.rows
-        position = np.arange(self.blocks * rows, dtype=np.int64)
-        row, w = np.divmod(position, self.output.pitch)
-        image, row = np.divmod(row, self.output.image_rows)
-        scales, unit = self._position_scales, self.position_unit
-        first = (image * scales[0] + row * scales[1] + w * scales[2])[::rows]
-        # The last column that a lane's taps can need of its row.
-        last = w * self.strides[1] + (op.kernel[1] - 1 - op.padding[1])
-        last = np.minimum(last, op.size[1] - 1)
-        down, right = op.repeat
-        line = row * (1 if self.skip_rows else self.strides[0]) - op.padding[0]
-        need = (image * self.stream_rows + line // down) * self.source.pitch + last // right
-        need = need * unit + (unit - 1)
-        live = (image < self.batch) & (row < op.out_size[0]) & (w < op.out_size[1])
-        distance = need.reshape(-1, rows) - first[:, None]
-        offset = int(distance[live.reshape(-1, rows)].max())
-        deepest = first + offset + (op.kernel[0] - 1) * self.need_step
-        return offset, np.clip(deepest // (rows * unit), -1, self.stream_blocks - 1)
-
     @property
     def need_offset(self) -> int:
         """Last needed stream position of kernel row 0, from lane 0's."""
-        return self._needs[0]
+        return _measures_of(self._walk).need_offset
 
     @property
     def first_need(self) -> int:
         """Stream blocks that block 0 waits for."""
-        return int(self._needs[1][0]) + 1
+        return _measures_of(self._walk).first_need
 
     @cached_property
+    def _walk(self) -> _Walk:
+        op = self.operation
+        return _Walk(
+            rows=self.hardware.rows,
+            batch=self.batch,
+            direct=self.direct,
+            strides=self.strides,
+            kernel=op.kernel,
+            padding=op.padding,
+            size=op.size,
+            out_size=op.out_size,
+            repeat=op.repeat,
+            load=self.load,
+            planes=self.planes,
+            stream_blocks=self.stream_blocks,
+            stream_rows=self.stream_rows,
+            row_advance=self.row_advance,
+            source_pitch=self.source.pitch,
+            plane_pitch=self.plane.pitch,
+            image_positions=self.image_positions,
+            scatter_start=self.scatter_start,
+            gather_start=self.gather_start,
+            phase_skew=self.phase_skew,
+            blocks=self.blocks,
+            output=self.output,
+            row_blocks=self.row_blocks,
+            position_scales=self._position_scales,
+            need_step=self.need_step,
+        )
+
+    @property
+    def first_block(self) -> Int64Array:
+        """(blocks,) plane block of q0."""
+        return _blocks_of(self._walk).first
+
+    @property
     def reach(self) -> Int64Array:
         """(blocks,) highest plane block that is written before a block can finish."""
-        needed = np.maximum.accumulate(self._needs[1])
-        return np.where(needed >= 0, self._stream[0][np.maximum(needed, 0)], _NOTHING)
+        return _blocks_of(self._walk).reach
 
     @cached_property
     def legal(self) -> bool:
         """The gather never moves back to released plane blocks."""
-        return bool((np.diff(self.first_block) >= 0).all())
+        if not self.aligned or (self.row_step >= 0 and self.image_step >= 0):
+            return True
+        return bool((np.diff(self._walk.first_block()) >= 0).all())
 
     @cached_property
     def least_ring_blocks(self) -> int:
         """Ring that a set of one block needs."""
-        highest, lowest, _ = self._stream
-        spread = int((highest - lowest).max())
-        return max(1, spread + 1, int((self.reach - self.first_block).max()) + 1)
+        return _measures_of(self._walk).least_ring_blocks
 
     def largest_set(self, ring_blocks: int) -> int:
         """Largest set that a ring can hold wherever it starts; 0: not even one block."""
         if ring_blocks < self.least_ring_blocks:
             return 0
-        # The first block that does not fit together with the blocks from b on.
-        end = np.searchsorted(self.reach, self.first_block + ring_blocks, side="left")
-        limited = end < self.blocks
-        if not limited.any():
-            return self.blocks
-        return int((end - np.arange(self.blocks))[limited].min())
+        return _largest_set(self._walk, ring_blocks)
 
     # ------------------------------------------------------------------ program
     def fields(self, ring_blocks: int) -> dict[str, int]:
@@ -537,7 +647,7 @@ class StreamedGeometry(Geometry):
         """BS: buffer rows of a chunk."""
         return self.plane_rows
 
-    @cached_property
+    @property
     def first_block(self) -> Int64Array:
         """(blocks,) first chunk of each block."""
         return np.arange(self.blocks, dtype=np.int64) * self.chunks
@@ -655,7 +765,7 @@ class SingleWindowGeometry(Geometry):
         """q0 from an image, which is a block, to the next."""
         return self.image_positions
 
-    @cached_property
+    @property
     def first_block(self) -> Int64Array:
         """(blocks,) plane block of each image's first pixel."""
         return np.arange(self.blocks, dtype=np.int64) * self.image_positions // self.hardware.rows

@@ -120,6 +120,9 @@ def layer_outputs(model: Any, x: npt.ArrayLike) -> dict[str, Float64Array]:
         every = tf.keras.Model(
             model.inputs, {name: model.get_layer(layer).output for name, layer in names.items()}
         )
+        # Tracing costs more than it saves in a model that runs once; exact sums are the same in
+        # any order.
+        every.run_eagerly = True
         source = np.asarray(x, dtype=np.float64).reshape(-1, *model.input_shape[1:])
         outputs = every.predict(source, verbose=0)
     return {name: np.asarray(outputs[name], dtype=np.float64) for name in names}

@@ -11,14 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corewright import Bundle, QInput, QModel, flow
-from corewright.dialects.deepsocflow.bundle import bundle_tensors
-from corewright.frontends import (
-    FrontendError,
-    agreement,
-    convert,
-    keras_layer_outputs,
-)
+import corewright
+from corewright import flow
+from corewright.frontends import FrontendError, agreement, convert, keras_layer_outputs
 from corewright.frontends import tensorflow as lazy
 from corewright.frontends.alignment import shortened_bias
 from corewright.frontends.quantisers import ActivationFormat
@@ -60,18 +55,20 @@ def dense(units: int, act: str) -> dict[str, Any]:
 BITS = "quantized_bits(4,0,False,True,1)"
 
 
-def bundle(**options: Any) -> Bundle:
-    return Bundle(core=conv(2, 3, BITS), **options)
+def bundle(**options: Any) -> corewright.Bundle:
+    return corewright.Bundle(core=conv(2, 3, BITS), **options)
 
 
-def image(channels: int = 2) -> QInput:
-    return QInput((4, 4, channels), 1, HW)
+def image(channels: int = 2) -> corewright.QInput:
+    return corewright.QInput((4, 4, channels), 1, HW)
 
 
-def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
+def script_model(hw: Any = HW, int_bits: int = 0) -> corewright.QModel:
     """What a user's script writes: odd pools, a stride, leaky relu, flatten, softmax."""
-    x = x_in = QInput(shape=(16, 8, 3), batch_size=5, hw=hw, int_bits=int_bits, name="input")
-    x = Bundle(
+    x = x_in = corewright.QInput(
+        shape=(16, 8, 3), batch_size=5, hw=hw, int_bits=int_bits, name="input"
+    )
+    x = corewright.Bundle(
         core=conv(8, (3, 5), "quantized_relu(4,0,negative_slope=0)", strides=(2, 2)),
         pool={
             "type": "avg",
@@ -81,7 +78,7 @@ def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
             "act_str": "quantized_bits(4,0,False,False,1)",
         },
     )(x)
-    x = Bundle(
+    x = corewright.Bundle(
         core=conv(10, 1, "quantized_relu(4,1,negative_slope=0.125)"),
         pool={
             "type": "max",
@@ -92,12 +89,12 @@ def script_model(hw: Any = HW, int_bits: int = 0) -> QModel:
         },
         flatten=True,
     )(x)
-    x = Bundle(core=dense(10, "quantized_bits(4,1,False,True,1)"), softmax=True)(x)
-    model = QModel(inputs=x_in.raw, outputs=x)
+    x = corewright.Bundle(core=dense(10, "quantized_bits(4,1,False,True,1)"), softmax=True)(x)
+    model = corewright.QModel(inputs=x_in.raw, outputs=x)
     return randomised(model)
 
 
-def randomised(model: QModel) -> QModel:
+def randomised(model: corewright.QModel) -> corewright.QModel:
     """Random weights and statistics, always the same."""
     rng = np.random.default_rng(0)
     for layer in model.layers:
@@ -130,32 +127,36 @@ def test_a_script_model_is_exact(int_bits: int) -> None:
     assert np.allclose(probabilities.sum(axis=1), 1)
 
 
-def residual_model(hw: Any = HW, int_bits: int = 0) -> QModel:
+def residual_model(hw: Any = HW, int_bits: int = 0) -> corewright.QModel:
     """Skips from the input, from a bundle of another fraction, and into an average pool."""
-    x = x_in = QInput(shape=(9, 10, 4), batch_size=3, hw=hw, int_bits=int_bits, name="input")
-    x = x_first = Bundle(
+    x = x_in = corewright.QInput(
+        shape=(9, 10, 4), batch_size=3, hw=hw, int_bits=int_bits, name="input"
+    )
+    x = x_first = corewright.Bundle(
         core=conv(4, 3, "quantized_bits(4,1,False,True,1)"),
         add={"act_str": "quantized_relu(4,1,negative_slope=0.125)"},
     )(x_in, x_in)
-    x = Bundle(core=conv(6, (2, 3), "quantized_relu(4,0)", strides=2))(x)
-    x_skip = Bundle(core=conv(6, 1, BITS, strides=2, use_bias=False))(x_first)
-    x = Bundle(
+    x = corewright.Bundle(core=conv(6, (2, 3), "quantized_relu(4,0)", strides=2))(x)
+    x_skip = corewright.Bundle(core=conv(6, 1, BITS, strides=2, use_bias=False))(x_first)
+    x = corewright.Bundle(
         core=conv(6, 3, "quantized_bits(3,2,False,True,1)", padding="same"),
         add={"act_str": "quantized_bits(4,2,False,True,1)"},
         pool={"type": "avg", "size": (3, 2), "strides": 2, "padding": "same", "act_str": BITS},
     )(x, x_skip)
-    x = Bundle(
+    x = corewright.Bundle(
         core=conv(6, 1, "quantized_relu(3,0)"),
         add={"act_str": "quantized_relu(4,0)"},
         pool={"type": "max", "size": 2, "strides": 1, "act_str": "quantized_relu(3,0)"},
         flatten=True,
     )(x, x)
-    x = Bundle(core=dense(5, BITS), add={"act_str": BITS}, softmax=True)(x, dense_skip(x))
-    return randomised(QModel(inputs=x_in.raw, outputs=x))
+    x = corewright.Bundle(core=dense(5, BITS), add={"act_str": BITS}, softmax=True)(
+        x, dense_skip(x)
+    )
+    return randomised(corewright.QModel(inputs=x_in.raw, outputs=x))
 
 
 def dense_skip(x: Any) -> Any:
-    return Bundle(core=dense(5, "quantized_bits(2,1,False,True,1)"))(x)
+    return corewright.Bundle(core=dense(5, "quantized_bits(2,1,False,True,1)"))(x)
 
 
 @pytest.mark.parametrize("int_bits", [0, 1])
@@ -186,12 +187,12 @@ def test_all_widths_of_words_are_exact(bits: int) -> None:
     """Weights of 1..8 bits, those of one bit in words of two; activations of all widths."""
     hw = SimpleNamespace(bits_input=bits, bits_weights=bits)
     act = f"quantized_bits({bits},1,False,True,1)"
-    x = x_in = QInput((5, 4, 3), 8, hw)
+    x = x_in = corewright.QInput((5, 4, 3), 8, hw)
     for width in (1, bits):
         kernel = f"quantized_bits({width},0,False,True,1)"
-        x = Bundle(core=conv(4, 2, act, kernel_quantizer=kernel))(x)
-    x = Bundle(core=dense(6, f"quantized_relu({bits},2)"))(x)
-    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+        x = corewright.Bundle(core=conv(4, 2, act, kernel_quantizer=kernel))(x)
+    x = corewright.Bundle(core=dense(6, f"quantized_relu({bits},2)"))(x)
+    model = randomised(corewright.QModel(inputs=x_in.raw, outputs=x))
     model.layers[-2].kernel_quantizer_internal.bits = bits
     graph = convert(model, hw)
     outputs = keras_layer_outputs(model, model.random_input)
@@ -228,13 +229,15 @@ def test_average_pools_round_first_and_relus_lose_a_bit() -> None:
 
 def test_quantized_bits_is_the_linear_activation_of_bundles() -> None:
     """Whatever ``keep_negative`` says, all bits stay; ``convert`` takes QKeras at its word."""
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors  # imports TensorFlow
+
     unsigned = "quantized_bits(4,0,False,False,1)"
     core = conv(6, 3, unsigned)
     pool = {"type": "max", "size": 1, "strides": 1, "act_str": unsigned}
-    x = x_in = QInput((5, 4, 3), 8, HW)
-    x = x_skip = Bundle(core=core)(x)
-    x = Bundle(core=core, add={"act_str": unsigned}, pool=pool)(x, x_skip)
-    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+    x = x_in = corewright.QInput((5, 4, 3), 8, HW)
+    x = x_skip = corewright.Bundle(core=core)(x)
+    x = corewright.Bundle(core=core, add={"act_str": unsigned}, pool=pool)(x, x_skip)
+    model = randomised(corewright.QModel(inputs=x_in.raw, outputs=x))
     graph = model.to_graph()
     outputs = keras_layer_outputs(model, model.random_input)
     values = run(graph, quantise_input(graph, model.random_input))
@@ -253,11 +256,11 @@ def test_quantized_bits_is_the_linear_activation_of_bundles() -> None:
 
 def test_untrained_biases_are_drawn() -> None:
     """As Keras's glorot_uniform draws for a vector: uniformly up to sqrt(3 / its size)."""
-    x = x_in = QInput((2, 2, 1), 1, HW)
-    x = Bundle(core=conv(300, 1, BITS), flatten=True)(x)
-    x = Bundle(core={**dense(300, BITS), "options": {"bias_initializer": "ones"}})(x)
-    x = Bundle(core=dense(300, BITS))(x)
-    layers = QModel(inputs=x_in.raw, outputs=x).layers
+    x = x_in = corewright.QInput((2, 2, 1), 1, HW)
+    x = corewright.Bundle(core=conv(300, 1, BITS), flatten=True)(x)
+    x = corewright.Bundle(core={**dense(300, BITS), "options": {"bias_initializer": "ones"}})(x)
+    x = corewright.Bundle(core=dense(300, BITS))(x)
+    layers = corewright.QModel(inputs=x_in.raw, outputs=x).layers
     drawn = [layer.bias.numpy() for layer in layers if hasattr(layer, "bias")]
     assert np.all(drawn[1] == 1)
     for bias in (drawn[0], drawn[2]):
@@ -266,8 +269,10 @@ def test_untrained_biases_are_drawn() -> None:
 
 @pytest.mark.parametrize("int_bits", [0, 1])
 def test_the_random_input_is_the_references(int_bits: int) -> None:
-    x_in = QInput((3, 1, 2), 4, HW, int_bits)
-    model = QModel(inputs=x_in.raw, outputs=Bundle(core=conv(2, 1, BITS))(x_in))
+    x_in = corewright.QInput((3, 1, 2), 4, HW, int_bits)
+    model = corewright.QModel(
+        inputs=x_in.raw, outputs=corewright.Bundle(core=conv(2, 1, BITS))(x_in)
+    )
     x = model.random_input
     assert x.dtype == np.float64 and x.shape == model.input.shape == (4, 3, 1, 2)
     # NumPy's well-known first deviates of seed 0: 1.764, 0.400, 0.979, 2.241, 1.868, -0.977.
@@ -285,9 +290,9 @@ def test_inputs_are_taken_as_keras_reads_them(
     """
     monkeypatch.chdir(tmp_path)
     hw = Hardware(processing_elements=(4, 4))
-    x_in = QInput((4,), 1, hw)
+    x_in = corewright.QInput((4,), 1, hw)
     core = {**dense(3, BITS), "kernel_quantizer": "quantized_bits(4,1,False,True,1)"}
-    model = QModel(x_in.raw, Bundle(core=core)(x_in))
+    model = corewright.QModel(x_in.raw, corewright.Bundle(core=core)(x_in))
     model.bundles[0].core["layer"].set_weights([np.eye(4, 3), np.zeros(3)])
     x = np.array([[0.43749999999, -0.31250000001, 0.0625 + 1e-12, 0.1]])
     model.export_inference(x=x)
@@ -299,13 +304,13 @@ def test_inputs_are_taken_as_keras_reads_them(
 
 
 def test_bundles_know_each_other_and_the_model_knows_them() -> None:
-    x = x_in = QInput((4, 4, 2), 2, HW)
+    x = x_in = corewright.QInput((4, 4, 2), 2, HW)
     x = x_skip = (first := bundle(name="stem"))(x)
     unused = bundle()
     unused(x)
     x = (second := bundle(add={"act_str": BITS}))(x, x_1=x_skip)
     x = (third := bundle(add={"act_str": BITS}))(x, x_in)
-    model = QModel(inputs=x_in.raw, outputs=x)
+    model = corewright.QModel(inputs=x_in.raw, outputs=x)
     assert model.bundles == [first, second, third] and first.name == "stem"
     numbers = [each.idx or 0 for each in (first, unused, second, third)]
     assert numbers == list(range(numbers[0], numbers[0] + 4))
@@ -383,8 +388,11 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Bundle(core=conv(2, 3, "x"), add={}), r"add lacks \['act_str'\]"),
-        (lambda: Bundle(core=conv(2, 3, "x"), add={"act": 1}), r"add has unknown \['act'\]"),
+        (lambda: corewright.Bundle(core=conv(2, 3, "x"), add={}), r"add lacks \['act_str'\]"),
+        (
+            lambda: corewright.Bundle(core=conv(2, 3, "x"), add={"act": 1}),
+            r"add has unknown \['act'\]",
+        ),
         (lambda: bundle(add={"act_str": BITS})(image()), "x_skip is not; legal is Bundle"),
         (lambda: bundle()(image(), image()), "add is None but x_skip is given"),
         (
@@ -401,42 +409,73 @@ def test_methods_hand_over_to_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
             r"x_skip has shape \(4, 4, 3\), legal is the core's \(4, 4, 2\)",
         ),
         (
-            lambda: Bundle(core=dense(2, "quantized_relu(1,0)"))(QInput((4,), 1, HW)),
+            lambda: corewright.Bundle(core=dense(2, "quantized_relu(1,0)"))(
+                corewright.QInput((4,), 1, HW)
+            ),
             "lowered by a bit .* legal is 2 bits or more",
         ),
-        (lambda: Bundle(core={"type": "lstm"}), "core type is 'lstm', legal is 'conv' or 'dense'"),
-        (lambda: Bundle(core=conv(2, 3, "x", colour=1)), r"core has unknown \['colour'\]"),
-        (lambda: Bundle(core=conv(2, None, "x")), r"core lacks \['kernel_size'\]"),
         (
-            lambda: Bundle(
+            lambda: corewright.Bundle(core={"type": "lstm"}),
+            "core type is 'lstm', legal is 'conv' or 'dense'",
+        ),
+        (
+            lambda: corewright.Bundle(core=conv(2, 3, "x", colour=1)),
+            r"core has unknown \['colour'\]",
+        ),
+        (lambda: corewright.Bundle(core=conv(2, None, "x")), r"core lacks \['kernel_size'\]"),
+        (
+            lambda: corewright.Bundle(
                 core=dense(2, "x"), pool={"type": "sum", "size": 2, "act_str": "quantized_bits(4)"}
             ),
             "pool type is 'sum', legal is 'max' or 'avg'",
         ),
-        (lambda: QInput((4, 4), 1, HW), r"shape is \(4, 4\), legal is \(H, W, C\) or \(C,\)"),
-        (lambda: QInput((4,), 0, HW), "batch_size is 0, legal is 1 or more"),
         (
-            lambda: Bundle(core=dense(2, "quantized_tanh(4)"))(QInput((4,), 1, HW)),
+            lambda: corewright.QInput((4, 4), 1, HW),
+            r"shape is \(4, 4\), legal is \(H, W, C\) or \(C,\)",
+        ),
+        (lambda: corewright.QInput((4,), 0, HW), "batch_size is 0, legal is 1 or more"),
+        (
+            lambda: corewright.Bundle(core=dense(2, "quantized_tanh(4)"))(
+                corewright.QInput((4,), 1, HW)
+            ),
             "act_str is 'quantized_tanh",
         ),
-        (lambda: Bundle(core=conv(2, 3, "quantised_relu(4)")), "act_str is 'quantised_relu.*legal"),
         (
-            lambda: Bundle(core=conv(2, 3, "quantized_relu(4,0,negative_slope=0.3)")),
+            lambda: corewright.Bundle(core=conv(2, 3, "quantised_relu(4)")),
+            "act_str is 'quantised_relu.*legal",
+        ),
+        (
+            lambda: corewright.Bundle(core=conv(2, 3, "quantized_relu(4,0,negative_slope=0.3)")),
             "act_str is 'quantized_relu.*0.3.*legal are",
         ),
         (
-            lambda: Bundle(core=conv(2, 3, BITS, kernel_quantizer="quantised_bits(4)")),
+            lambda: corewright.Bundle(core=conv(2, 3, BITS, kernel_quantizer="quantised_bits(4)")),
             "core kernel_quantizer is 'quantised_bits",
         ),
-        (lambda: Bundle(core=conv(0, 3, BITS)), "core filters is 0, legal is an integer from 1"),
-        (lambda: Bundle(core=conv(2, (3, 3, 3), BITS)), r"kernel_size is \(3, 3, 3\), legal"),
-        (lambda: Bundle(core=conv(2, 3, BITS, strides=1.5)), "core strides is 1.5, legal"),
-        (lambda: Bundle(core=conv(2, 3, BITS, padding="full")), "core padding is 'full', legal"),
+        (
+            lambda: corewright.Bundle(core=conv(0, 3, BITS)),
+            "core filters is 0, legal is an integer from 1",
+        ),
+        (
+            lambda: corewright.Bundle(core=conv(2, (3, 3, 3), BITS)),
+            r"kernel_size is \(3, 3, 3\), legal",
+        ),
+        (
+            lambda: corewright.Bundle(core=conv(2, 3, BITS, strides=1.5)),
+            "core strides is 1.5, legal",
+        ),
+        (
+            lambda: corewright.Bundle(core=conv(2, 3, BITS, padding="full")),
+            "core padding is 'full', legal",
+        ),
         (
             lambda: bundle(pool={"type": "max", "size": 5, "act_str": BITS})(image()),
             "pool size is 5 with padding 'valid' on a feature map of 4x4",
         ),
-        (lambda: bundle()(QInput((4,), 1, HW)), "kernel_size is 3 on a vector of 4, legal is a"),
+        (
+            lambda: bundle()(corewright.QInput((4,), 1, HW)),
+            "kernel_size is 3 on a vector of 4, legal is a",
+        ),
     ],
 )
 def test_bad_arguments_are_named(make: Any, message: str) -> None:
@@ -455,6 +494,8 @@ def test_two_models_in_one_process_do_not_disturb_each_other() -> None:
 
 
 def test_layers_and_tensors_are_named_after_the_bundle() -> None:
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors  # imports TensorFlow
+
     model = residual_model()
     graph = model.to_graph()
     tensors = bundle_tensors(model, graph)
@@ -466,11 +507,13 @@ def test_layers_and_tensors_are_named_after_the_bundle() -> None:
 
 
 def test_a_bundle_that_quantises_to_the_same_words_has_the_tensor_before() -> None:
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors  # imports TensorFlow
+
     x_in = image()
     pool = {"type": "max", "size": 2, "act_str": BITS}
-    x = Bundle(core=conv(2, 3, BITS))(x_in)
+    x = corewright.Bundle(core=conv(2, 3, BITS))(x_in)
     x = bundle(pool=pool)(x)
-    graph = (model := QModel(inputs=x_in.raw, outputs=x)).to_graph()
+    graph = (model := corewright.QModel(inputs=x_in.raw, outputs=x)).to_graph()
     assert bundle_tensors(model, graph) == [graph.compute_nodes[0].output.name, graph.output.name]
 
 
@@ -479,10 +522,10 @@ def test_a_quantiser_object_is_not_changed() -> None:
 
     act = qkeras.quantized_relu(4, 1)
     x_in = image()
-    x = Bundle(core=conv(2, 3, act))(x_in)
-    x = Bundle(core=conv(2, 3, act))(x)
+    x = corewright.Bundle(core=conv(2, 3, act))(x_in)
+    x = corewright.Bundle(core=conv(2, 3, act))(x)
     assert act.bits == 4
-    graph = QModel(inputs=x_in.raw, outputs=x).to_graph()
+    graph = corewright.QModel(inputs=x_in.raw, outputs=x).to_graph()
     assert [node.requant.high for node in graph.compute_nodes if isinstance(node, Conv)] == [7, 7]
 
 
@@ -495,12 +538,12 @@ def test_a_bias_of_any_width_is_exact(bits: int, bias: int) -> None:
         "kernel_quantizer": word,
         "bias_quantizer": f"quantized_bits({bias},0,False,True,1)",
     }
-    x = x_in = QInput(shape=(6, 5, 3), batch_size=4, hw=hw)
-    x = Bundle(core=conv(4, 3, word, **options))(x)
+    x = x_in = corewright.QInput(shape=(6, 5, 3), batch_size=4, hw=hw)
+    x = corewright.Bundle(core=conv(4, 3, word, **options))(x)
     leaky = word if bits < 4 else f"quantized_relu({bits},0,negative_slope=0.125)"
-    x = Bundle(core=conv(4, 3, leaky, **options), flatten=True)(x)
-    x = Bundle(core={**dense(7, word), **options})(x)
-    model = randomised(QModel(inputs=x_in.raw, outputs=x))
+    x = corewright.Bundle(core=conv(4, 3, leaky, **options), flatten=True)(x)
+    x = corewright.Bundle(core={**dense(7, word), **options})(x)
+    model = randomised(corewright.QModel(inputs=x_in.raw, outputs=x))
     graph = model.to_graph()
     outputs = keras_layer_outputs(model, model.random_input)
     for name, value in run(graph, quantise_input(graph, model.random_input)).items():
@@ -546,11 +589,13 @@ def test_a_shortened_bias_rounds_every_sum_alike(
 def test_a_saved_model_is_loaded_as_an_ordinary_one(tmp_path: Path) -> None:
     from qkeras.utils import load_qmodel
 
+    from corewright.dialects.deepsocflow.bundle import bundle_tensors
+
     model = residual_model()
     model.compile()
     model.save(tmp_path / "model.h5")
     loaded = load_qmodel(tmp_path / "model.h5", compile=False)
-    assert not isinstance(loaded, QModel)
+    assert not isinstance(loaded, corewright.QModel)
     graph = model.to_graph()
     assert convert(loaded, HW, name=graph.name).digest() == graph.digest()
     assert bundle_tensors(loaded, graph) == bundle_tensors(model, graph)

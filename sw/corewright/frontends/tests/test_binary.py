@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from corewright import Bundle, QInput, QModel
+import corewright
 from corewright.frontends import (
     FrontendError,
     convert,
@@ -67,12 +67,14 @@ def test_bundles_of_one_bit_are_exact(sign: str, int_bits: int) -> None:
     def core(**options: Any) -> dict[str, Any]:
         return {**CONSTANTS, "kernel_quantizer": sign, "act_str": sign, **options}
 
-    x = x_in = QInput((8, 6, 3), 4, BINARY, int_bits)
+    x = x_in = corewright.QInput((8, 6, 3), 4, BINARY, int_bits)
     pool = {"type": "max", "size": 2, "strides": 1, "padding": "same", "act_str": sign}
-    x = Bundle(core(type="conv", filters=6, kernel_size=3, strides=(2, 1)), pool=pool)(x)
-    x = Bundle(core(type="conv", filters=5, kernel_size=(2, 4), padding="valid"), flatten=True)(x)
-    x = Bundle(core(type="dense", units=12, use_bias=False))(x)
-    model = randomised(QModel(x_in.raw, x))
+    x = corewright.Bundle(core(type="conv", filters=6, kernel_size=3, strides=(2, 1)), pool=pool)(x)
+    x = corewright.Bundle(
+        core(type="conv", filters=5, kernel_size=(2, 4), padding="valid"), flatten=True
+    )(x)
+    x = corewright.Bundle(core(type="dense", units=12, use_bias=False))(x)
+    model = randomised(corewright.QModel(x_in.raw, x))
     graph = model.to_graph()
     # Real inputs are signs, too.
     x = model.random_input
@@ -126,10 +128,10 @@ def test_a_sum_of_zero_is_plus_one() -> None:
 def test_one_bit_weights_alone_are_words_of_one_bit() -> None:
     """Wide activations on hardware of bits_weights=1, and on wider the two bits of before."""
     hw = SimpleNamespace(bits_input=4, bits_weights=1)
-    x = x_in = QInput((4, 4, 2), 2, hw)
+    x = x_in = corewright.QInput((4, 4, 2), 2, hw)
     core = {**CONSTANTS, "type": "conv", "filters": 3, "kernel_size": 3}
-    x = Bundle({**core, "act_str": "quantized_bits(4,3,False,True,1)"})(x)
-    model = randomised(QModel(x_in.raw, x))
+    x = corewright.Bundle({**core, "act_str": "quantized_bits(4,3,False,True,1)"})(x)
+    model = randomised(corewright.QModel(x_in.raw, x))
     for bits, expected in ((1, 1), (2, 2), (8, 2)):
         graph = convert(model, SimpleNamespace(bits_input=4, bits_weights=bits))
         node = graph.compute_nodes[0]
