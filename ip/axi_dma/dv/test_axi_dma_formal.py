@@ -76,6 +76,7 @@ def test_proof(task: str, tmp_path: Path):
     prove(SBY, task, sources_of("corewright:ip:axi_dma", "formal"), tmp_path)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", sorted(BUGS))
 def test_proof_finds_the_bug(name: str, tmp_path: Path):
     part, mutation = BUGS[name]

@@ -22,6 +22,7 @@ def test_proof_is_not_empty(tmp_path):
     prove(SBY, "reached", sources_of("corewright:prim_generic:ram_1r1w", "formal"), tmp_path)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("provider", "task", "mutation"),
     [
