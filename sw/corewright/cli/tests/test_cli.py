@@ -255,13 +255,13 @@ def test_benchmarks_are_found_run_and_listed(
 
 def test_regression_reports_and_writes_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     files = tmp_path / "deep" / "result.json", tmp_path / "page.html"
-    words = ["regress", "graphs", "--cases", "3", "--seed", "5", "--jobs", "1"]
+    words = ["regress", "graphs", "--cases", "3", "--seed", "6", "--jobs", "1"]
     assert main([*words, "--json", str(files[0]), "--html", str(files[1])]) == 0
     captured = capsys.readouterr()
-    assert "3 case(s), seed 5" in captured.out and "3 passed, 0 failed" in captured.out
+    assert "3 case(s), seed 6" in captured.out and "3 passed, 0 failed" in captured.out
     assert captured.err == ""
     written = json.loads(files[0].read_text())
-    assert (written["suite"], written["seed"], written["passed"]) == ("graphs", 5, 3)
+    assert (written["suite"], written["seed"], written["passed"]) == ("graphs", 6, 3)
     assert files[1].read_text().startswith("<!DOCTYPE html>")
 
 
