@@ -12,11 +12,14 @@ import contextlib
 import functools
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 MINIMUM_VERILATOR = (5, 36)
@@ -223,3 +226,45 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     environment.setdefault("TF_USE_LEGACY_KERAS", "1")
 
     return environment
+
+
+def provenance() -> dict[str, str | None]:
+    """Return what a report was made with, and when.
+
+    Returns:
+        ``commit`` (of this clone, ``+`` behind it with uncommitted changes; None outside of one),
+        ``date`` (UTC, ISO 8601), and the versions of ``corewright``, ``python``, ``numpy``,
+        ``fusesoc``, ``edalize`` and ``verilator`` (None: not there).
+    """
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for package in ("corewright", "numpy", "fusesoc", "edalize"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    try:
+        versions["verilator"] = _first_line(str(verilator_executable()), "--version")
+    except EnvironmentUnusableError:
+        versions["verilator"] = None
+    root = repository_root()
+    commit = _first_line("git", "-C", str(root), "rev-parse", "HEAD")
+    if commit is not None and _first_line("git", "-C", str(root), "status", "--porcelain"):
+        commit += "+"
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"commit": commit, "date": now, **versions}
+
+
+def _first_line(*command: str) -> str | None:
+    """What a command prints first; None if it fails or prints nothing."""
+    try:
+        done = subprocess.run(
+            command,
+            env=tool_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(done.stdout.splitlines()), None)

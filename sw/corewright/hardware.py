@@ -320,7 +320,9 @@ class Hardware:
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str] = "./hardware.json") -> Self:
-        """Reads a JSON file of :meth:`to_dict`; parameters left out take their defaults.
+        """Reads a JSON file of :meth:`to_dict`, or the hardware of a report of ``sim``.
+
+        Parameters left out take their defaults.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -332,6 +334,8 @@ class Hardware:
             raise ValueError(f"{path}: {error}") from error
         if not isinstance(values, dict):
             raise ValueError(f"{path}: is a {type(values).__name__}, legal is a JSON object")
+        if isinstance(values.get("hardware"), dict):
+            values = {key: value for key, value in values["hardware"].items() if key != "hash"}
         try:
             return cls.from_dict(values)
         except (TypeError, ValueError, OverflowError) as error:

@@ -20,11 +20,12 @@ from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
 from corewright.cli.regress import regress
-from corewright.environment import repository_root
+from corewright.environment import provenance, repository_root
 from corewright.files import check_writable, writing
-from corewright.flow import describe, export_model, find_system, simulate_system
+from corewright.flow import describe, export_model, simulate_system
 from corewright.flow.cache import build_folder, building
 from corewright.flow.errors import FlowInputError
+from corewright.flow.own_models import system_for
 from corewright.flow.system import System, hardware_of
 from corewright.flow.vectors import IntArray, random_images
 from corewright.hardware import Hardware
@@ -39,7 +40,8 @@ def _hardware(path: Path | None) -> Hardware | None:
 
 def _system(arguments: argparse.Namespace) -> System:
     weights = arguments.weights
-    return replace(find_system(arguments.model), weights=weights and weights.resolve())
+    system = system_for(arguments.model, _hardware(arguments.hardware))
+    return replace(system, weights=weights and weights.resolve())
 
 
 def _sim(arguments: argparse.Namespace) -> int:
@@ -61,7 +63,7 @@ def _sim(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     command = reproduce(arguments, result)
-    result["command"] = command
+    result |= {"command": command, "provenance": provenance()}
     console = output()
     _print_sim(console, result)
     # Behind what needs no disk.
@@ -79,7 +81,7 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 def reproduce(arguments: argparse.Namespace, result: dict[str, Any]) -> str:
     """Return the command that repeats a simulation, with nothing left to defaults."""
-    words = ["./cw", "sim", result["model"]]
+    words = ["./cw", "sim", arguments.model]
     if arguments.hardware is not None:
         words += ["--hardware", str(arguments.hardware)]
     if arguments.weights is not None:
@@ -215,6 +217,7 @@ def _export(arguments: argparse.Namespace) -> int:
         "batch": batch,
         "folder": str(arguments.out),
         "files": files,
+        "provenance": provenance(),
     }
     console = output()
     for file in files:

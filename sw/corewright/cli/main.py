@@ -15,6 +15,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+_MODEL = (
+    "a name, or a path: .core, .cwgraph, .py with build(), a saved Keras model; what names no "
+    "hardware runs on lenet5's unless --hardware does"
+)
 # Commands whose arguments belong to another program.
 _PASSED_ON = ("fusesoc", "shell", "test")
 
@@ -38,7 +42,7 @@ def _add_hardware(parser: argparse.ArgumentParser) -> None:
         "--hardware",
         metavar="FILE",
         type=Path,
-        help="JSON file of hardware parameters instead of the model's own",
+        help="JSON file of hardware parameters instead of the model's own, or of a report (--json)",
     )
 
 
@@ -104,7 +108,9 @@ def build_parser() -> argparse.ArgumentParser:
         "sim",
         "Simulate a model on the accelerator's RTL with its firmware, and compare every layer.",
     )
-    sim.add_argument("model", nargs="?", default="lenet5", metavar="MODEL", help="default: lenet5")
+    sim.add_argument(
+        "model", nargs="?", default="lenet5", metavar="MODEL", help=f"{_MODEL} (default lenet5)"
+    )
     _add_hardware(sim)
     _add_weights(sim)
     sim.add_argument("--seed", type=_positive, default=1, help="of stalls and memory (default 1)")
@@ -121,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_json(sim)
 
     export = add("export", "Write a model's program, weights, vectors and headers to a folder.")
-    export.add_argument("model", metavar="MODEL")
+    export.add_argument("model", metavar="MODEL", help=_MODEL)
     export.add_argument("--out", metavar="DIR", type=Path, required=True, help="the folder")
     _add_hardware(export)
     _add_weights(export)

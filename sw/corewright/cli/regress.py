@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corewright.cli.console import output, write_json
+from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
@@ -61,7 +62,7 @@ def regress(arguments: argparse.Namespace) -> int:
         for result in report.results:
             for line in _described(result):
                 _say(console, line)
-    write_json(arguments.json, values)
+    write_json(arguments.json, {**values, "provenance": provenance()})
     if arguments.html is not None:
         write_output(arguments.html, html_report(report), "--html FILE")
     if report.interrupted:

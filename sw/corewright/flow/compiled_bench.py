@@ -90,10 +90,16 @@ def build_bench(
         FlowError: FuseSoC, Verilator or the compiler failed.
         OutputError: there is no room, or no right, to build.
     """
+    plain = system is None or structure_of(system.core) == structure_of(None)
+    if plain and _own_folder(system) is not None:
+        # Made of the tree's own parts: its hardware is all that is its own.
+        system = None
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
     root = repository_root()
     environment = flow_environment(tool_path)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
+    if (own := _own_folder(system)) is not None:
+        roots.append(own)
     structure = structure_of(None if system is None else system.core)
     key = digest(
         {
@@ -167,6 +173,8 @@ def _compile(
     command = fusesoc_command()
     if overlay is not None:
         command += ["--cores-root", str(overlay)]
+    if (own := _own_folder(system)) is not None:
+        command += ["--cores-root", str(own)]
     log = work / "build.log"
     with building(work):
         work.mkdir(parents=True)
@@ -205,6 +213,13 @@ def _compile(
     if done.returncode != 0 or not (work / _EXECUTABLE).is_file():
         _check_room(log, environment)
         raise FlowError(f"building the simulation failed\n{tail(log)}\nlog: {log}")
+
+
+def _own_folder(system: System | None) -> Path | None:
+    """The folder of a user's own core, which is not in the tree."""
+    if system is None or system.core_file.is_relative_to(repository_root()):
+        return None
+    return system.core_file.parent
 
 
 def _check_room(log: Path, environment: Mapping[str, str]) -> None:

@@ -297,7 +297,7 @@ def systems() -> dict[str, System]:
     """
     found = {}
     for path in sorted((repository_root() / "models").glob("*/*.core")):
-        system = _read(path)
+        system = read_system(path)
         if system is not None:
             found[system.name] = system
     return dict(sorted(found.items()))
@@ -315,7 +315,12 @@ def find_system(name: str) -> System:
     return known[name]
 
 
-def _read(path: Path) -> System | None:
+def read_system(path: Path) -> System | None:
+    """Return the system of a core file; None if it has none.
+
+    Raises:
+        FlowInputError: it cannot be read, or is no core file.
+    """
     try:
         text = read_bytes(path, JSON_BYTES).decode("utf-8")
         contents = yaml.safe_load(text.partition("\n")[2])

@@ -14,7 +14,7 @@ from typing import Any
 
 from corewright.facts.widths import is_sign
 from corewright.graph import files
-from corewright.graph.analysis import value_bounds
+from corewright.graph.analysis import macs, value_bounds
 from corewright.graph.errors import GraphError
 from corewright.graph.ir import (
     ComputeNode,
@@ -29,7 +29,7 @@ from corewright.graph.ir import (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A network: one input tensor and nodes in topological order.
 
@@ -109,6 +109,35 @@ class Graph:
                     f"layer '{node.name}': shifted sums reach {int(low_v.min())}.."
                     f"{int(high_v.max())}, legal are 63 signed bits"
                 )
+
+    def __repr__(self) -> str:
+        """Name, input and number of nodes; :meth:`summary` has the rest."""
+        source = self.input
+        size = f"{source.height}x{source.width}x{source.channels}, {source.bits} bit"
+        return f"<Graph '{self.name}': input {size}, {len(self.nodes)} nodes>"
+
+    def summary(self) -> str:
+        """Return a table of the nodes: name, type, output, weights' shape and bits, and MACs."""
+        rows = [("layer", "type", "reads", "output", "weights", "MACs")]
+        for node in self.nodes:
+            out = output_shape(node, *(self.tensors[name] for name in node.inputs))
+            made = getattr(node, "output", None)
+            weights = getattr(node, "weights", None)
+            rows.append(
+                (
+                    node.name,
+                    type(node).__name__,
+                    ", ".join(node.inputs),
+                    "x".join(map(str, out)) + (f", {made.bits} bit" if made is not None else ""),
+                    ""
+                    if weights is None
+                    else f"{'x'.join(map(str, weights.shape))}, {node.weight_bits} bit",  # type: ignore[union-attr]
+                    f"{macs(node, self):,}",
+                )
+            )
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([repr(self)[1:-1], *lines])
 
     @property
     def input_limits(self) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from corewright.compiler import compile_graph
 from corewright.datasets import DatasetError, load_mnist, read_idx
 from corewright.environment import repository_root
 from corewright.flow import FlowInputError
-from corewright.flow.system import _read, graph_of, hardware_of, reference_of
+from corewright.flow.system import graph_of, hardware_of, read_system, reference_of
 from corewright.flow.vectors import FILES, VectorSet, accuracy, prepare
 from corewright.graph import Conv, Dense, Graph, GraphError, Requant, Tensor
 from corewright.hardware import Hardware
@@ -323,7 +323,7 @@ def test_damaged_core_file_is_an_input_error(tmp_path: Path) -> None:
     variants = [*damaged_bytes(good, SEED, 60), b"", b"CAPI=2:\n" + b"[" * 5000, b"\xff\xfe"]
     variants += [b"CAPI=2:\nname: x\ngenerate: {a: {generator: system}}\n"]
     variants += [b"CAPI=2:\nname: a:b:c\ngenerate: {a: {generator: system, parameters: 3}}\n"]
-    refused, _ = refuses(_read, FlowInputError, path, variants)
+    refused, _ = refuses(read_system, FlowInputError, path, variants)
     assert refused > 3
 
 

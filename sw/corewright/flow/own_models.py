@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""What a command's MODEL may be: a system's name, or the path of a user's own file."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from corewright.files import UnreadableFileError
+from corewright.flow.errors import FlowInputError
+from corewright.flow.system import System, find_system, read_system, systems
+from corewright.graph import Graph
+from corewright.hardware import Hardware
+
+# Hardware of a file that names none; `--hardware` names another.
+DEFAULT_SYSTEM = "lenet5"
+_GRAPHS = (".cwgraph", ".py")
+_KERAS = (".keras", ".h5", ".hdf5")
+_LEGAL = (
+    "legal is a name, or a file: .core, .cwgraph, .py with build(), or a saved Keras model "
+    "(.keras, .h5 or a SavedModel's folder)"
+)
+
+
+def system_for(model: str, hardware: Hardware | None = None) -> System:
+    """Return the system that a command's MODEL names.
+
+    Args:
+        model: the name of a system of the tree; or the path of a ``.core`` with a system, of a
+            ``.cwgraph``, of a Python script with ``build()``, or of a saved Keras model. A name
+            wins over a file; ``./NAME`` is the file.
+        hardware: what the command asked for; left out, that of the ``.core``, or of ``lenet5``.
+
+    Raises:
+        FlowInputError: it is none of these, with the nearest name.
+    """
+    known = systems()
+    if model in known:
+        return known[model]
+    path = Path(model)
+    if not path.exists():
+        raise FlowInputError(_no_such(model, list(known)))
+    path = path.resolve()
+    if path.suffix == ".core":
+        found = read_system(path)
+        if found is None:
+            raise FlowInputError(f"{path}: has no generate section of the generator 'system'")
+        return found
+    own = hardware if hardware is not None else find_system(DEFAULT_SYSTEM).hardware
+    parameters = {"hardware": own.to_dict(), "model": path.name}
+    if path.suffix in _GRAPHS and path.is_file():
+        return System(path.stem, "", {}, path, parameters)
+    if path.suffix in _KERAS or (path / "saved_model.pb").is_file():
+        return KerasSystem(path.stem, "", {}, path, parameters)
+    raise FlowInputError(f"{path}: is no model, {_LEGAL}")
+
+
+@dataclass(frozen=True)
+class KerasSystem(System):
+    """A saved Keras model, converted for the hardware that it is to run on."""
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The integer graph of the model.
+
+        Raises:
+            FlowInputError: the file is damaged, or the model has no exact integer form, or weights
+                were given, which it has itself.
+        """
+        if self.weights is not None:
+            raise FlowInputError(f"weights: {self.core_file.name} has its own")
+        # Late: only front ends import a training framework.
+        from corewright.frontends import FrontendError, convert
+
+        try:
+            return convert(str(self.core_file), self.hardware)
+        except (FrontendError, UnreadableFileError, ImportError, OSError) as error:
+            raise FlowInputError(f"model {self.core_file.name}: {error}") from error
+
+
+def _no_such(model: str, known: list[str]) -> str:
+    text = f"there is no model '{model}'"
+    if "/" in model or Path(model).suffix:
+        return f"{text}: no such file; {_LEGAL}"
+    near = difflib.get_close_matches(model, known, n=1)
+    return f"{text}{f', did you mean {near[0]}?' if near else ''}; legal are: {', '.join(known)}"
