@@ -93,30 +93,33 @@ proc ::cw::listed {path} {
   return [lmap line $lines { file join [file dirname $path] $line }]
 }
 
-# Checks what only both files together tell.
-proc ::cw::check {board hw} {
+# Checks what no file alone tells, and says which clock is used.
+proc ::cw::check {board hw clock_mhz} {
   variable ProcessingSystems
   if {![dict exists $ProcessingSystems [dict get $board PS]]} {
     error "[dict get $board BOARD]: PS is [dict get $board PS], legal are\
         [join [dict keys $ProcessingSystems] {, }]"
   }
-  if {[dict get $hw FREQ] > [dict get $board MAX_MHZ]} {
-    error "frequency_mhz is [dict get $hw FREQ], legal on [dict get $board BOARD] is up to\
+  if {$clock_mhz > [dict get $board MAX_MHZ]} {
+    error "the clock is $clock_mhz MHz, legal on [dict get $board BOARD] is up to\
         [dict get $board MAX_MHZ]"
   }
+  puts "corewright: $clock_mhz MHz on [dict get $board BOARD], the design aims at [dict get $hw FREQ]"
 }
 
 # Gives the current project the board's part and the newest of its installed board files, from which
 # the processing system takes the settings of its memory and peripherals.
 proc ::cw::set_board {board} {
   set_property part [dict get $board PART] [current_project]
-  set pattern "[dict get $board BOARD_PART]:*"
-  set installed [get_board_parts -quiet -latest_file_version $pattern]
-  if {[llength $installed] == 0} {
-    error "no board files for $pattern: please install them (Vivado Store, or the param\
-        board.repoPaths)"
+  foreach name [dict get $board BOARD_PART] {
+    set installed [get_board_parts -quiet -latest_file_version $name:*]
+    if {[llength $installed]} {
+      set_property board_part [lindex $installed 0] [current_project]
+      return
+    }
   }
-  set_property board_part [lindex $installed 0] [current_project]
+  error "no board files for [join [dict get $board BOARD_PART] { or }]: please install them (Vivado\
+      Store, or the param board.repoPaths)"
 }
 
 proc ::cw::connect_clock {pins} {
@@ -134,7 +137,7 @@ proc ::cw::connect_axi {name from to} {
   connect_bd_net [get_bd_pins reset/interconnect_aresetn] [get_bd_pins $name/aresetn]
 }
 
-proc ::cw::create_processing_system {board hw} {
+proc ::cw::create_processing_system {board hw clock_mhz} {
   variable ProcessingSystems
   variable Clock
   set type [dict get $board PS]
@@ -145,7 +148,7 @@ proc ::cw::create_processing_system {board hw} {
 
   # The preset of a board may enable ports that this design leaves open: `config` disables them.
   set config [dict get $ps config]
-  dict set config [dict get $ps frequency] [dict get $hw FREQ]
+  dict set config [dict get $ps frequency] $clock_mhz
   dict set config [lindex [dict get $ps control [dict get $board CONTROL_PORT]] 2] 1
   set width [dict get $hw AXI_WIDTH]
   if {$width ni [dict get $ps widths]} { set width [lindex [dict get $ps widths] end] }
@@ -209,14 +212,15 @@ proc ::cw::assign_addresses {board hw} {
   }
 }
 
-# Makes the block design and its wrapper, the top of the current project, whose sources are read.
-proc ::cw::create_design {board hw} {
+# Makes the block design and its wrapper, the top of the current project, whose sources are read. The
+# clock is neither the board's nor the hardware's to decide: see docs/boards.md.
+proc ::cw::create_design {board hw clock_mhz} {
   variable Design
   variable Top
-  check $board $hw
+  check $board $hw $clock_mhz
   update_compile_order -fileset sources_1
   create_bd_design $Design
-  create_processing_system $board $hw
+  create_processing_system $board $hw $clock_mhz
   create_accelerator $board $hw
   assign_addresses $board $hw
   validate_bd_design
@@ -276,7 +280,7 @@ proc ::cw::export_results {folder} {
     set slack [get_property SLACK [get_timing_paths $check -max_paths 1]]
     if {$slack < 0} {
       error "timing is not met: ${check} slack $slack ns, see [file join $folder timing.rpt];\
-          lower frequency_mhz or make the array smaller"
+          ask for a slower clock or make the array smaller"
     }
   }
   file copy -force [file join [get_property DIRECTORY [get_runs impl_1]] $Top.bit] \

@@ -2,11 +2,14 @@
 # Copyright corewright contributors
 # AMD ZCU104 (XCZU7EV), 2 GB of DDR4. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD zcu104
+set TITLE {AMD ZCU104}
 set PART xczu7ev-ffvc1156-2-e
 # Without the version: the newest that is installed.
 set BOARD_PART xilinx.com:zcu104:part0
 set PS zynq_ultra_ps_e
-# Highest clock that the flow accepts: of the PS-PL AXI interfaces. No promise of timing.
+# Clock of the accelerator in MHz, unless it aims lower or another is asked for, and the highest
+# that may be asked for: of the PS-PL AXI interfaces. No promise of timing.
+set CLOCK_MHZ 250
 set MAX_MHZ 333
 # The accelerator's AXI4 managers and the PS ports that they reach the memory by.
 set MEMORY_PORTS {program HP0 pixels HP1 residual HP2 output HP3}

@@ -2,11 +2,14 @@
 # Copyright corewright contributors
 # Digilent ZedBoard (XC7Z020), 512 MB of DDR3. Read by boards/tcl/cw_vivado.tcl and by corewright.export.
 set BOARD zedboard
+set TITLE {Digilent ZedBoard}
 set PART xc7z020clg484-1
 # Without the version: the newest that is installed.
 set BOARD_PART digilentinc.com:zedboard:part0
 set PS processing_system7
-# Highest clock that the flow accepts: of the clocks that the PS gives the PL. No promise of timing.
+# Clock of the accelerator in MHz, unless it aims lower or another is asked for, and the highest
+# that may be asked for: of the clocks that the PS gives the PL. No promise of timing.
+set CLOCK_MHZ 100
 set MAX_MHZ 250
 # The accelerator's AXI4 managers and the PS ports that they reach the memory by.
 set MEMORY_PORTS {program HP0 pixels HP1 residual HP2 output HP3}

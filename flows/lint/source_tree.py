@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -59,10 +60,21 @@ def load_core(path: Path) -> dict[str, Any]:
 
 
 def lint_targets() -> list[LintTarget]:
-    """Return all targets of all cores whose name is ``lint`` or begins with ``lint_``."""
+    """Return all targets of all cores whose name is ``lint`` or begins with ``lint_``.
+
+    Of systems with the same hardware and parts, which have the same sources but for names, one.
+    """
     found = []
+    systems = set()
     for path in source_files(".core"):
         contents = load_core(path)
+        calls = contents.get("generate", {})
+        if "system" in calls and path.with_name(f"{path.stem}.system.yaml").is_file():
+            hardware = calls["system"]["parameters"]["hardware"]
+            system = json.dumps([contents["filesets"], hardware], sort_keys=True)
+            if system in systems:
+                continue
+            systems.add(system)
         for target in contents.get("targets", {}):
             if target == "lint" or target.startswith("lint_"):
                 found.append(LintTarget(contents["name"], target, path))

@@ -183,6 +183,23 @@ def test_no_path_or_mirror_of_one_machine():
     assert found == []
 
 
+def test_nothing_but_its_folder_names_a_board():
+    boards = sorted(path.parent.name for path in ROOT.glob("boards/*/board.tcl"))
+    # Examples take this one.
+    boards.remove("zcu104")
+    name = re.compile(rf"\b({'|'.join(boards)})\b")
+    allowed = {"CHANGELOG.md", "boards/README.md"}
+    allowed |= {relative(path) for path in ROOT.glob("models/*/*.core")}
+    named = {
+        relative(path): match[0]
+        for path in source_files(".md", ".py", ".tcl", ".core", ".toml", ".v", ".yaml")
+        if relative(path) not in allowed
+        if (match := name.search(path.read_text(encoding="utf-8")))
+        if not relative(path).startswith(f"boards/{match[0]}/")
+    }
+    assert named == {}
+
+
 def test_waivers_are_reasoned_and_still_needed():
     for waiver in waivers():
         assert set(waiver) == {"check", "file", "reason"}, waiver

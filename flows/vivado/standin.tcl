@@ -5,8 +5,8 @@
 # with their options, and keeps a model of project and block design, so that a script's mistakes are
 # errors: unknown commands, options, properties, parts, files, cells and pins, double or missing
 # sources, wrong connections, unmapped memory. It synthesises nothing: where the real tool writes a
-# result it leaves a placeholder that says so. Its catalogue of parts and IP is written from the
-# vendor's documentation, not by the tool. See README.md.
+# result it leaves a placeholder that says so. Its catalogue of IP is written from the vendor's
+# documentation, not by the tool; boards/*/board_files.tcl tell the parts. See README.md.
 #
 # Usage: tclsh standin.tcl [Vivado's arguments]
 # Environment: STANDIN_SLACK    slack in ns of the timing paths (default 0.1)
@@ -14,17 +14,9 @@
 
 namespace eval ::standin {
   variable Placeholder "Placeholder of flows/vivado/standin.tcl: no Vivado has run.\n"
-  # Device, package and speed grade of the boards known here.
-  variable Parts {
-    xczu7ev-ffvc1156-2-e xczu9eg-ffvb1156-2-e xck26-sfvc784-2LV-c xc7z020clg400-1 xc7z020clg484-1
-  }
-  variable BoardParts {
-    xilinx.com:zcu104:part0:1.1 xczu7ev-ffvc1156-2-e
-    xilinx.com:zcu102:part0:3.4 xczu9eg-ffvb1156-2-e
-    xilinx.com:kv260_som:part0:1.4 xck26-sfvc784-2LV-c
-    tul.com.tw:pynq-z2:part0:1.0 xc7z020clg400-1
-    digilentinc.com:zedboard:part0:1.1 xc7z020clg484-1
-  }
+  # By the full name of the board files, the part on the board: from boards/*/board_files.tcl.
+  variable BoardParts {}
+  variable Parts {}
   variable AxiRead {
     ARADDR ARPROT ARVALID ARREADY RDATA RRESP RVALID RREADY
   }
@@ -83,6 +75,18 @@ proc ::standin::value {args} {
   variable State
   require [dict exists $State {*}$args] "there is no [join $args { }]"
   return [dict get $State {*}$args]
+}
+
+# Reads what is known of boards, beside the scripts that are tried.
+proc ::standin::read_boards {} {
+  variable BoardParts
+  variable Parts
+  set boards [file join [file dirname [file normalize [info script]]] .. .. boards]
+  foreach path [glob -directory $boards */board_files.tcl] {
+    source $path
+    set BoardParts [dict merge $BoardParts $BOARD_FILES]
+  }
+  set Parts [lsort -unique [dict values $BoardParts]]
 }
 
 proc ::standin::placeholder {path} {
@@ -942,6 +946,7 @@ proc ::standin::main {arguments} {
   return 0
 }
 
+::standin::read_boards
 if {[catch {::standin::main $argv} ::standin::status]} {
   puts stderr $::standin::status
   set ::standin::status 1

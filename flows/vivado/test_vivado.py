@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from corewright import Hardware
 from corewright.environment import fusesoc_config, repository_root, tool_environment
+from corewright.export import board_names, find_board, read_settings
+from corewright.flow import systems
+from corewright.gen.generate import SystemGenerator
+from corewright.sources import sources_of
 from vivado.standin import install_vivado, interpreters, run_vivado
 
 ROOT = repository_root()
-BOARDS = ["kv260", "pynq_z2", "zcu102", "zcu104", "zedboard"]
+BOARDS = board_names()
 MANAGERS = ["program", "pixels", "residual", "output"]
 FLOW = ROOT / "boards" / "tcl" / "cw_vivado.tcl"
 SCRIPT = ["-mode", "batch", "-source", "vivado_flow.tcl"]
@@ -28,8 +32,7 @@ REPORTS = ["power.rpt", "timing.rpt", "utilization.rpt"]
 
 
 def board_settings(board: str) -> dict[str, str]:
-    text = (ROOT / "boards" / board / "board.tcl").read_text(encoding="utf-8")
-    return {key: value.strip("{}") for key, value in re.findall(r"^set (\w+) (.+)$", text, re.M)}
+    return read_settings(ROOT / "boards" / board / "board.tcl")
 
 
 def options(log: str, command: str) -> list[dict[str, str]]:
@@ -42,9 +45,11 @@ def options(log: str, command: str) -> list[dict[str, str]]:
     return calls
 
 
-def load_core(path: Path) -> dict[str, Any]:
-    core: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8").partition("\n")[2])
-    return core
+def clock_of(log: str) -> str:
+    """Return the clock that the processing system is told to make."""
+    found = re.findall(r"(?:PL0_REF_CTRL__|FPGA0_PERIPHERAL_)FREQMHZ ([0-9.]+)", log)
+    assert len(found) == 1
+    return str(found[0])
 
 
 @pytest.fixture
@@ -75,8 +80,10 @@ def test_the_exported_script_builds_for(board: str, tmp_path: Path):
     assert sorted(path.name for path in output.iterdir()) == [*RESULTS, *REPORTS]
     settings = board_settings(board)
     assert f"-part {settings['PART']} " in done.stdout
-    assert f"set_property board_part {settings['BOARD_PART']}:" in done.stdout
-    assert re.search(r"(PL0_REF_CTRL__|FPGA0_PERIPHERAL_)FREQMHZ 123.5", done.stdout)
+    assert f"set_property board_part {settings['BOARD_PART'].split()[0]}:" in done.stdout
+    clock = f"{min(123.5, find_board(board).clock_mhz):g}"
+    assert clock_of(done.stdout) == clock
+    assert f"set cw_clock_mhz {clock}\n" in script.read_text(encoding="utf-8")
     assert "{CONFIG.AddrBits 36 CONFIG.AxiBits 32} /accelerator" in done.stdout
     registers, *memory = options(done.stdout, "assign_bd_address")
     assert registers["-target_address_space"] == "/ps/Data"
@@ -96,7 +103,8 @@ def test_the_exported_script_builds_for(board: str, tmp_path: Path):
 
 
 def test_the_largest_memory_that_32_bits_reach_is_mapped(tmp_path: Path):
-    Hardware(address_width=32).export_vivado_tcl("zcu102", tmp_path)
+    board = max(map(find_board, BOARDS), key=lambda board: board.memory_bytes)
+    Hardware(address_width=32).export_vivado_tcl(board.name, tmp_path)
     done = run_vivado(SCRIPT, tmp_path)
     assert done.returncode == 0, done.stderr
     assert {call["object"] for call in options(done.stdout, "assign_bd_address")[1:]} == {
@@ -131,11 +139,26 @@ def test_the_exported_sources_elaborate_with_the_right_widths_only(
 
 
 def test_unknown_boards_and_clocks_are_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match="'zcu106', legal are " + ", ".join(BOARDS)):
-        Hardware().export_vivado_tcl("zcu106", tmp_path)
-    with pytest.raises(ValueError, match="frequency_mhz is 251, legal on zedboard is up to 250"):
-        Hardware(frequency_mhz=251).export_vivado_tcl("zedboard", tmp_path)
+    with pytest.raises(ValueError, match=r"'zcu114' \(did you mean zcu104\?\), legal are kv260, "):
+        Hardware().export_vivado_tcl("zcu114", tmp_path)
+    for name in BOARDS:
+        limit = find_board(name).max_mhz
+        with pytest.raises(ValueError, match=f"legal on {name} is up to {limit:g}"):
+            Hardware().export_vivado_tcl(name, tmp_path, clock_mhz=limit + 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clock_that_is_asked_for_is_used(tmp_path: Path):
+    board = find_board("zcu104")
+    script = Hardware(frequency_mhz=400).export_vivado_tcl(
+        board.name, tmp_path, clock_mhz=board.max_mhz
+    )
+    said = f"clock on zcu104: {board.max_mhz:g} MHz, as asked for; the design aims at 400 MHz"
+    assert said in script.read_text(encoding="utf-8")
+    done = run_vivado(SCRIPT, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert clock_of(done.stdout) == f"{board.max_mhz:g}"
+    assert "corewright: 333 MHz on zcu104, the design aims at 400" in done.stdout
 
 
 @pytest.mark.parametrize("interpreter", interpreters())
@@ -205,7 +228,7 @@ MISTAKES = {
     "include": ("vivado_flow.tcl", "  config_hw.svh\n", "", "config_hw.svh not found"),
     "no_wrapper": ("vivado_flow.tcl", "cw_accelerator_bd.v", "cw_accelerator_bd.x", "no design"),
     "variable": ("config_hw.tcl", "set AXI_WIDTH", "set AXI_BITS", "AXI_WIDTH"),
-    "clock": ("config_hw.tcl", "set FREQ 250", "set FREQ 400", "up to 333"),
+    "clock": ("vivado_flow.tcl", "cw_clock_mhz 250", "cw_clock_mhz 400", "up to 333"),
 }
 
 
@@ -341,7 +364,7 @@ def test_fusesoc_builds_a_system_for(board: str, tmp_path: Path):
     assert sorted(path.name for path in (work / "output").iterdir()) == [*RESULTS, *REPORTS]
     settings = board_settings(board)
     assert f"set_property part {settings['PART']} " in done.stdout
-    assert re.search(r"(PL0_REF_CTRL__|FPGA0_PERIPHERAL_)FREQMHZ 250", done.stdout)
+    assert clock_of(done.stdout) == f"{min(250, find_board(board).clock_mhz):g}"
 
 
 @pytest.mark.parametrize(
@@ -367,22 +390,88 @@ def test_a_mistake_in_edalizes_script_fails(
     assert message in done.stderr
 
 
-def test_each_board_is_a_target_of_each_system():
-    folders = sorted(path.parent.name for path in (ROOT / "boards").glob("*/board.tcl"))
-    assert folders == BOARDS
-    shared = load_core(ROOT / "boards" / "vivado.core")
-    depends = shared["filesets"]["design"]["depend"]
-    for board in BOARDS:
-        assert f"target_{board} ? (corewright:boards:{board})" in depends
-        assert board_settings(board)["BOARD"] == board
-    systems = sorted((ROOT / "models").glob("*/*.core"))
-    assert systems
-    for path in systems:
-        core = load_core(path)
-        assert core["filesets"]["board"] == {"depend": ["corewright:boards:vivado"]}, path
-        for board in BOARDS:
-            target = core["targets"][board]
-            assert target["flow"] == "vivado", path
-            assert target["generate"] == [{"system": {"top": "board"}}], path
-            assert target["toplevel"] == "cw_system_wrapper", path
-            assert {"design", "board"} == {*target["filesets"], *target["filesets_append"]}, path
+# ------------------------------------------------------------------------- every system and board
+
+# Makes the design of each work root, a project of its own, as Edalize's script does.
+WORK_ROOTS = """\
+set home [pwd]
+foreach work $argv {
+  cd [file join $home $work]
+  source board/cw_vivado.tcl
+  create_project matrix . -part [dict get [::cw::settings board/board.tcl] PART]
+  foreach source [::cw::listed sources.txt] {
+    read_verilog {*}[expr {[file extension $source] eq ".sv" ? "-sv" : ""}] $source
+  }
+  source cw_board.tcl
+  set_property top cw_system_wrapper [current_fileset]
+  close_project
+}
+"""
+
+
+def calls_for(board: str) -> dict[str, dict[str, Any]]:
+    """Return what the generator is told for a board by all systems, but for their models.
+
+    Systems of one hardware are one entry, by the name of the first.
+    """
+    calls: dict[str, dict[str, Any]] = {}
+    for name, system in systems().items():
+        core = system.core
+        target = core["targets"][board]
+        assert target["flow"] == "vivado"
+        assert target["toplevel"] == "cw_system_wrapper"
+        assert {"design", "board"} == {*target["filesets"], *target["filesets_append"]}
+        assert core["filesets"]["board"] == {"depend": ["corewright:boards:vivado"]}
+        ((call,),) = [entry.values() for entry in target["generate"]]
+        parameters = {"name": "cw_matrix", "hardware": system.hardware.to_dict(), **call}
+        assert (call["top"], call["board"]) == ("board", board)
+        if parameters not in calls.values():
+            calls[name] = parameters
+    return calls
+
+
+def make_work_root(folder: Path, parameters: dict[str, Any]) -> None:
+    """Let the generator write what FuseSoC would copy into a work root."""
+    (folder / "board").mkdir(parents=True)
+    data = {"parameters": parameters, "files_root": str(folder), "vlnv": "a:models:matrix:0"}
+    with contextlib.chdir(folder):
+        generator = SystemGenerator(data)
+        generator.run()
+    for name in ("cw_vivado.tcl", "design.tcl"):
+        shutil.copyfile(ROOT / "boards" / "tcl" / name, folder / "board" / name)
+    rtl: list[str] = []
+    for files in (fileset["files"] for fileset in generator.filesets.values()):
+        for entry in files:
+            for name, options in entry.items() if isinstance(entry, dict) else [(entry, {})]:
+                if "copyto" in options:
+                    (folder / options["copyto"]).parent.mkdir(exist_ok=True)
+                    shutil.copyfile(folder / name, folder / options["copyto"])
+                elif name.endswith(".sv"):
+                    rtl.append(name)
+    static = sources_of("corewright:boards:accelerator_bd", "export")
+    rtl += [str(path) for path in static if path.parent.parent.name != "gen"]
+    kept = [name for name in rtl if name.endswith((".v", ".sv"))]
+    (folder / "sources.txt").write_text("\n".join(kept), encoding="utf-8")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_system_is_set_up_for(board: str, tmp_path: Path):
+    calls = calls_for(board)
+    for name, parameters in calls.items():
+        make_work_root(tmp_path / name, parameters)
+    (tmp_path / "all.tcl").write_text(WORK_ROOTS, encoding="utf-8")
+    done = run_vivado(["-mode", "batch", "-source", "all.tcl", "-tclargs", *calls], tmp_path)
+    assert done.returncode == 0, done.stderr
+    used = re.findall(
+        rf"^corewright: (\S+) MHz on {board}, the design aims at (\S+)$", done.stdout, re.M
+    )
+    limit = find_board(board).clock_mhz
+    assert used == [
+        (
+            f"{min(limit, call['hardware']['frequency_mhz']):g}",
+            f"{call['hardware']['frequency_mhz']}",
+        )
+        for call in calls.values()
+    ]
+    assert done.stdout.count("# validate_bd_design") == len(calls)
+    assert any(call["hardware"]["frequency_mhz"] > limit for call in calls.values())

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 from corewright.environment import repository_root
+from corewright.export.boards import find_board
 from corewright.export.files import write_configuration
-from corewright.export.settings import read_settings
 from corewright.hardware import Hardware
 from corewright.sources import sources_of
 
@@ -26,6 +26,8 @@ set cw_folder [file dirname [file normalize [info script]]]
 source [file join $cw_folder @FLOW@]
 set cw_board [::cw::settings [file join $cw_folder @SETTINGS@]]
 set cw_hardware [::cw::settings [file join $cw_folder config_hw.tcl]]
+# @REASON@
+set cw_clock_mhz @CLOCK@
 
 # The accelerator, and what makes it a cell of a block design.
 set cw_sources [::cw::listed [file join $cw_folder sources.txt]]
@@ -38,14 +40,18 @@ foreach cw_source {
 
 set cw_project [file join $cw_folder vivado_@BOARD@]
 ::cw::create_project_of corewright_@BOARD@ $cw_project $cw_board $cw_sources
-::cw::create_design $cw_board $cw_hardware
+::cw::create_design $cw_board $cw_hardware $cw_clock_mhz
 ::cw::build
 ::cw::export_results [file join $cw_project output]
 """
 
 
 def write_vivado_flow(
-    hw: Hardware, board: str = "zcu104", directory: str | os.PathLike[str] = "."
+    hw: Hardware,
+    board: str = "zcu104",
+    directory: str | os.PathLike[str] = ".",
+    *,
+    clock_mhz: float | None = None,
 ) -> Path:
     """Write ``vivado_flow.tcl``: from the exported files to a bitstream for ``board``.
 
@@ -59,26 +65,19 @@ def write_vivado_flow(
         hw: the accelerator.
         board: a folder of ``boards/`` with a ``board.tcl``.
         directory: where the files go; made if needed.
+        clock_mhz: the clock; None: the board's, or the hardware's ``frequency_mhz`` if that is
+            slower. The script says which it is.
 
     Returns:
         The path of the script.
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: there is no such board, or its clock cannot reach ``frequency_mhz``.
+        ValueError: there is no such board, or it cannot give the clock that is asked for.
     """
     boards = repository_root() / "boards"
-    legal = sorted(path.parent.name for path in boards.glob("*/board.tcl"))
-    if board not in legal:
-        raise ValueError(f"board is {board!r}, legal are {', '.join(legal)}")
-    settings = boards / board / "board.tcl"
-    limit = read_settings(settings).get("MAX_MHZ")
-    if limit is None:
-        raise ValueError(f"{settings}: has no MAX_MHZ")
-    if hw.frequency_mhz > float(limit):
-        raise ValueError(
-            f"frequency_mhz is {hw.frequency_mhz!r}, legal on {board} is up to {limit}"
-        )
+    target = find_board(board)
+    reason, clock = target.clock_reason(hw, clock_mhz), target.clock(hw, clock_mhz)
 
     *_, listing = write_configuration(hw, directory)
     folder = listing.parent
@@ -87,10 +86,11 @@ def write_vivado_flow(
     sources = sources_of("corewright:boards:accelerator_bd", "export")
     files = {
         "@FLOW@": [boards / "tcl" / "cw_vivado.tcl"],
-        "@SETTINGS@": [settings],
+        "@SETTINGS@": [target.file],
         "@SOURCES@": [path for path in sources if path not in listed],
     }
     text = _VIVADO_FLOW.replace("@BOARD@", board)
+    text = text.replace("@REASON@", reason).replace("@CLOCK@", f"{clock:g}")
     for mark, paths in files.items():
         names = (Path(os.path.relpath(path, base)).as_posix() for path in paths)
         text = text.replace(mark, "\n  ".join(f"{{{name}}}" for name in names))

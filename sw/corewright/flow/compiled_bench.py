@@ -32,7 +32,8 @@ from corewright.flow.cache import (
     tree_digest,
 )
 from corewright.flow.errors import FlowError
-from corewright.flow.system import System, core_text, structure_of, wrapper_core
+from corewright.flow.system import System, core_text, wrapper_core
+from corewright.flow.system_core import structure_of
 from corewright.hardware import Hardware
 
 # What a bench is compiled from, below the root.

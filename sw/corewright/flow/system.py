@@ -30,6 +30,7 @@ from corewright.files import (
 )
 from corewright.flow.cache import build_folder, cached_folder, digest, modules_digest
 from corewright.flow.errors import FlowInputError
+from corewright.flow.system_core import core_of, structure_of
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 from corewright.imports import closure_of_script
@@ -323,7 +324,7 @@ def read_system(path: Path) -> System | None:
     """
     try:
         text = read_bytes(path, JSON_BYTES).decode("utf-8")
-        contents = yaml.safe_load(text.partition("\n")[2])
+        contents = core_of(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise FlowInputError(f"{path}: {reason(error)}") from error
     if not isinstance(contents, dict) or not isinstance(contents.get("name"), str):
@@ -372,42 +373,6 @@ def wrapper_core(
         **structure,
         "generate": {GENERATOR: call},
     }
-
-
-def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what determines a system's build beside its hardware: ``sim`` and its filesets."""
-    core = _PLAIN if core is None else core
-    targets = core.get("targets", {})
-    sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
-    used = {*sim.get("filesets", ()), *sim.get("filesets_append", ())}
-    filesets = {name: files for name, files in core.get("filesets", {}).items() if name in used}
-    return {"filesets": filesets, "targets": {"sim": sim}}
-
-
-# A system of the tree's own parts.
-_PLAIN: dict[str, Any] = {
-    "filesets": {
-        "design": {
-            "depend": [
-                "corewright:core:accelerator",
-                "corewright:core:gen",
-                "corewright:core:pe_integer",
-                "corewright:prim_generic:ram_1r1w",
-            ]
-        },
-        "bench": {"depend": ["corewright:core:accelerator_bench"]},
-    },
-    "targets": {
-        "sim": {
-            "filesets": ["design"],
-            "generate": [{GENERATOR: {"top": "bench"}}],
-            "toplevel": "cw_bench",
-            "filesets_append": ["bench"],
-            "flow": "sim",
-            "flow_options": {"tool": "verilator"},
-        }
-    },
-}
 
 
 def core_text(core: Mapping[str, Any]) -> str:

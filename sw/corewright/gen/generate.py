@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from corewright.environment import repository_root
-from corewright.export import configuration_package, configuration_tcl, write_json
+from corewright.export import (
+    Board,
+    configuration_package,
+    configuration_tcl,
+    find_board,
+    read_board,
+    write_json,
+)
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import graph_of, hardware_of, reference_of
 from corewright.flow.vectors import (
@@ -39,7 +46,7 @@ _RANDOM_SEED = 1
 _PACKAGE, _HEADER = "config_hw.svh", "config_fw.h"
 # By what the module is for: its name where that is not the configuration's.
 _TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_configured"}
-_BOARD_SCRIPT = "cw_board.tcl"
+_BOARD_SCRIPT, _BOARD_SETTINGS = "cw_board.tcl", "board.tcl"
 # The module that scripts read, with its package.
 _TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
 
@@ -59,6 +66,18 @@ class SystemParameters(Parameters):
         "what the module is: `accelerator` is `name`, for an SoC; `bench` is `cw_bench`; `board` "
         "is `cw_accelerator_configured`. A design has one of the latter two",
         "accelerator, bench, board",
+    )
+    board: str | None = parameter(
+        None,
+        "with `top: board`, what the block design is for; left out: no script",
+        "the name of a folder of `boards/`, or of a file `board.tcl`",
+    )
+    clock_mhz: float | int | None = parameter(
+        None,
+        "clock on the board; left out: the board's, or the hardware's if that is slower",
+        "numbers above 0, up to the board's limit",
+        "MHz",
+        gt=0,
     )
     hardware: dict[str, Any] | str = parameter(
         {},
@@ -128,6 +147,7 @@ class SystemGenerator(CheckedGenerator):
         Raises:
             FlowInputError: a parameter is unknown or wrong.
             CompileError: the model does not run on this hardware.
+            OSError: a file cannot be read or written.
         """
         given = checked(SystemParameters, self.values)
         name = given.name or configuration_name(self.vlnv)
@@ -138,17 +158,39 @@ class SystemGenerator(CheckedGenerator):
             Path("config_hw.tcl").write_text(configuration_tcl(hw), encoding="utf-8")
             write_json(hw, "hardware.json")
         self._write_module(hw, name, given.top)
-        self._list(name, given.top)
+        if given.board is not None:
+            self._write_board(hw, given)
+        self._list(name, given)
+
+    def _write_board(self, hw: Hardware, given: SystemParameters) -> None:
+        if given.top != "board":
+            raise FlowInputError(f"top is {given.top!r}, legal with a board is board")
+        board = self._board(str(given.board))
+        clock = board.clock(hw, given.clock_mhz)
+        lines = [
+            "# SPDX-License-Identifier: Apache-2.0",
+            "# Copyright corewright contributors",
+            f"# {board.clock_reason(hw, given.clock_mhz)}",
+            f"set cw_clock_mhz {clock:g}",
+            "source board/design.tcl",
+            "",
+        ]
+        Path(_BOARD_SCRIPT).write_text("\n".join(lines), encoding="utf-8")
+        shutil.copyfile(board.file, _BOARD_SETTINGS)
+
+    def _board(self, name: str) -> Board:
+        try:
+            if Path(name).name == _BOARD_SETTINGS:
+                return read_board((self.base / name).resolve())
+            return find_board(name)
+        except OSError as error:
+            raise FlowInputError(f"board {name}: {error.strerror or error}") from error
 
     def _write_module(self, hw: Hardware, name: str, top: str) -> None:
         package, module = f"{name}_config_pkg", _TOPS[top] or name
         text = bench_module(package) if top == "bench" else configured_module(module, package)
         Path(f"{package}.sv").write_text(configuration_package(hw, package), encoding="utf-8")
         Path(f"{module}.sv").write_text(text, encoding="utf-8")
-        if top == "board":
-            lines = ["# SPDX-License-Identifier: Apache-2.0", "# Copyright corewright contributors"]
-            text = "\n".join([*lines, "source board/design.tcl", ""])
-            Path(_BOARD_SCRIPT).write_text(text, encoding="utf-8")
 
     def _run_model(self, hw: Hardware, name: str, given: SystemParameters) -> None:
         graph = graph_of(given.model, self.base)
@@ -174,9 +216,10 @@ class SystemGenerator(CheckedGenerator):
         header = header.replace(FIRMWARE_PREFIX, name.upper())
         Path(f"{name}_fw.h").write_text(header, encoding="utf-8")
 
-    def _list(self, name: str, top: str) -> None:
+    def _list(self, name: str, given: SystemParameters) -> None:
+        top = given.top
         sources: list[Any] = [f"{name}_config_pkg.sv", f"{_TOPS[top] or name}.sv"]
-        if top == "board":
+        if given.board is not None:
             # Behind all RTL, because the project's script runs it in the place of a source.
             sources.append({_BOARD_SCRIPT: {"file_type": "tclSource"}})
         self.add_files(sources, fileset="rtl", file_type="systemVerilogSource")
@@ -188,6 +231,8 @@ class SystemGenerator(CheckedGenerator):
         folder = f"vectors/{name}" if _TOPS[top] is None else "vectors"
         data = [file for file in FILES if Path(file).is_file()]
         copies = [{file: {"copyto": f"{folder}/{file}"}} for file in data]
+        if given.board is not None:
+            copies.append({_BOARD_SETTINGS: {"copyto": f"board/{_BOARD_SETTINGS}"}})
         self.add_files(copies, fileset="vectors", file_type="user")
 
 

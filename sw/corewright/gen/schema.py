@@ -33,7 +33,7 @@ def parameter(default: Any, description: str, legal: str, unit: str = "", **limi
     """Return a field of :class:`Parameters`.
 
     Args:
-        default: its value when it is left out.
+        default: its value when it is left out; ``...`` where that is wrong.
         description: what it does; for the docs page.
         legal: the values that it takes, as it stands behind "legal is".
         unit: what a number counts.
@@ -75,6 +75,8 @@ def _explain(model: type[Parameters], error: Mapping[str, Any]) -> str:
             f"unknown parameter {name}{_similar(str(name), list(model.model_fields))}, "
             f"legal are {', '.join(model.model_fields)}"
         )
+    if error["type"] == "missing":
+        return f"{name} is missing, legal are {facts(model, str(name))['legal']}"
     indices = "".join(f"[{part}]" for part in inside if isinstance(part, int))
     value, context = error["input"], error.get("ctx", {})
     nearest = ""
@@ -99,7 +101,8 @@ def table(model: type[Parameters]) -> str:
     """Return the Markdown table of a generator's parameters."""
     lines = ["| parameter | default | unit | legal | meaning |", "|---|---|---|---|---|"]
     for name, field in model.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        has_default = not field.is_required() and field.default is not None
+        default = f"`{field.default}`" if has_default else ""
         known = facts(model, name)
         cells = [f"`{name}`", default, known["unit"], known["legal"], field.description or ""]
         lines.append("| " + " | ".join(cells) + " |")

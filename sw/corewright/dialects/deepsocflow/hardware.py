@@ -38,10 +38,14 @@ class Hardware(ReferenceNames, hardware.Hardware):
         return export.write_configuration(self, directory, core=core, target=target)
 
     def export_vivado_tcl(
-        self, board: str = "zcu104", directory: str | os.PathLike[str] = "."
+        self,
+        board: str = "zcu104",
+        directory: str | os.PathLike[str] = ".",
+        *,
+        clock_mhz: float | None = None,
     ) -> Path:
         """Write ``vivado_flow.tcl`` and what it reads: see :func:`export.write_vivado_flow`."""
-        return export.write_vivado_flow(self, board, directory)
+        return export.write_vivado_flow(self, board, directory, clock_mhz=clock_mhz)
 
     def simulate(
         self,

@@ -165,7 +165,8 @@ def test_names_stay_apart_and_do_not_depend_on_the_parameters():
 def test_a_module_is_called_what_its_user_expects(
     top: str, module: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    parameters = {"hardware": HARDWARE, "name": "cw_left", "top": top}
+    board = {"board": "zcu104"} if top == "board" else {}
+    parameters = {"hardware": HARDWARE, "name": "cw_left", "top": top, **board}
     out = generate(tmp_path / "out", monkeypatch, parameters)
     core = yaml.safe_load((out / "lenet5-system.core").read_text().partition("\n")[2])
     scripts = [{"cw_board.tcl": {"file_type": "tclSource"}}] if top == "board" else []
@@ -203,6 +204,11 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ({"name": 7}, "name is 7, legal are"),
         ({"top": "chip"}, "top is 'chip', legal are accelerator, bench, board"),
         ({"hardware": {**HARDWARE, "bits_input": 4}}, "raise bits_input"),
+        ({"board": "zcu104"}, "top is 'accelerator', legal with a board is board"),
+        ({"top": "board", "board": "zcu105"}, "board is 'zcu105' (did you mean zcu10"),
+        ({"top": "board", "board": "board.tcl"}, "board board.tcl: No such file"),
+        ({"top": "board", "board": "zcu104", "clock_mhz": 334}, "legal on zcu104 is up to 333"),
+        ({"clock_mhz": 0}, "clock_mhz is 0, legal are numbers above 0"),
     ],
 )
 def test_errors_name_the_cause_in_one_line(

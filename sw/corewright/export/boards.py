@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Boards: the folders of ``boards/`` with a file of settings, ``board.tcl``: ``docs/boards.md``.
+
+Nothing else names a board: what lists boards asks :func:`board_names`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from corewright.environment import repository_root
+from corewright.export.settings import read_settings
+from corewright.hardware import Hardware
+
+SETTINGS = "board.tcl"
+_PROCESSING_SYSTEMS = {
+    "zynq_ultra_ps_e": "Zynq UltraScale+",
+    "processing_system7": "Zynq-7000",
+}
+_NEEDED = (
+    *("BOARD", "TITLE", "PART", "BOARD_PART", "PS", "CLOCK_MHZ", "MAX_MHZ"),
+    *("MEMORY_PORTS", "MEMORY", "CONTROL_PORT", "REGISTERS"),
+)
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board as its file of settings tells.
+
+    Attributes:
+        name: its folder's.
+        title: its maker's name of it.
+        part: the chip.
+        processing_system: name of the chip's family.
+        memory_bytes: what the programmable logic reaches of the DRAM.
+        clock_mhz: the clock that it runs designs with, at most.
+        max_mhz: the highest clock that can be asked for.
+        file: the settings.
+    """
+
+    name: str
+    title: str
+    part: str
+    processing_system: str
+    memory_bytes: int
+    clock_mhz: float
+    max_mhz: float
+    file: Path
+
+    def clock(self, hw: Hardware, asked_mhz: float | None = None) -> float:
+        """Return the clock in MHz that an accelerator has on this board.
+
+        What ``hw`` aims at is one thing, what a board gives another: the slower one is taken,
+        unless a clock is asked for.
+
+        Raises:
+            ValueError: the clock that is asked for is none, or above the board's limit.
+        """
+        if asked_mhz is None:
+            return min(hw.frequency_mhz, self.clock_mhz)
+        if not 0 < asked_mhz <= self.max_mhz:
+            raise ValueError(
+                f"clock_mhz is {asked_mhz!r}, legal on {self.name} is up to {self.max_mhz:g}"
+            )
+        return asked_mhz
+
+    def clock_reason(self, hw: Hardware, asked_mhz: float | None = None) -> str:
+        """Return a line that says which clock is used and why."""
+        used = self.clock(hw, asked_mhz)
+        if asked_mhz is not None:
+            why = "as asked for"
+        elif used == hw.frequency_mhz:
+            why = "the design's"
+        else:
+            why = "the board's"
+        return (
+            f"clock on {self.name}: {used:g} MHz, {why}; the design aims at "
+            f"{hw.frequency_mhz:g} MHz, the board gives {self.clock_mhz:g} MHz"
+        )
+
+
+def board_names() -> list[str]:
+    """Return the names of all boards."""
+    return sorted(path.parent.name for path in repository_root().glob(f"boards/*/{SETTINGS}"))
+
+
+def read_board(file: Path) -> Board:
+    """Return the board that a file of settings describes.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: a setting is missing or wrong.
+    """
+    settings = read_settings(file)
+    missing = [name for name in _NEEDED if name not in settings]
+    if missing:
+        raise ValueError(f"{file}: has no {', '.join(missing)}")
+    if settings["BOARD"] != file.parent.name:
+        raise ValueError(f"{file}: BOARD is {settings['BOARD']}, legal is {file.parent.name}")
+    if settings["PS"] not in _PROCESSING_SYSTEMS:
+        raise ValueError(
+            f"{file}: PS is {settings['PS']}, legal are {', '.join(_PROCESSING_SYSTEMS)}"
+        )
+    clock, limit = float(settings["CLOCK_MHZ"]), float(settings["MAX_MHZ"])
+    if not 0 < clock <= limit:
+        raise ValueError(f"{file}: CLOCK_MHZ is {clock:g}, legal is up to MAX_MHZ, {limit:g}")
+    return Board(
+        name=settings["BOARD"],
+        title=settings["TITLE"],
+        part=settings["PART"],
+        processing_system=_PROCESSING_SYSTEMS[settings["PS"]],
+        memory_bytes=sum(int(size, 0) for size in settings["MEMORY"].split()[2::3]),
+        clock_mhz=clock,
+        max_mhz=limit,
+        file=file,
+    )
+
+
+def find_board(name: str) -> Board:
+    """Return a board by its name.
+
+    Raises:
+        OSError: its settings cannot be read.
+        ValueError: there is none, or a setting is wrong.
+    """
+    legal = board_names()
+    if name not in legal:
+        similar = difflib.get_close_matches(name, legal, n=1)
+        hint = f" (did you mean {similar[0]}?)" if similar else ""
+        raise ValueError(f"board is {name!r}{hint}, legal are {', '.join(legal)}")
+    return read_board(repository_root() / "boards" / name / SETTINGS)
+
+
+def boards_table() -> str:
+    """Return the Markdown table of all boards that ``boards/README.md`` holds."""
+    lines = [
+        "| target | board | part | processing system | memory | clock, at most |",
+        "|---|---|---|---|---|---|",
+    ]
+    for board in map(find_board, board_names()):
+        size, unit = board.memory_bytes >> 20, "MB"
+        if size >= 1024:
+            size, unit = size >> 10, "GB"
+        lines.append(
+            f"| `{board.name}` | {board.title} | {board.part} | {board.processing_system} "
+            f"| {size} {unit} | {board.clock_mhz:g}, {board.max_mhz:g} MHz |"
+        )
+    return "\n".join([*lines, ""])

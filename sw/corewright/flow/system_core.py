@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""What the cores of all systems have in common: their filesets and their targets.
+
+FuseSoC looks a target up in the core that it is asked to run and in no other, and cores inherit
+nothing, so each system's core holds all of it. Here it stands once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+# Providers of the virtual cores.
+PROCESSING_ELEMENT = "corewright:core:pe_integer"
+RAM = "corewright:prim_generic:ram_1r1w"
+_FIRST_LINE = "CAPI=2:"
+
+# Names are marked by @.
+_CORE = """\
+CAPI=2:
+# SPDX-License-Identifier: @LICENSE@
+# Made of @SOURCE@ by `python -m corewright.gen.systems`; do not edit.
+name: "@VLNV@"
+description: @DESCRIPTION@
+license: "@LICENSE@"
+
+filesets:
+  design:
+    depend:
+      - "corewright:core:accelerator"
+      - "corewright:core:gen"
+      - "@PROCESSING_ELEMENT@"
+      - "@RAM@"
+  asic:
+    depend:
+      - "corewright:core:accelerator"
+      - "corewright:core:gen"
+      - "@PROCESSING_ELEMENT@"
+      # fusesoc run --flag ram_macros: the macros of a PDK file, see docs/asic.md.
+      - "!ram_macros ? (@RAM@)"
+      - "ram_macros ? (corewright:prim_asic:ram_1r1w)"
+  bench:
+    depend:
+      - "corewright:core:accelerator_bench"
+  board:
+    depend:
+      - "corewright:boards:vivado"
+
+generate:
+  system:
+    generator: "system"
+    parameters:
+@PARAMETERS@
+
+targets:
+  default: &default
+    description: "The configured accelerator, for a design that depends on this core"
+    filesets: ["design"]
+    generate: ["system"]
+    toplevel: "@MODULE@"
+
+  sim: &sim
+    <<: *default
+    description: "Verilator: real firmware, every layer's tensor compared bit by bit"
+    filesets_append: ["bench"]
+    generate: [{system: {top: "bench"}}]
+    toplevel: "cw_bench"
+    flow: "sim"
+    flow_options:
+      tool: "verilator"
+
+  # Configuration only: no program is compiled for it.
+  lint:
+    <<: *sim
+    description: "Verilator lint of design and bench with all warnings"
+    generate: [{system: {top: "bench", model: null}}]
+    flow: "lint"
+    flow_options:
+      tool: "verilator"
+      verilator_options: ["-Wall"]
+
+  xsim:
+    <<: *sim
+    description: "Vivado's simulator: real firmware over DPI, as in Verilator"
+    toplevel: "cw_bench_timed"
+    flow: "cw_xsim"
+    flow_options: {}
+
+  # Configuration only, as for lint.
+  genus: &asic
+    <<: *default
+    description: "Genus: netlist, constraints and reports for the process of --pdk FILE"
+    filesets: ["asic"]
+    generate: [{system: {model: null}}]
+    flow: "cw_genus"
+    flow_options:
+      clock_mhz: @CLOCK_MHZ@
+  innovus:
+    <<: *asic
+    description: "Genus and Innovus: layout, checks and reports for the process of --pdk FILE"
+    flow: "cw_innovus"
+@BOARDS@"""
+_FIRST_BOARD = """
+  @BOARD@: &board
+    <<: *default
+    description: "Vivado: bitstream and reports for the board that the target is named after"
+    filesets_append: ["board"]
+    generate: [{system: {top: "board", @ARGUMENTS@}}]
+    toplevel: "cw_system_wrapper"
+    flow: "vivado"
+"""
+_FURTHER_BOARD = """\
+  @BOARD@:
+    <<: *board
+    generate: [{system: {top: "board", @ARGUMENTS@}}]
+"""
+
+
+def system_core(
+    vlnv: str,
+    *,
+    description: str,
+    parameters: Mapping[str, Any],
+    clock_mhz: float,
+    boards: Mapping[str, float | None],
+    source: str,
+    license: str = "Apache-2.0",
+    processing_element: str = PROCESSING_ELEMENT,
+    ram: str = RAM,
+) -> str:
+    """Return the text of a system's .core file.
+
+    Args:
+        vlnv: its full name.
+        description: what it is, a line.
+        parameters: of the generator ``system``, with the module's ``name``.
+        clock_mhz: what the layout of a chip aims at.
+        boards: the boards, each a target, with the clock in MHz that is asked for.
+        source: name of the file that all of this is from.
+        license: SPDX expression.
+        processing_element: provider of ``corewright:core:pe_array``.
+        ram: provider of ``corewright:prim:ram_1r1w``.
+    """
+    lines = []
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            lines.append(f"{name}:")
+            lines += [f"  {key}: {json.dumps(inner)}" for key, inner in value.items()]
+        else:
+            lines.append(f"{name}: {json.dumps(value)}")
+    targets = [_FIRST_BOARD, *[_FURTHER_BOARD] * len(boards)]
+    marks = {
+        "@LICENSE@": license,
+        "@SOURCE@": source,
+        "@VLNV@": vlnv,
+        "@DESCRIPTION@": json.dumps(description, ensure_ascii=False),
+        "@PROCESSING_ELEMENT@": processing_element,
+        "@RAM@": ram,
+        "@PARAMETERS@": "\n".join(f"      {line}" for line in lines),
+        "@MODULE@": str(parameters["name"]),
+        "@CLOCK_MHZ@": f"{clock_mhz:g}",
+        "@BOARDS@": "".join(
+            text.replace("@BOARD@", board).replace("@ARGUMENTS@", _board_arguments(board, clock))
+            for text, (board, clock) in zip(targets, boards.items(), strict=False)
+        ),
+    }
+    text = _CORE
+    for mark, value in marks.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def _board_arguments(board: str, clock_mhz: float | None) -> str:
+    clock = "" if clock_mhz is None else f", clock_mhz: {clock_mhz:g}"
+    return f"board: {json.dumps(board)}{clock}"
+
+
+def core_of(text: str) -> Any:
+    """Return the contents of a .core file's text.
+
+    Raises:
+        yaml.YAMLError: it is no YAML.
+    """
+    return yaml.safe_load(text.removeprefix(_FIRST_LINE))
+
+
+def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what determines a system's build beside its hardware: ``sim`` and its filesets.
+
+    Args:
+        core: a system's; of the tree's own parts when None.
+    """
+    if core is None:
+        core = core_of(
+            system_core(
+                "corewright:generated:system:0",
+                description="",
+                parameters={"name": "cw_system"},
+                clock_mhz=1,
+                boards={},
+                source="",
+            )
+        )
+    targets = core.get("targets", {})
+    sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
+    used = {*sim.get("filesets", ()), *sim.get("filesets_append", ())}
+    filesets = {name: files for name, files in core.get("filesets", {}).items() if name in used}
+    return {"filesets": filesets, "targets": {"sim": sim}}
