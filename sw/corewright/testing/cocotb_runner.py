@@ -47,7 +47,6 @@ from cocotb_tools.runner import Verilator
 
 from corewright.environment import (
     cache_home,
-    repository_root,
     tool_environment,
     verilator_executable,
 )
@@ -458,7 +457,7 @@ def _run(
         environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""
     reproduce = _reproduce(current_test(), seed)
     _LOG.info("%s on %s: %s", bench.test_module, model.name, reproduce)
-    runner = _Runner(None, [bench.folder, repository_root() / "sw"], bench.timeout)
+    runner = _Runner(None, [bench.folder, Path(__file__).resolve().parents[2]], bench.timeout)
     trouble = ""
     try:
         runner.test(
