@@ -4,7 +4,10 @@
 
 import sys
 
-from corewright.gen import main
+try:
+    from corewright.gen import main
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}: please pip install corewright for the python3 that FuseSoC finds")
 
 if __name__ == "__main__":
     sys.exit(main())

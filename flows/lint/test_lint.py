@@ -229,8 +229,8 @@ filesets:
     file_type: "systemVerilogSource"
 targets:
   lint:
-    flow: "lint"
-    flow_options: {tool: "verilator", verilator_options: ["-Wall"]}
+    flow: "cw_lint"
+    flow_options: {verilator_options: ["-Wall"]}
     filesets: ["rtl"]
     toplevel: "cw_half"
 """

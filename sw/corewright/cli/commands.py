@@ -20,7 +20,7 @@ from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
 from corewright.cli.regress import regress
-from corewright.environment import provenance, repository_root
+from corewright.environment import command_line, provenance, repository_root
 from corewright.files import check_writable, writing
 from corewright.flow import describe, export_model, simulate_system
 from corewright.flow.cache import build_folder, building
@@ -81,7 +81,7 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 def reproduce(arguments: argparse.Namespace, result: dict[str, Any]) -> str:
     """Return the command that repeats a simulation, with nothing left to defaults."""
-    words = ["./cw", "sim", arguments.model]
+    words = [command_line(), "sim", arguments.model]
     if arguments.hardware is not None:
         words += ["--hardware", str(arguments.hardware)]
     if arguments.weights is not None:

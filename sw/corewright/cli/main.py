@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from corewright.environment import command_line, repository_root
+
 _MODEL = (
     "a name, or a path: .core, .cwgraph, .py with build(), a saved Keras model; what names no "
     "hardware runs on lenet5's unless --hardware does"
@@ -93,10 +95,10 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
-        prog="cw",
+        prog=Path(command_line()).name,
         description="Quantised neural networks to SystemVerilog accelerators.",
-        epilog="`./cw COMMAND --help` describes a command. Exit status: 0 success, 1 a mismatch "
-        "or failed check, 2 bad usage or bad input, 130 interrupted by Ctrl-C.",
+        epilog=f"`{command_line()} COMMAND --help` describes a command. Exit status: 0 success, "
+        "1 a mismatch or failed check, 2 bad usage or bad input, 130 interrupted by Ctrl-C.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -147,6 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
         add("regress", "Run a suite of random cases, each repeatable from its name, and report.")
     )
 
+    add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")
     for name, what, sentence in (
         ("test", "pytest", "Run the tests: everything CI runs, or what pytest's arguments select."),
         ("fusesoc", "FuseSoC", "Run FuseSoC with this tree's cores in the right environment."),
@@ -171,6 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command in _PASSED_ON:
         return 0
 
+    if parsed.command == "library":
+        print(repository_root())
+        return 0
     return _guarded(lambda: _run(parsed))
 
 
@@ -204,5 +210,5 @@ def _guarded(command: Callable[[], int]) -> int:
 
 
 def _complain(what: object, status: int) -> int:
-    sys.stderr.write(f"cw: {what}{os.linesep}")
+    sys.stderr.write(f"{Path(command_line()).name}: {what}{os.linesep}")
     return status

@@ -10,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from corewright.environment import repository_root
+from corewright.environment import is_installed, repository_root
 from corewright.flow.cache import build_folder, check_build_folder
 from corewright.flow.compiled_bench import flow_environment, fusesoc_command
+from corewright.flow.errors import FlowInputError
 
 # The status of a command that was not found, as in a shell.
 _NOT_FOUND = 127
@@ -25,6 +26,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
     build_folder()
     if name == "fusesoc":
         return _call(fusesoc_command(*arguments))
+    if name == "test" and is_installed():
+        raise FlowInputError("the tests are part of a clone, not of the installed package")
     if name == "test":
         # Thousands of failures would say the same.
         check_build_folder()

@@ -361,7 +361,7 @@ def wrapper_core(
     """
     structure = structure_of(base)
     if options:
-        flow = dict(structure["targets"]["sim"]["flow_options"])
+        flow = dict(structure["targets"]["sim"].get("flow_options", {}))
         flow["verilator_options"] = [*flow.get("verilator_options", []), *options]
         structure["targets"]["sim"]["flow_options"] = flow
     # A name of its own would be in all C++ of the model, and ccache would find none of it.

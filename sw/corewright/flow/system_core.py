@@ -69,18 +69,15 @@ targets:
     filesets_append: ["bench"]
     generate: [{system: {top: "bench"}}]
     toplevel: "cw_bench"
-    flow: "sim"
-    flow_options:
-      tool: "verilator"
+    flow: "cw_verilator"
 
   # Configuration only: no program is compiled for it.
   lint:
     <<: *sim
     description: "Verilator lint of design and bench with all warnings"
     generate: [{system: {top: "bench", model: null}}]
-    flow: "lint"
+    flow: "cw_lint"
     flow_options:
-      tool: "verilator"
       verilator_options: ["-Wall"]
 
   xsim:
@@ -88,7 +85,6 @@ targets:
     description: "Vivado's simulator: real firmware over DPI, as in Verilator"
     toplevel: "cw_bench_timed"
     flow: "cw_xsim"
-    flow_options: {}
 
   # Configuration only, as for lint.
   genus: &asic

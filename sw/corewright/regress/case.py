@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from corewright.environment import command_line
 from corewright.flow.errors import FlowInputError
 
 Verdict = Literal["passed", "failed", "error"]
@@ -32,7 +33,7 @@ class CaseId:
     @property
     def command(self) -> str:
         """The command that runs this case alone."""
-        return f"./cw regress {self.suite} --replay {self}"
+        return f"{command_line()} regress {self.suite} --replay {self}"
 
     @classmethod
     def parse(cls, text: str) -> CaseId:

@@ -47,7 +47,6 @@ from cocotb_tools.runner import Verilator
 
 from corewright.environment import (
     cache_home,
-    repository_root,
     tool_environment,
     verilator_executable,
 )
@@ -467,7 +466,7 @@ def _run(
     }
     if fail_fast:
         environment["COCOTB_MAX_FAILURES"] = "1"
-    folders = [bench.folder, repository_root() / "sw"]
+    folders = [bench.folder, Path(__file__).resolve().parents[2]]
     if not rewrite_assertions:
         # Importing pytest takes longer than a short bench.
         environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""

@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from corewright.environment import fusesoc_config, tool_environment
 
 
 def run_target(
-    core: str, target: str, folder: Path, *arguments: str, config: Path | None = None
+    core: str,
+    target: str,
+    folder: Path,
+    *arguments: str,
+    config: Path | None = None,
+    options: Sequence[str] = (),
 ) -> tuple[int, str]:
     """Run a core's target with the build below ``folder``, where cores are looked for, too.
 
@@ -21,6 +27,7 @@ def run_target(
         folder: the current folder of the run.
         arguments: what follows the core's name: parameters and options of the flow.
         config: FuseSoC's configuration; the tree's when None.
+        options: further options of ``fusesoc run`` itself.
 
     Returns:
         FuseSoC's status, and what it wrote.
@@ -28,7 +35,7 @@ def run_target(
     command = ["fusesoc", "--config", str(config or fusesoc_config())]
     if config is None:
         command += ["--cores-root", str(folder)]
-    command += ["run", "--build-root", str(folder / "build"), "--target", target, core]
+    command += ["run", "--build-root", str(folder / "build"), "--target", target, *options, core]
     done = subprocess.run(
         [*command, *arguments],
         cwd=folder,

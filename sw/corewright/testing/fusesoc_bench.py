@@ -16,7 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corewright.environment import EnvironmentUnusableError
+from corewright.environment import (
+    EnvironmentUnusableError,
+    require_build_tools,
+    tool_environment,
+)
 
 
 def bench_options(words: Sequence[str]) -> dict[str, Any]:
@@ -43,6 +47,7 @@ def _run(step: str, settings: dict[str, Any], folder: Path) -> None:
     # Only now: without cocotb the caller gets one line, not a traceback.
     from corewright.testing.cocotb_runner import build_cocotb, run_cocotb
 
+    require_build_tools(tool_environment(), libpython=True)
     sources = [(folder / name).resolve() for name in settings["sources"]]
     design = (settings["toplevel"], settings["cocotb_module"], sources, settings["parameters"])
     options = {
