@@ -19,7 +19,7 @@ from soc import TOP, soc_text
 def templates() -> dict[str, str]:
     """Return the files that the page shows, by name."""
     page = (repository_root() / "docs" / "systems.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", page, re.S))
+    return dict(re.findall(r"\*\*([\w.]+)\*\*:\n\n```\w+\n(.*?)```", page, re.S))
 
 
 def fusesoc(folder: Path, *arguments: str) -> str:
