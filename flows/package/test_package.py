@@ -110,8 +110,11 @@ def test_installed_package_knows_its_models_and_writes_elsewhere(unpacked: Path,
 
 def test_cores_of_an_environment_in_a_library_are_not_found_twice(unpacked: Path, tmp_path: Path):
     (tmp_path / "env").symlink_to(unpacked)
+    # Without a core there is no list.
+    (tmp_path / "own.core").write_text('CAPI=2:\nname: "me:own:core:1"\n', encoding="utf-8")
     words = ["-m", "fusesoc.main", "--cores-root", str(tmp_path), "core", "list"]
-    assert "corewright:" not in python(unpacked, tmp_path, *words)
+    listed = python(unpacked, tmp_path, *words)
+    assert "me:own:core:1" in listed and "corewright:" not in listed
     words[3] = str(unpacked / "corewright" / "library")
     assert "corewright:models:lenet5" in python(unpacked, tmp_path, *words)
 
