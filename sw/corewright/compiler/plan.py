@@ -412,7 +412,9 @@ class _Search:
             cuts = small_rectangles(layer)
             if len(cuts) > 1:
                 return self._rectangles(layer, cuts, source, wanted, error, only=only)
-            layer = trimmed(layer, cuts[0])
+            if cuts[0].taps != layer.kernel:
+                # All windows lose the same taps: what is left of them may fit, or be cut otherwise.
+                return self._steps(trimmed(layer, cuts[0]), source, wanted, only=only)
         if single:
             return self._single_window(layer, source, wanted, error, only=only)
         patches = self._own(layer, "patches", layer.taps * layer.channels_in)

@@ -201,6 +201,37 @@ def test_a_channel_group_runs_from_any_buffer(name: str, batch: int) -> None:
     assert len(large.layers) < len(program.layers) or name.endswith("of the image")
 
 
+# Most of each window lies above or beside the image, and is the same part of all windows: what is
+# left has fewer taps than there are outputs, or as many as fit the buffer.
+CROPPED = {
+    "rows": ((1, 7), (10, 1)),
+    "columns": ((7, 1), (1, 12)),
+    "rows of wide windows": ((1, 9), (11, 3)),
+    "columns of high windows": ((9, 1), (3, 11)),
+}
+
+
+@pytest.mark.parametrize("kind", ["max", "average", "depthwise"])
+@pytest.mark.parametrize("name", CROPPED)
+def test_windows_that_lose_the_same_taps_run_from_any_buffer(name: str, kind: str) -> None:
+    (height, width), kernel = CROPPED[name]
+    source = Tensor("x", height, width, 5, 4, 0)
+    node = (
+        depthwise(kernel, (1, 1), same=True, source=source)
+        if kind == "depthwise"
+        else pool("max" if kind == "max" else "average", kernel, (1, 1), same=True, source=source)
+    )
+    graph = Graph("cropped", source, (node,))
+    images = random_input(np.random.default_rng(1), graph, 2)
+    advised = 0
+    for depth in range(6, 66, 4):
+        program = compile_graph(graph, replace(SMALL, pixel_buffer_depth=depth), 2)
+        advised += len(program.advice)
+        check(program, graph, images, depth)
+    # The smallest buffers take it to pieces.
+    assert advised
+
+
 @pytest.mark.parametrize("kind", ["max", "average"])
 def test_the_image_of_a_single_window_streams_by(kind: Literal["max", "average"]) -> None:
     node = pool(kind, (11, 10), (1, 1), source=replace(IMAGE, channels=2))
