@@ -19,9 +19,10 @@
 #   W  ecrionix.org/vlsi/synthesis-commands
 #   S  Synopsys Design Constraints, as OpenSTA (github.com/parallaxsw/OpenSTA) reads them
 
+source [file join [file dirname [file normalize [info script]]] .. standins standin.tcl]
+
 namespace eval ::standin {
   variable Tool ""
-  variable Script [interp create]
   variable Placeholder "Placeholder of flows/asic/standin.tcl: no tool has run."
   # Steps that are done, in order; what was read.
   variable Done {}
@@ -64,32 +65,10 @@ proc ::standin::call {name needs options count args} {
     set target [lindex $args end]
     set args [lrange $args 0 end-2]
   }
-  set option {}
-  set words {}
-  for {set i 0} {$i < [llength $args]} {incr i} {
-    set word [lindex $args $i]
-    if {![regexp {^-[a-z]} $word]} {
-      lappend words $word
-    } elseif {$word in $options} {
-      dict set option $word 1
-    } elseif {"$word:" in $options} {
-      if {[incr i] >= [llength $args]} { error "$name: $word has no value" }
-      dict set option $word [lindex $args $i]
-    } else {
-      error "$name: unknown option $word"
-    }
-  }
-  lassign $count least most
-  require [expr {[llength $words] >= $least && [llength $words] <= $most}] \
-      "$name: [llength $words] arguments, legal are $least to $most"
-  set result [do_$name $option $words]
+  set result [do_$name {*}[split_arguments $name $options $count $args]]
   if {$target ne ""} { placeholder $target }
   lappend Done $name
   return $result
-}
-
-proc ::standin::require {condition message} {
-  if {!$condition} { error $message }
 }
 
 proc ::standin::value {option name} {
@@ -104,14 +83,6 @@ proc ::standin::placeholder {path} {
   set file [open $path w]
   puts $file "// $Placeholder\n// top: $Top"
   close $file
-}
-
-proc ::standin::contents {path} {
-  require [file isfile $path] "no file '$path'"
-  set file [open $path]
-  set text [read $file]
-  close $file
-  return $text
 }
 
 proc ::standin::names {pattern text} {
@@ -588,17 +559,12 @@ proc ::standin::constrain {name options least most args} {
 
 # -------------------------------------------------------------------------------------------- main
 
-proc ::standin::leave {{status 0}} {
-  return -code error -errorcode [list STANDIN EXIT $status] "exit $status"
-}
-
 proc ::standin::main {arguments} {
   variable Script
   variable Tool
   set arguments [lassign $arguments Tool]
   known tool $Tool {genus innovus}
   uplevel #0 $::standin::Definitions
-  interp alias $Script exit {} ::standin::leave
   set file ""
   # H, G and M start the tools so; the common user interface of Innovus is an option.
   set stylus [expr {$Tool eq "genus"}]
@@ -614,20 +580,11 @@ proc ::standin::main {arguments} {
   }
   require $stylus "$Tool: -stylus is missing"
   contents $file
-  if {[catch {interp eval $Script [list source $file]} message details]} {
-    set code [dict get $details -errorcode]
-    if {[lrange $code 0 1] eq {STANDIN EXIT}} { return [lindex $code 2] }
-    puts stderr [dict get $details -errorinfo]
-  }
+  set status [try $file]
+  if {$status ne ""} { return $status }
   # The tool would wait at its prompt; with -batch it ends, and not well.
   puts stderr "$Tool: $file does not end with exit"
   return 1
 }
 
-if {[catch {::standin::main $argv} ::standin::status]} {
-  puts stderr $::standin::status
-  set ::standin::status 1
-}
-flush stdout
-# Python's interpreter has no such command: it reads the variable.
-if {[llength [info commands exit]]} { exit $::standin::status }
+::standin::run ::standin::main

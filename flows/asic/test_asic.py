@@ -9,7 +9,6 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from edalize.cw_asic.__main__ import main as summarise
 from edalize.cw_asic.constraints import Timing, tcl_list
 from edalize.cw_asic.pdk import read_pdk
 
-from asic.standin import NOTE, STANDIN, install
-from corewright.environment import fusesoc_config, repository_root, tool_environment
-from vivado.standin import interpreters
+from asic.standin import NOTE, STANDIN, install_asic
+from corewright.environment import repository_root
+from corewright.testing.fusesoc import run_command, run_target
+from standins.commands import interpreters
 
 ROOT = repository_root()
 CELLS = "DFF_X0 DFF SLOW1 NAND2 TIEHI TIELO CKBUF CKINV"
@@ -68,28 +68,12 @@ def write_pdk(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     return path
 
 
-def call(command: Sequence[str | Path], folder: Path, tools: Path | None = None) -> tuple[int, str]:
-    environment = tool_environment()
-    if tools is not None:
-        environment["PATH"] = f"{tools}:{environment['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-def fusesoc(
-    folder: Path, target: str, flags: Sequence[str], *options: str | Path
+def set_up(
+    target: str, folder: Path, *arguments: str | Path, flags: Sequence[str] = ()
 ) -> tuple[int, str]:
-    command: list[str | Path] = ["fusesoc", "--config", fusesoc_config(), "run", *flags]
-    command += ["--build-root", folder / "build", "--target", target, "corewright:models:lenet5"]
-    return call([*command, *options], folder)
+    """Set a target of LeNet-5 up."""
+    options = ["--setup", *flags]
+    return run_target("corewright:models:lenet5", target, folder, *arguments, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +81,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work root of the target ``innovus`` with macros, to be copied."""
     folder = tmp_path_factory.mktemp("prepared")
     pdk = write_pdk(folder / "pdk")
-    status, log = fusesoc(folder, "innovus", ["--setup", "--flag", "ram_macros"], "--pdk", pdk)
+    status, log = set_up("innovus", folder, "--pdk", pdk, flags=["--flag", "ram_macros"])
     assert status == 0, log
     (makefile,) = folder.glob("build/*/innovus/Makefile")
     return makefile.parent
@@ -106,12 +90,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def work(prepared: Path, tmp_path: Path) -> Path:
     """A copy of it, with the stand-in in ``bin`` beside it."""
-    install(tmp_path / "bin")
+    install_asic(tmp_path / "bin")
     return Path(shutil.copytree(prepared, tmp_path / "work", symlinks=True))
 
 
 def make(work: Path, *targets: str) -> tuple[int, str]:
-    return call(["make", *targets], work, work.parent / "bin")
+    return run_command(["make", *targets], work, tools=work.parent / "bin")
 
 
 # The make targets of what the tools do.
@@ -137,7 +121,7 @@ def test_both_scripts_run_to_their_results(work: Path):
 
 @pytest.mark.parametrize("interpreter", interpreters())
 def test_each_tcl_of_this_machine_runs_the_standin(interpreter: str, work: Path):
-    install(work.parent / "bin", interpreter)
+    install_asic(work.parent / "bin", interpreter)
     status, log = make(work, GENUS)
     assert status == 0, log
     (work / "genus.tcl").write_text("exit 3\n", encoding="utf-8")
@@ -157,10 +141,12 @@ def test_placeholders_are_no_reports(work: Path):
 
 def test_memories_are_registers_without_the_flag(tmp_path: Path):
     pdk = write_pdk(tmp_path / "pdk", {"memory": None, "taps": None, "gds": None, "gds_map": None})
-    status, log = fusesoc(tmp_path, "innovus", ["--setup"], "--pdk", pdk)
+    status, log = set_up("innovus", tmp_path, "--pdk", pdk)
     assert status == 0, log
     (makefile,) = tmp_path.glob("build/*/innovus/Makefile")
-    status, log = call(["make", INNOVUS], makefile.parent, install(tmp_path / "bin"))
+    status, log = run_command(
+        ["make", INNOVUS], makefile.parent, tools=install_asic(tmp_path / "bin")
+    )
     assert status == 0, log
     assert "rtl/generic/cw_ram_1r1w.sv" in log
     assert "-output_macros" in log
@@ -169,7 +155,7 @@ def test_memories_are_registers_without_the_flag(tmp_path: Path):
 def test_the_clock_is_the_options(tmp_path: Path):
     pdk = write_pdk(tmp_path / "pdk")
     options: list[str | Path] = ["--pdk", pdk, "--clock_mhz", "400", "--input_share", "0.25"]
-    status, log = fusesoc(tmp_path, "genus", ["--setup"], *options)
+    status, log = set_up("genus", tmp_path, *options)
     assert status == 0, log
     (constraints,) = tmp_path.glob("build/*/genus/genus.sdc")
     text = constraints.read_text(encoding="utf-8")
@@ -317,7 +303,7 @@ def test_a_mistake_in_the_synthesis_fails(mistake: str, work: Path):
 def synthesised(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work root in which the netlist's placeholder is there."""
     folder = tmp_path_factory.mktemp("synthesised")
-    install(folder / "bin")
+    install_asic(folder / "bin")
     work = Path(shutil.copytree(prepared, folder / "work", symlinks=True))
     status, log = make(work, GENUS)
     assert status == 0, log
@@ -326,7 +312,7 @@ def synthesised(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.mark.parametrize("mistake", INNOVUS_MISTAKES)
 def test_a_mistake_in_the_layout_fails(mistake: str, synthesised: Path, tmp_path: Path):
-    install(tmp_path / "bin")
+    install_asic(tmp_path / "bin")
     work = Path(shutil.copytree(synthesised, tmp_path / "work", symlinks=True))
     message = mutate(work, INNOVUS_MISTAKES[mistake])
     # The scripts of a step are older than what the other step has left.
@@ -394,7 +380,7 @@ def test_a_pdk_that_is_none_is_refused(tmp_path: Path):
 def test_wrong_options_are_refused(options: list[str], message: str, tmp_path: Path):
     pdk = write_pdk(tmp_path / "pdk")
     given: list[str | Path] = [*options, "--pdk", pdk] if options else []
-    status, log = fusesoc(tmp_path, "innovus", ["--setup"], *given)
+    status, log = set_up("innovus", tmp_path, *given)
     assert status != 0
     assert message in log
 

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from edalize.tools.cw_formal import section_of, task_names
 
-from corewright.environment import repository_root, tool_environment
+from corewright.environment import repository_root
+from corewright.testing.fusesoc import run_target
 
 ROOT = repository_root()
 SKID = "corewright:ip:axis_skid"
@@ -34,29 +34,25 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def prove(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = ["fusesoc", "--config", folder / "fusesoc.conf", "run"]
-    command += ["--build-root", folder / "build", "--target", "formal", SKID, *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=tool_environment(), capture_output=True, text=True, check=False
-    )
+def prove(folder: Path, *arguments: str) -> tuple[int, str]:
+    return run_target(SKID, "formal", folder, *arguments, config=folder / "fusesoc.conf")
 
 
 def test_all_tasks_run_and_pass(skid: Path):
-    done = prove(skid)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "cw_formal: 2 tasks passed" in done.stdout
+    status, log = prove(skid)
+    assert status == 0, log
+    assert "cw_formal: 2 tasks passed" in log
     verdicts = skid.glob("build/*/formal/*/PASS")
     assert sorted(path.parent.name for path in verdicts) == ["axis_skid_cover", "axis_skid_prove"]
 
 
 def test_a_bug_fails_and_leaves_its_trace(skid: Path):
-    assert prove(skid, "--tasks", "prove").returncode == 0
+    assert prove(skid, "--tasks", "prove")[0] == 0
     source = skid / "library" / "axis_skid" / "rtl" / "cw_axis_skid.sv"
     change(source, "ready_q <= !skid_valid_d;", "ready_q <= 1'b1;")
-    done = prove(skid, "--tasks", "prove")
-    assert done.returncode != 0, "what was proven before does not count"
-    assert "DONE (FAIL" in done.stdout
+    status, log = prove(skid, "--tasks", "prove")
+    assert status != 0, "what was proven before does not count"
+    assert "DONE (FAIL" in log
     assert list(skid.glob("build/*/formal/axis_skid_prove/engine_0/trace*.vcd"))
 
 
@@ -76,28 +72,28 @@ def test_a_configuration_that_proves_nothing_is_refused(
     file: str, old: str, new: str, message: str, skid: Path
 ):
     change(skid / "library" / "axis_skid" / "dv" / "formal" / file, old, new)
-    done = prove(skid)
-    assert done.returncode != 0
-    assert message in done.stdout + done.stderr
+    status, log = prove(skid)
+    assert status != 0
+    assert message in log
 
 
 def test_an_unknown_task_is_refused_with_those_that_there_are(skid: Path):
-    done = prove(skid, "--tasks", "proof")
-    assert done.returncode != 0
-    assert "has no task proof, but prove, cover" in done.stdout + done.stderr
+    status, log = prove(skid, "--tasks", "proof")
+    assert status != 0
+    assert "has no task proof, but prove, cover" in log
 
 
 def test_a_core_without_configuration_is_refused(skid: Path):
     change(skid / "library" / "axis_skid" / "axis_skid.core", '"sbyConfig"', '"user"')
-    done = prove(skid)
-    assert done.returncode != 0
-    assert "one file of type sbyConfig is needed" in done.stdout + done.stderr
+    status, log = prove(skid)
+    assert status != 0
+    assert "one file of type sbyConfig is needed" in log
 
 
 def test_a_tool_that_is_not_there_is_named(skid: Path):
-    done = prove(skid, "--sby", "no-such-sby")
-    assert done.returncode != 0
-    assert "no-such-sby is not installed" in done.stdout + done.stderr
+    status, log = prove(skid, "--sby", "no-such-sby")
+    assert status != 0
+    assert "no-such-sby is not installed" in log
 
 
 def test_each_proof_is_a_target():

@@ -4,59 +4,26 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import shlex
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from corewright.environment import EnvironmentUnusableError
+from standins.commands import install, tcl_command
 
 STANDIN = Path(__file__).resolve().with_name("standin.tcl")
-
-# Tcl as Python's standard library brings it. Its interpreters lack the command `exit`.
-_TKINTER = """\
-import sys, tkinter
-tcl = tkinter.Tcl()
-tcl.call("set", "argv", tuple(sys.argv[2:]))
-tcl.call("source", sys.argv[1])
-sys.exit(int(tcl.getvar("::standin::status")))
-"""
-
-
-def interpreters() -> dict[str, list[str]]:
-    """Return the commands, by name, that run a Tcl script on this machine: none, one or both."""
-    found = {}
-    if (tclsh := shutil.which("tclsh")) is not None:
-        found["tclsh"] = [tclsh]
-    try:
-        importlib.import_module("_tkinter")
-    except ImportError:
-        pass
-    else:
-        found["tkinter"] = [sys.executable, "-c", _TKINTER]
-    return found
 
 
 def vivado_command(interpreter: str | None = None) -> list[str]:
     """Return the command that stands for ``vivado``; its arguments follow.
 
     Args:
-        interpreter: a name of :func:`interpreters`; None: the first.
+        interpreter: a name of :func:`standins.commands.interpreters`; None: the first.
 
     Raises:
         EnvironmentUnusableError: there is no Tcl.
     """
-    found = interpreters()
-    if not found:
-        raise EnvironmentUnusableError(
-            "Tcl is needed: please install the Debian package tcl, or a Python with tkinter"
-        )
-    name = next(iter(found)) if interpreter is None else interpreter
-    return [*found[name], str(STANDIN)]
+    return tcl_command(STANDIN, interpreter)
 
 
 def run_vivado(
@@ -97,8 +64,4 @@ def install_vivado(folder: Path) -> Path:
     Raises:
         EnvironmentUnusableError: there is no Tcl.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    command = folder / "vivado"
-    command.write_text(f'#!/bin/sh\nexec {shlex.join(vivado_command())} "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
-    return command
+    return install(folder, {"vivado": vivado_command()}) / "vivado"

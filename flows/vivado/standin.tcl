@@ -12,6 +12,8 @@
 # Environment: STANDIN_SLACK    slack in ns of the timing paths (default 0.1)
 #              STANDIN_FAILS    run that fails, such as synth_1
 
+source [file join [file dirname [file normalize [info script]]] .. standins standin.tcl]
+
 namespace eval ::standin {
   variable Placeholder "Placeholder of flows/vivado/standin.tcl: no Vivado has run.\n"
   # By the full name of the board files, the part on the board: from boards/*/board_files.tcl.
@@ -29,7 +31,6 @@ namespace eval ::standin {
   }
   # The project: what a process leaves to the next in the .xpr file.
   variable State {}
-  variable Script [interp create]
 }
 
 # ------------------------------------------------------------------------------------------ tools
@@ -45,30 +46,7 @@ proc ::standin::command {name options count body} {
 
 proc ::standin::call {name options count args} {
   puts "# $name $args"
-  set option {}
-  set words {}
-  for {set i 0} {$i < [llength $args]} {incr i} {
-    set word [lindex $args $i]
-    if {![regexp {^-[a-z]} $word]} {
-      lappend words $word
-    } elseif {$word in $options} {
-      dict set option $word 1
-    } elseif {"$word:" in $options} {
-      if {[incr i] >= [llength $args]} { error "$name: $word has no value" }
-      dict set option $word [lindex $args $i]
-    } else {
-      error "$name: unknown option $word"
-    }
-  }
-  lassign $count least most
-  if {[llength $words] < $least || [llength $words] > $most} {
-    error "$name: [llength $words] arguments, legal are $least to $most"
-  }
-  return [do_$name $option $words]
-}
-
-proc ::standin::require {condition message} {
-  if {!$condition} { error $message }
+  return [do_$name {*}[split_arguments $name $options $count $args]]
 }
 
 proc ::standin::value {args} {
@@ -95,13 +73,6 @@ proc ::standin::placeholder {path} {
   set file [open $path w]
   puts -nonewline $file $Placeholder
   close $file
-}
-
-proc ::standin::contents {path} {
-  set file [open $path]
-  set text [read $file]
-  close $file
-  return $text
 }
 
 # Selects by patterns; without a match that is an error, except with -quiet.
@@ -899,14 +870,9 @@ foreach name {write_edif write_verilog} {
 
 # ---------------------------------------------------------------------------------------- command
 
-proc ::standin::leave {{status 0}} {
-  return -code error -errorcode [list STANDIN EXIT $status] "exit $status"
-}
-
 # Runs as Vivado does with these arguments; returns the status.
 proc ::standin::main {arguments} {
   variable Script
-  interp alias $Script exit {} ::standin::leave
   set scripts {}
   set project ""
   set rest {}
@@ -932,25 +898,14 @@ proc ::standin::main {arguments} {
   interp eval $Script [list set argc [llength $rest]]
   if {$project ne ""} { interp eval $Script [list open_project $project] }
   foreach script $scripts {
-    if {[catch {interp eval $Script [list source $script]} message details]} {
-      set code [dict get $details -errorcode]
-      if {[lrange $code 0 1] eq {STANDIN EXIT}} {
-        save
-        return [lindex $code 2]
-      }
-      puts stderr [dict get $details -errorinfo]
-      return 1
-    }
+    set status [try $script]
+    # Vivado goes on with the next script where one does not leave.
+    if {$status ne ""} break
   }
-  save
-  return 0
+  # What failed leaves no project behind.
+  if {$status eq "" || $status == 0} save
+  return [expr {$status eq "" ? 0 : $status}]
 }
 
 ::standin::read_boards
-if {[catch {::standin::main $argv} ::standin::status]} {
-  puts stderr $::standin::status
-  set ::standin::status 1
-}
-flush stdout
-# Python's interpreter has no such command: it reads the variable.
-if {[llength [info commands exit]]} { exit $::standin::status }
+::standin::run ::standin::main

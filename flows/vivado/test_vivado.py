@@ -20,7 +20,8 @@ from corewright.export import board_names, find_board, read_settings
 from corewright.flow import systems
 from corewright.gen.generate import SystemGenerator
 from corewright.sources import sources_of
-from vivado.standin import install_vivado, interpreters, run_vivado
+from standins.commands import interpreters
+from vivado.standin import install_vivado, run_vivado
 
 ROOT = repository_root()
 BOARDS = board_names()

@@ -7,7 +7,7 @@ files: sources exist and are given once, packages stand before their users, modu
 exist, C is compiled by gcc, DPI imports are in the library. It simulates nothing and says so. See
 README.md.
 
-Usage: ``python standin.py TOOL ARGUMENTS``; :func:`install` makes commands of it.
+Usage: ``python standin.py TOOL ARGUMENTS``; :func:`install_xsim` makes commands of it.
 """
 
 from __future__ import annotations
@@ -253,14 +253,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def install(folder: Path) -> Path:
+def install_xsim(folder: Path) -> Path:
     """Make commands in a folder, for makefiles that call the tools by name; returns the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for tool in TOOLS:
-        call = shlex.join([sys.executable, str(Path(__file__).resolve()), tool])
-        (folder / tool).write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
-        (folder / tool).chmod(0o755)
-    return folder
+    # Run as a command, this file finds no other module of the tree.
+    from standins.commands import install
+
+    words = [sys.executable, str(Path(__file__).resolve())]
+    return install(folder, {tool: [*words, tool] for tool in TOOLS})
 
 
 if __name__ == "__main__":

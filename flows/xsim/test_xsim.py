@@ -8,42 +8,24 @@ gcc compiles the C side, slang and Verilator elaborate the very list that xvlog 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from edalize.tools.cw_xsim import Cw_xsim, check_run, for_make
 
-from corewright.environment import fusesoc_config, repository_root, tool_environment
-from xsim.standin import NOTE, install, parse
+from corewright.environment import repository_root
+from corewright.testing.fusesoc import run_command, run_target
+from xsim.standin import NOTE, install_xsim, parse
 
 ROOT = repository_root()
 SLANG = ROOT / "flows" / "lint" / "slang_elaborate.py"
 FINISH = "$finish called at time : 12345 ns : File bench.sv Line 7\n"
 
 
-def call(command: Sequence[str | Path], folder: Path, tools: Path | None = None) -> tuple[int, str]:
-    environment = tool_environment()
-    if tools is not None:
-        environment["PATH"] = f"{tools}:{environment['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-def fusesoc(folder: Path, *arguments: str) -> tuple[int, str]:
-    command: list[str | Path] = ["fusesoc", "--config", fusesoc_config(), "run", *arguments]
-    command += ["--build-root", folder / "build", "--target", "xsim", "corewright:models:lenet5"]
-    return call(command, folder, install(folder / "bin"))
+def fusesoc(folder: Path, *options: str) -> tuple[int, str]:
+    tools = install_xsim(folder / "bin")
+    return run_target("corewright:models:lenet5", "xsim", folder, options=options, tools=tools)
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +45,12 @@ def work(built: Path, tmp_path: Path) -> Path:
     shutil.rmtree(folder / "xsim.dir")
     for stamp in folder.glob("*.done"):
         stamp.unlink()
-    install(tmp_path / "bin")
+    install_xsim(tmp_path / "bin")
     return folder
 
 
 def make(work: Path) -> tuple[int, str]:
-    return call(["make"], work, work.parent / "bin")
+    return run_command(["make"], work, tools=work.parent / "bin")
 
 
 def test_the_snapshot_is_built_with_the_firmware(built: Path):
@@ -85,14 +67,14 @@ def test_a_run_in_which_nothing_is_simulated_fails(tmp_path: Path):
 def test_slang_elaborates_the_same_list(built: Path):
     listed = (built / "xvlog_sv.f").read_text(encoding="utf-8").splitlines()
     command: list[str | Path] = [sys.executable, SLANG, "--timescale", "1ns/1ps"]
-    status, log = call([*command, "--top", "cw_bench_timed", *listed], built)
+    status, log = run_command([*command, "--top", "cw_bench_timed", *listed], built)
     assert status == 0, log
 
 
 def test_verilator_elaborates_the_same_list(built: Path):
     command = ["verilator", "--lint-only", "--timing", "--timescale", "1ns/1ps", "-f"]
     command += ["xvlog_sv.f", "--top-module", "cw_bench_timed"]
-    status, log = call(command, built)
+    status, log = run_command(command, built)
     assert status == 0, log
 
 
@@ -164,7 +146,7 @@ def test_a_package_behind_its_user_fails(work: Path):
 def test_a_mistake_in_the_run_fails(
     arguments: list[str], message: str, built: Path, tmp_path: Path
 ):
-    status, log = call(["xsim", *arguments], built, install(tmp_path / "bin"))
+    status, log = run_command(["xsim", *arguments], built, tools=install_xsim(tmp_path / "bin"))
     assert status != 0
     assert message in log
 
@@ -182,7 +164,7 @@ def test_words_reach_the_command_through_make(tmp_path: Path):
     (tmp_path / "Makefile").write_text(
         f"all:\n\t@printf '%s\\n' {' '.join(for_make(words))}\n", encoding="utf-8"
     )
-    assert call(["make"], tmp_path) == (0, "\n".join([*words, ""]))
+    assert run_command(["make"], tmp_path) == (0, "\n".join([*words, ""]))
 
 
 # ------------------------------------------------------------------------------ the run's verdict

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import yaml
 
-from corewright.environment import fusesoc_config, repository_root, tool_environment
+from corewright.environment import repository_root
 from corewright.flow.vectors import prepare, random_images
 from corewright.gen import configuration_name
 from corewright.graph import Dense, Graph, Requant, Tensor
 from corewright.hardware import Hardware
 from corewright.testing.cocotb_runner import run_cocotb
+from corewright.testing.fusesoc import run_target
 
 sys.path.insert(0, str(Path(__file__).parent))
 from soc import TOP, accelerator_core, write_soc
@@ -52,12 +53,8 @@ class Design:
         ]
 
 
-def fusesoc_lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = ["fusesoc", "--config", str(fusesoc_config()), "--cores-root", str(folder), "run"]
-    command += ["--build-root", str(folder / "build"), "--target", "lint", "corewright:test:soc"]
-    return subprocess.run(
-        command, cwd=folder, env=tool_environment(), capture_output=True, text=True, check=False
-    )
+def lint(folder: Path) -> tuple[int, str]:
+    return run_target("corewright:test:soc", "lint", folder)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +67,8 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
         accelerator_core("corewright:test:a_b:0", {"one": narrow, "two": {**wide, "name": CHOSEN}}),
     ]
     write_soc(folder, cores, INSTANCES)
-    done = fusesoc_lint(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, log = lint(folder)
+    assert status == 0, log
     (description,) = folder.glob("build/*/*/*.eda.yml")
     return Design(description.parent, yaml.safe_load(description.read_text(encoding="utf-8")))
 
@@ -115,9 +112,7 @@ def test_each_accelerator_runs_its_own_program(design: Design):
         accelerators[prefix] = {"hash": hw.hash, "vectors": folder, "info": vectors.info}
     assert WIDE.hash != NARROW.hash
     options = {"accelerators": accelerators}
-    # A run of a thousand cycles: optimising it costs more than it saves.
-    quick = ["-CFLAGS", "-O0"]
-    run_cocotb(TOP, "tb_soc", design.sources, seed=1, bench_options=options, extra_args=quick)
+    run_cocotb(TOP, "tb_soc", design.sources, seed=1, bench_options=options)
 
 
 def test_one_name_for_two_configurations_is_an_error(tmp_path: Path):
@@ -126,6 +121,6 @@ def test_one_name_for_two_configurations_is_an_error(tmp_path: Path):
         for core, parameters in (("a", {"hardware": WIDE.to_dict()}), ("b", {}))
     ]
     write_soc(tmp_path, cores, {"a": CHOSEN})
-    done = fusesoc_lint(tmp_path)
-    assert done.returncode != 0
-    assert f"{CHOSEN}_config_pkg" in done.stdout + done.stderr
+    status, log = lint(tmp_path)
+    assert status != 0
+    assert f"{CHOSEN}_config_pkg" in log

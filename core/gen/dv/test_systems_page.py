@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-from corewright.environment import fusesoc_config, repository_root, tool_environment
+from corewright.environment import repository_root
 from corewright.gen.systems import main
+from corewright.testing.fusesoc import run_target
 
 sys.path.insert(0, str(Path(__file__).parent))
 from soc import TOP, soc_text
@@ -22,25 +22,12 @@ def templates() -> dict[str, str]:
     return dict(re.findall(r"\*\*([\w.]+)\*\*:\n\n```\w+\n(.*?)```", page, re.S))
 
 
-def fusesoc(folder: Path, *arguments: str) -> str:
-    command = ["fusesoc", "--config", str(fusesoc_config()), "--cores-root", str(folder), "run"]
-    done = subprocess.run(
-        [*command, "--build-root", str(folder / "build"), *arguments],
-        cwd=folder,
-        env=tool_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def test_an_own_model_is_set_up(tmp_path: Path):
     for name in ("cat.py", "cat.system.yaml"):
         (tmp_path / name).write_text(templates()[name], encoding="utf-8")
     assert main([str(tmp_path / "cat.system.yaml")]) == 0
-    fusesoc(tmp_path, "--setup", "--target", "sim", "mine:models:cat")
+    status, log = run_target("mine:models:cat", "sim", tmp_path, options=["--setup"])
+    assert status == 0, log
     (program,) = tmp_path.glob("build/*/sim/vectors/program.bin")
     assert program.stat().st_size > 0
 
@@ -49,4 +36,5 @@ def test_an_own_soc_elaborates(tmp_path: Path):
     (tmp_path / "soc.core").write_text(templates()["soc.core"], encoding="utf-8")
     chip = soc_text({"engine": "my_engine"}).replace(f"module {TOP} ", "module chip ")
     (tmp_path / "chip.sv").write_text(chip, encoding="utf-8")
-    fusesoc(tmp_path, "--target", "lint", "mine:soc:chip")
+    status, log = run_target("mine:soc:chip", "lint", tmp_path)
+    assert status == 0, log
