@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,12 +36,11 @@ def system_for(model: str, hardware: Hardware | None = None) -> System:
     Raises:
         FlowInputError: it is none of these, with the nearest name.
     """
-    known = systems()
-    if model in known:
-        return known[model]
     path = Path(model)
+    if model in systems() or not (path.exists() or path.suffix or len(path.parts) > 1):
+        return find_system(model)
     if not path.exists():
-        raise FlowInputError(_no_such(model, list(known)))
+        raise FlowInputError(f"there is no file '{model}'; {_LEGAL}")
     path = path.resolve()
     if path.suffix == ".core":
         found = read_system(path)
@@ -79,11 +77,3 @@ class KerasSystem(System):
             return convert(str(self.core_file), self.hardware)
         except (FrontendError, UnreadableFileError, ImportError, OSError) as error:
             raise FlowInputError(f"model {self.core_file.name}: {error}") from error
-
-
-def _no_such(model: str, known: list[str]) -> str:
-    text = f"there is no model '{model}'"
-    if "/" in model or Path(model).suffix:
-        return f"{text}: no such file; {_LEGAL}"
-    near = difflib.get_close_matches(model, known, n=1)
-    return f"{text}{f', did you mean {near[0]}?' if near else ''}; legal are: {', '.join(known)}"

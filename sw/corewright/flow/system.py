@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import sys
@@ -60,7 +61,7 @@ class System:
 
     Attributes:
         name: the core's, such as ``lenet5``.
-        vlnv: the core's full name.
+        vlnv: the core's full name; empty for a user's graph, which has no core.
         core: the core's contents.
         core_file: where it stands.
         parameters: the generator's.
@@ -308,11 +309,13 @@ def find_system(name: str) -> System:
     """Return the system called ``name``.
 
     Raises:
-        FlowInputError: there is none; the message lists those that there are.
+        FlowInputError: there is none; the message has the nearest name, and all.
     """
     known = systems()
     if name not in known:
-        raise FlowInputError(f"there is no model '{name}', legal are: {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f", did you mean {near[0]}?" if near else ";"
+        raise FlowInputError(f"there is no model '{name}'{meant} legal are: {', '.join(known)}")
     return known[name]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import inspect
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -68,7 +67,6 @@ def test_a_single_bit_is_a_sign() -> None:
     assert [widths.number_bits(bits) for bits in (1, 2, 8)] == [2, 2, 8]
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_c_computes_what_python_does(tmp_path: Path) -> None:
     checks = "".join(
         f"if (CW_WORD_BYTES({rows}u, {bits}u) != {widths.word_bytes(rows, bits)}u) return 1;\n"
@@ -81,7 +79,7 @@ def test_c_computes_what_python_does(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     folders = [ROOT / HEADER_PATH.parent, ROOT / "sw/hal/include", ROOT / "core/regs/include"]
-    command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion"]
+    command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion"]
     command += [*(f"-I{folder}" for folder in folders), str(source), "-o", str(tmp_path / "check")]
     subprocess.run(command, check=True)
     subprocess.run([str(tmp_path / "check")], check=True)
