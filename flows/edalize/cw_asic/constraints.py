@@ -148,5 +148,6 @@ def settings(pdk: Pdk, top: str, more: Mapping[str, str]) -> str:
 
 
 def script(name: str) -> str:
-    """Return one of the Tcl scripts of this package."""
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    """Return one of the Tcl scripts of this package, behind what they share."""
+    texts = [(Path(__file__).parent / part).read_text("utf-8") for part in ("common.tcl", name)]
+    return "".join(texts)

@@ -28,14 +28,6 @@ proc cw_read_design {} {
   check_timing_intent
 }
 
-proc cw_set_dont_use {} {
-  foreach cell $::DontUse {
-    set found [get_db lib_cells */$cell]
-    if {$found eq ""} { error "dont_use: the libraries have no cell $cell" }
-    set_dont_use $found
-  }
-}
-
 proc cw_synthesize {} {
   syn_generic
   syn_map
@@ -75,12 +67,4 @@ proc cw_main {} {
   cw_write
 }
 
-# The tool's own way with a script's error is to wait at its prompt.
-if {[catch {
-  source genus_settings.tcl
-  cw_main
-} cw_message cw_details]} {
-  puts stderr [dict get $cw_details -errorinfo]
-  exit 1
-}
-exit 0
+cw_run genus_settings.tcl

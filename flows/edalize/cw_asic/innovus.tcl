@@ -36,14 +36,6 @@ proc cw_connect_supplies {} {
   commit_global_net_rules
 }
 
-proc cw_set_dont_use {} {
-  foreach cell $::DontUse {
-    set found [get_db lib_cells */$cell]
-    if {$found eq ""} { error "dont_use: the libraries have no cell $cell" }
-    set_dont_use $found
-  }
-}
-
 proc cw_floorplan {} {
   set margin $::CoreMargin
   create_floorplan -site $::Site \
@@ -159,12 +151,4 @@ proc cw_main {} {
   cw_write
 }
 
-# The tool's own way with a script's error is to wait at its prompt.
-if {[catch {
-  source innovus_settings.tcl
-  cw_main
-} cw_message cw_details]} {
-  puts stderr [dict get $cw_details -errorinfo]
-  exit 1
-}
-exit 0
+cw_run innovus_settings.tcl

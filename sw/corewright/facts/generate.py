@@ -9,7 +9,6 @@ only.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -214,17 +213,5 @@ def generate(root: Path) -> None:
         (root / path).write_text(text, encoding="utf-8")
 
 
-def main() -> None:
-    """Command line entry."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--root",
-        type=Path,
-        default=Path(__file__).resolve().parents[3],
-        help="root of the tree that is written to (default: this repository)",
-    )
-    generate(parser.parse_args().root)
-
-
 if __name__ == "__main__":
-    main()
+    generate(Path(__file__).resolve().parents[3])
