@@ -271,6 +271,7 @@ def run_cocotb(
     seed: int | None = None,
     extra_args: Sequence[str] = (),
     *,
+    plusargs: Sequence[str] = (),
     bench_folder: Path | None = None,
     bench_options: Mapping[str, Any] | None = None,
     defines: Mapping[str, int | str] | None = None,
@@ -298,6 +299,7 @@ def run_cocotb(
             model's ``$random``; that of the test's name when None. ``COREWRIGHT_SEED`` overrides
             it.
         extra_args: further arguments for Verilator, such as ``"--timing"``.
+        plusargs: further arguments of the simulation, such as ``"+cw_mutant=3"``.
         bench_folder: where the bench lies; the caller's folder when None.
         bench_options: further values for :func:`bench_parameters` that need no other model.
         defines: preprocessor macros.
@@ -329,10 +331,10 @@ def run_cocotb(
     checked_seed(seed)
     model = _build(bench, seed)
     try:
-        return _run(bench, model, seed, build_root)
+        return _run(bench, model, seed, build_root, plusargs)
     except _TestsFailed:
         # Once more for assertions that say what they compared.
-        _run(bench, model, seed, build_root, rewrite_assertions=True)
+        _run(bench, model, seed, build_root, plusargs, rewrite_assertions=True)
         raise
 
 
@@ -401,7 +403,7 @@ def must_fail(
         match: regular expression that the failure's text has to match.
         attempts: seeds, at most.
         extra_args: see there.
-        plusargs: further arguments of the simulation, such as ``"+cw_mutant=3"``.
+        plusargs: see there.
         bench_folder: see there.
         bench_options: see there.
         test_filter: see there.

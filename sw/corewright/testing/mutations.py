@@ -189,6 +189,9 @@ def _replaced(sources: Sequence[Path], folder: Path, files: Mapping[str, Any]) -
 def _parsed(text: str) -> Any:
     from pyslang.syntax import SyntaxTree
 
+    if not text.isascii():
+        # The parser counts bytes.
+        raise ValueError("a source with injected bugs is not plain ASCII")
     return SyntaxTree.fromText(text).root
 
 
