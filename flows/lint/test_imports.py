@@ -15,7 +15,7 @@ from corewright.imports import closure, closure_of_script, import_graph, importe
 # itself, never from a neighbour. Within a part, no module imports itself through others.
 LAYERS: tuple[tuple[str, ...], ...] = (
     # the machine and its files; nothing of networks
-    ("announce", "environment", "facts", "files", "imports", "legacy_keras"),
+    ("announce", "environment", "facts", "files", "hints", "imports", "legacy_keras"),
     # descriptions: of a hardware, a network, a program; where sources and data are
     ("datasets", "graph", "hardware", "program", "sources"),
     # what they mean, and what other tools read of them

@@ -333,9 +333,12 @@ def provenance() -> dict[str, str | None]:
     except EnvironmentUnusableError:
         versions["verilator"] = None
     root = repository_root()
-    commit = _first_line("git", "-C", str(root), "rev-parse", "HEAD")
-    if commit is not None and _first_line("git", "-C", str(root), "status", "--porcelain"):
-        commit += "+"
+    commit = None
+    # An installed package may lie below a clone of something else.
+    if (root / ".git").exists():
+        commit = _first_line("git", "-C", str(root), "rev-parse", "HEAD")
+        if commit is not None and _first_line("git", "-C", str(root), "status", "--porcelain"):
+            commit += "+"
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"commit": commit, "date": now, **versions}
 

@@ -7,13 +7,13 @@ Nothing else names a board: what lists boards asks :func:`board_names`.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from corewright.environment import repository_root
 from corewright.export.settings import read_settings
 from corewright.hardware import Hardware
+from corewright.hints import did_you_mean
 
 SETTINGS = "board.tcl"
 _PROCESSING_SYSTEMS = {
@@ -128,8 +128,7 @@ def find_board(name: str) -> Board:
     """
     legal = board_names()
     if name not in legal:
-        similar = difflib.get_close_matches(name, legal, n=1)
-        hint = f" (did you mean {similar[0]}?)" if similar else ""
+        hint = did_you_mean(name, legal)
         raise ValueError(f"board is {name!r}{hint}, legal are {', '.join(legal)}")
     return read_board(repository_root() / "boards" / name / SETTINGS)
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import sys
@@ -34,6 +33,7 @@ from corewright.flow.errors import FlowInputError
 from corewright.flow.system_core import core_of, structure_of
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
+from corewright.hints import did_you_mean
 from corewright.imports import closure_of_script
 
 GENERATOR = "system"
@@ -313,9 +313,9 @@ def find_system(name: str) -> System:
     """
     known = systems()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f", did you mean {near[0]}?" if near else ";"
-        raise FlowInputError(f"there is no model '{name}'{meant} legal are: {', '.join(known)}")
+        raise FlowInputError(
+            f"there is no model '{name}'{did_you_mean(name, known)}, legal are: {', '.join(known)}"
+        )
     return known[name]
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from fusesoc.capi2.generator import Generator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corewright.flow.errors import FlowInputError
+from corewright.hints import did_you_mean
 
 # Names of modules.
 NAME_PATTERN = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
@@ -72,7 +72,7 @@ def _explain(model: type[Parameters], error: Mapping[str, Any]) -> str:
     name, *inside = error["loc"]
     if error["type"] == "extra_forbidden":
         return (
-            f"unknown parameter {name}{_similar(str(name), list(model.model_fields))}, "
+            f"unknown parameter {name}{did_you_mean(str(name), model.model_fields)}, "
             f"legal are {', '.join(model.model_fields)}"
         )
     if error["type"] == "missing":
@@ -84,17 +84,12 @@ def _explain(model: type[Parameters], error: Mapping[str, Any]) -> str:
         if limit in context:
             nearest = f", nearest is {context[limit]}"
     if error["type"] == "literal_error" and isinstance(value, str):
-        nearest = _similar(value, [str(word) for word in _literals(context)])
+        nearest = did_you_mean(value, [str(word) for word in _literals(context)])
     return f"{name}{indices} is {value!r}, legal are {facts(model, str(name))['legal']}{nearest}"
 
 
 def _literals(context: Mapping[str, Any]) -> list[str]:
     return [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
-
-
-def _similar(word: str, words: list[str]) -> str:
-    found = difflib.get_close_matches(word, words, n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def table(model: type[Parameters]) -> str:

@@ -145,3 +145,24 @@ def test_a_processor_is_known_by_its_kind_and_not_by_its_clock(tmp_path: Path) -
     assert kind("B", 1000, "fpu avx2") != first
     assert kind("A", 1000, "fpu avx512f") != first
     assert environment.processor(tmp_path / "none") == {"machine": os.uname().machine}
+
+
+def test_a_clone_of_something_else_around_the_tree_has_no_part_in_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        command = ["git", "-C", str(tmp_path), *identity, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "-m", "something else")
+    below = tmp_path / "site-packages" / "corewright"
+    below.mkdir(parents=True)
+    monkeypatch.setenv("COREWRIGHT_ROOT", str(below))
+    assert environment.provenance()["commit"] is None
+    # The tree itself, then with a file that is not committed.
+    monkeypatch.setenv("COREWRIGHT_ROOT", str(tmp_path))
+    assert environment.provenance()["commit"] == git("rev-parse", "HEAD")
+    (below / "new").write_text("x", encoding="utf-8")
+    assert environment.provenance()["commit"] == git("rev-parse", "HEAD") + "+"

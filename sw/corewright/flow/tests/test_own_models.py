@@ -112,8 +112,8 @@ def test_a_core_from_anywhere_is_simulated(tmp_path: Path):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("lenet", r"there is no model 'lenet', did you mean lenet5\? legal are: alexnet, "),
-        ("nothing_like_it", r"there is no model 'nothing_like_it'; legal are: alexnet, "),
+        ("lenet", r"there is no model 'lenet' \(did you mean lenet5\?\), legal are: alexnet, "),
+        ("nothing_like_it", r"there is no model 'nothing_like_it', legal are: alexnet, "),
         ("no/such.cwgraph", r"there is no file 'no/such.cwgraph'; legal is a name, or a file"),
         ("{folder}/notes.txt", "is no model, legal is a name, or a file"),
         ("{folder}", "is no model, legal is a name, or a file"),
