@@ -30,7 +30,7 @@ CUTTING = -(-AXI_BYTES // BEAT_BYTES) + 3
 # Cycles around the transfers of a layer: first command, gearbox, last beat.
 LATENCY = 10
 ARENA_BYTES = 1 << 13
-LAYERS = 10
+LAYERS = 5
 MAX_TILES = 60
 
 

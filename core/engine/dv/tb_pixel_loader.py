@@ -31,7 +31,7 @@ SHAPE = Shape(
     pixel_rows=PARAMETERS["PixelRows"],
 )
 VIOLATION = PARAMETERS.get("violation")
-LAYERS = 8
+LAYERS = 4
 # A write is decided two cycles before it appears, and with the release that held then.
 DECISION = 2
 # Cycles from the last accepted word to done_o, and from start_i to the first word.

@@ -34,7 +34,7 @@ SHAPE = Shape(
     bias_rows=PARAMETERS["BiasRows"],
 )
 AVERAGE_CYCLES = PARAMETERS["AverageCycles"]
-LAYERS = 5
+LAYERS = 3
 COMPUTE, WAIT_WEIGHTS, WAIT_PIXELS, WAIT_OUTPUT, LAYER_START, LAYER_END, _ = Cause
 # Cycles from the first pass's start in which the table of lanes is made.
 LANE_TABLE = SHAPE.rows + 1

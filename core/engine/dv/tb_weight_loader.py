@@ -40,7 +40,7 @@ AXI_BYTES = AXI_BITS // 8
 BIAS_BYTES = -(-POST_BITS // 8)
 WORD_BYTES = -(-ROWS * PIXEL_BITS // 8)
 MODES = ("resident", "again", "streamed", "pool")
-LAYERS = 8
+LAYERS = 4
 # Cycles around the transfers: commands, gearbox, done.
 LATENCY = 12
 PROGRAM_BYTES = 1 << 14

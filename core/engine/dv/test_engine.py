@@ -104,7 +104,7 @@ CONFIGURATIONS = {
 }  # fmt: skip
 
 # Seeds after which a bug counts as not found.
-ATTEMPTS = 4
+ATTEMPTS = 8
 # configuration, file, correct text, injected bug
 MUTANTS = {
     "loader_ring_one_block_too_large": (
