@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from corewright.flow.errors import FlowInputError
 from corewright.gen.schema import (
     LEGAL_NAMES,
     NAME_PATTERN,
@@ -44,10 +45,26 @@ class StreamBufferParameters(Parameters):
     registered: bool = parameter(
         False, "whether a register slice follows, so that all outputs are registers", "true, false"
     )
+    almost_full: bool = parameter(
+        False,
+        "whether there is an output `almost_full_o`, high while the first FIFO has room for one "
+        "beat at most; that FIFO needs a depth of 2 or more then",
+        "true, false",
+    )
 
 
 def buffer_module(given: StreamBufferParameters) -> str:
-    """Return the SystemVerilog module."""
+    """Return the SystemVerilog module.
+
+    Raises:
+        FlowInputError: ``almost_full`` would always be high.
+    """
+    first = given.depths[0]
+    if given.almost_full and first < 2:
+        raise FlowInputError(
+            f"depths[0] is {first}, legal with almost_full are integers from 2 to {_LARGEST}, "
+            "nearest is 2"
+        )
     fifos = len(given.depths)
     kept = sum(given.depths) + (2 if given.registered else 0)
     latency = fifos + given.registered
@@ -58,12 +75,18 @@ def buffer_module(given: StreamBufferParameters) -> str:
         f"/// AXI-Stream buffer of {kept} beats: FIFOs of {', '.join(map(str, given.depths))}"
         f"{' and a register slice' if given.registered else ''}.",
         f"/// Latency {latency} cycles if empty, one beat a cycle; see cw_axis_fifo, cw_axis_skid.",
+        *(
+            ["/// almost_full_o: the first FIFO has room for one beat at most."]
+            if given.almost_full
+            else []
+        ),
         f"module {given.name} (",
         "  input  logic clk_i,",
         "  input  logic rst_ni,",
         f"  input  logic [{given.width - 1}:0] s_axis_tdata,",
         "  input  logic s_axis_tvalid,",
         "  output logic s_axis_tready,",
+        *(["  output logic almost_full_o,"] if given.almost_full else []),
         f"  output logic [{given.width - 1}:0] m_axis_tdata,",
         "  output logic m_axis_tvalid,",
         "  input  logic m_axis_tready",
@@ -88,9 +111,10 @@ def buffer_module(given: StreamBufferParameters) -> str:
     ]
     for stage, depth in enumerate(given.depths):
         bits = depth.bit_length()
+        count = "count" if given.almost_full and stage == 0 else "unused_count"
         lines += [
             "",
-            f"  logic [{bits - 1}:0] unused_count{stage};",
+            f"  logic [{bits - 1}:0] {count}{stage};",
             "",
             "  cw_axis_fifo #(",
             f"    .Width({given.width}),",
@@ -100,9 +124,12 @@ def buffer_module(given: StreamBufferParameters) -> str:
             "    .rst_ni,",
             "    .clear_i(1'b0),",
             *_stream(stage),
-            f"    .count_o(unused_count{stage})",
+            f"    .count_o({count}{stage})",
             "  );",
         ]
+    if given.almost_full:
+        bits = first.bit_length()
+        lines += ["", f"  assign almost_full_o = count0 >= {bits}'d{first - 1};"]
     if given.registered:
         connections = _stream(fifos)
         connections[-1] = connections[-1].rstrip(",")

@@ -43,6 +43,7 @@ def test_each_parameter_says_what_is_legal():
         ({"depth": 3}, "unknown parameter depth (did you mean depths?), legal are name, width,"),
         ({"name": "Big"}, "name is 'Big', legal are lower-case letters"),
         ({"registered": 1}, "registered is 1, legal are true, false"),
+        ({"almost_full": "yes"}, "almost_full is 'yes', legal are true, false"),
     ],
 )
 def test_an_error_names_field_value_and_what_is_legal(values: dict[str, Any], message: str):
@@ -79,3 +80,15 @@ def test_the_same_parameters_give_the_same_text():
     assert buffer_module(given) == buffer_module(given.model_copy())
     assert "Latency 2 cycles" in buffer_module(given)
     assert "cw_axis_skid #(" not in buffer_module(given)
+    assert "almost_full_o" not in buffer_module(given)
+
+
+def test_almost_full_needs_two_beats():
+    for depth, bits in ((2, 2), (4, 3), (7, 3)):
+        given = checked(StreamBufferParameters, {"depths": [depth, 1], "almost_full": True})
+        text = buffer_module(given)
+        assert f"assign almost_full_o = count0 >= {bits}'d{depth - 1};" in text
+        assert "unused_count1" in text and "unused_count0" not in text
+    given = checked(StreamBufferParameters, {"depths": [1, 4], "almost_full": True})
+    with pytest.raises(FlowInputError, match=r"^depths\[0\] is 1, legal with almost_full are .*2$"):
+        buffer_module(given)
