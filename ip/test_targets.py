@@ -23,7 +23,7 @@ SIMULATIONS = [
     (contents(path)["name"], target)
     for path in CORES
     for target in contents(path)["targets"]
-    if target.split("_")[0] == "sim"
+    if target.split("_")[0] in ("sim", "icarus")
 ]
 
 

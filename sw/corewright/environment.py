@@ -17,7 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -232,6 +232,17 @@ def verilator_executable(base: Mapping[str, str] | None = None) -> Path:
     return _find_verilator(environment.get("PATH", os.defpath))
 
 
+def search_path(path: str) -> str:
+    """Return a search path on which this interpreter's scripts come first.
+
+    An environment that is used without being activated has its tools there.
+    """
+    # Not resolved: in a virtual environment the interpreter is a symbolic link out of it.
+    scripts = str(Path(sys.executable).parent)
+    folders = [scripts, *(folder for folder in path.split(os.pathsep) if folder != scripts)]
+    return os.pathsep.join(folders)
+
+
 def require_build_tools(
     environment: Mapping[str, str], *, compiler: bool = True, libpython: bool = False
 ) -> None:
@@ -251,14 +262,24 @@ def require_build_tools(
         flags = environment.get("MAKEFLAGS", "").split()
         wanted += [word.partition("=")[2] for word in flags if word.startswith("CXX=")]
     missing = [command for command in wanted if shutil.which(command, path=path) is None]
-    if libpython and not _has_libpython():
-        missing.append("libpython{}.{}".format(*sys.version_info))
+    if libpython:
+        missing += missing_libpython()
     if missing:
-        are = "is" if len(missing) == 1 else "are"
-        raise EnvironmentUnusableError(
-            f"{' and '.join(missing)} {are} not installed: please run"
-            f" apt-get install {' '.join(missing)}, or what this system has for it"
-        )
+        raise EnvironmentUnusableError(not_installed(missing))
+
+
+def not_installed(packages: Sequence[str]) -> str:
+    """Return the line that says that Debian packages, or what they hold, have to be installed."""
+    are = "is" if len(packages) == 1 else "are"
+    return (
+        f"{' and '.join(packages)} {are} not installed: please run"
+        f" apt-get install {' '.join(packages)}, or what this system has for it"
+    )
+
+
+def missing_libpython() -> list[str]:
+    """Return the package of this interpreter's shared library, which cocotb loads, if missing."""
+    return [] if _has_libpython() else ["libpython{}.{}".format(*sys.version_info)]
 
 
 def _has_libpython() -> bool:
@@ -287,10 +308,7 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     root = repository_root()
     verilator = verilator_executable(environment)
 
-    # Not resolved: in a virtual environment the interpreter is a symbolic link out of it.
-    scripts = str(Path(sys.executable).parent)
-    folders = environment.get("PATH", os.defpath).split(os.pathsep)
-    folders = [scripts, *(folder for folder in folders if folder != scripts)]
+    folders = search_path(environment.get("PATH", os.defpath)).split(os.pathsep)
     if shutil.which("verilator", path=os.pathsep.join(folders)) != str(verilator):
         folders.insert(1, str(verilator.parent))
     environment["PATH"] = os.pathsep.join(folders)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Several configurations in one design: FuseSoC, two elaborators, all at work in a simulation."""
+"""Several configurations in one design: FuseSoC puts them together, and slang elaborates them.
+
+``examples/test_two_accelerators.py`` lints such a design in Verilator and has it compute.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
 from corewright.environment import repository_root
-from corewright.flow.vectors import prepare, random_images
 from corewright.gen import configuration_name
-from corewright.graph import Dense, Graph, Requant, Tensor
 from corewright.hardware import Hardware
-from corewright.testing.cocotb_runner import run_cocotb
 from corewright.testing.fusesoc import run_target
 
 sys.path.insert(0, str(Path(__file__).parent))
-from soc import TOP, accelerator_core, write_soc
+from soc import EXAMPLE, TOP, accelerator_core, example_text, write_soc
 
 WIDE = Hardware((2, 4), bits_input=8, bits_weights=8, bits_sum=32, axi_width=64)
 NARROW = Hardware((4, 2), bits_input=4, bits_weights=4, bits_sum=24, axi_width=32)
@@ -33,7 +32,6 @@ FIRST, SECOND = (configuration_name(f"corewright:test:{core}-one:0") for core in
 CHOSEN = "cw_chosen"
 # By prefix of the ports. `chosen` has the same configuration as `first`, and `again` is its module.
 INSTANCES = {"first": FIRST, "second": SECOND, "chosen": CHOSEN, "again": FIRST}
-HARDWARE = {"first": WIDE, "second": NARROW, "chosen": WIDE, "again": WIDE}
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,13 @@ class Design:
         ]
 
 
-def lint(folder: Path) -> tuple[int, str]:
-    return run_target("corewright:test:soc", "lint", folder)
+def lint(folder: Path, *options: str) -> tuple[int, str]:
+    return run_target("corewright:test:soc", "lint", folder, options=options)
 
 
 @pytest.fixture(scope="module")
 def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
-    """The design, which Verilator has found to be clean."""
+    """The design, put together by FuseSoC."""
     folder = tmp_path_factory.mktemp("soc")
     wide, narrow = ({"hardware": hw.to_dict()} for hw in (WIDE, NARROW))
     cores = [
@@ -67,13 +65,13 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
         accelerator_core("corewright:test:a_b:0", {"one": narrow, "two": {**wide, "name": CHOSEN}}),
     ]
     write_soc(folder, cores, INSTANCES)
-    status, log = lint(folder)
+    status, log = lint(folder, "--setup")
     assert status == 0, log
     (description,) = folder.glob("build/*/*/*.eda.yml")
     return Design(description.parent, yaml.safe_load(description.read_text(encoding="utf-8")))
 
 
-def test_slang_agrees(design: Design):
+def test_it_elaborates(design: Design):
     script = repository_root() / "flows" / "lint" / "slang_elaborate.py"
     # Without -Wextra: that a cast is of no use depends on the configuration.
     command = [sys.executable, script, "-Werror", "--top", TOP, *design.sources]
@@ -91,28 +89,8 @@ def test_no_two_generated_files_share_a_name(design: Design):
         assert copied.hash == hw.hash
 
 
-def one_layer(hw: Hardware) -> Graph:
-    rng = np.random.default_rng(13)
-    bits, half = hw.bits_input, 1 << (hw.bits_weights - 1)
-    weights = rng.integers(-half, half, (12, 10))
-    limits = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    output = Tensor("y", 1, 1, 10, bits, 0)
-    requant = Requant(0, hw.bits_weights, hw.bits_weights, *limits)
-    dense = Dense("dense", "x", output, weights, None, requant, hw.bits_weights, 0)
-    return Graph("one_layer", Tensor("x", 1, 1, 12, bits, 0), (dense,))
-
-
-def test_each_accelerator_runs_its_own_program(design: Design):
-    accelerators = {}
-    for seed, (prefix, hw) in enumerate(HARDWARE.items()):
-        graph = one_layer(hw)
-        # As many images as lanes: every bit of the output is one of a pixel.
-        vectors = prepare(graph, hw, random_images(graph, hw.rows, seed), hw.rows)
-        folder = str(vectors.folder)
-        accelerators[prefix] = {"hash": hw.hash, "vectors": folder, "info": vectors.info}
-    assert WIDE.hash != NARROW.hash
-    options = {"accelerators": accelerators}
-    run_cocotb(TOP, "tb_soc", design.sources, seed=1, bench_options=options)
+def test_the_examples_top_is_up_to_date():
+    assert EXAMPLE.read_text(encoding="utf-8") == example_text(), "run python core/gen/dv/soc.py"
 
 
 def test_one_name_for_two_configurations_is_an_error(tmp_path: Path):

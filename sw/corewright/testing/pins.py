@@ -4,8 +4,8 @@
 
 cocotb finds a handle anew at each access, makes an object of four-valued logic from what it reads
 and schedules each write; that was most of the time that the engine's benches took. Verilator has
-two values only and nobody but the bench drives the inputs, so that integers say it all, and a write
-of what stands there already can be left out::
+two values only (on Icarus, to read an X or Z is an error) and nobody but the bench drives the
+inputs, so that integers say it all, and a write of what stands there already can be left out::
 
     dut = Pins(dut)
     dut.valid_i.value = 1
