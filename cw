@@ -104,13 +104,6 @@ system_is_ready() {
     command -v ccache >/dev/null 2>&1 && command -v flock >/dev/null 2>&1
 }
 
-# True unless tests are wanted and the simulator that only they need is not there.
-has_test_simulator() {
-  case " $* " in
-    *" test "*) command -v iverilog >/dev/null 2>&1 ;;
-  esac
-}
-
 check_system() {
   packages=$(missing_packages)
   # shellcheck disable=SC2086  # A list of words.
@@ -192,7 +185,6 @@ install_sets() {
     flock 9
   }
   system_is_ready || check_system
-  has_test_simulator "$@" || install_packages iverilog
   venv_is_ours || adopt_venv || make_venv
   # A FuseSoC library that names this clone looks for cores in all of its folders.
   (: >"$venv/FUSESOC_IGNORE" && mkdir -p "$stamps" && printf '%s\n' "$venv" >"$stamps/home" &&
@@ -240,7 +232,7 @@ for set in $sets; do
 done
 
 # shellcheck disable=SC2086  # A list of words.
-if ! { system_is_ready && has_test_simulator $sets && venv_is_ours && venv_is_marked && is_current $sets; }; then
+if ! { system_is_ready && venv_is_ours && venv_is_marked && is_current $sets; }; then
   (install_sets $sets)
 fi
 

@@ -19,11 +19,13 @@ def contents(path: Path) -> dict[str, Any]:
 
 # Those with a module; the others generate one.
 BLOCKS = [path for path in CORES if "rtl" in contents(path)["filesets"]]
+# `./cw test` asks for no simulator but Verilator.
+SIMULATORS = {"sim": [], "icarus": [pytest.mark.nightly]}
 SIMULATIONS = [
-    (contents(path)["name"], target)
+    pytest.param(contents(path)["name"], target, marks=SIMULATORS[target.split("_")[0]])
     for path in CORES
     for target in contents(path)["targets"]
-    if target.split("_")[0] in ("sim", "icarus")
+    if target.split("_")[0] in SIMULATORS
 ]
 
 

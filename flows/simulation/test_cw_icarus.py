@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The flow cw_icarus by plain ``fusesoc run``: all that fails ends non-zero."""
+"""The flow cw_icarus by plain ``fusesoc run``: all that fails ends non-zero.
+
+What needs Icarus is nightly: ``./cw test`` asks for no simulator but Verilator.
+"""
 
 from __future__ import annotations
 
@@ -104,6 +107,7 @@ def work_root(folder: Path) -> Path:
     return found
 
 
+@pytest.mark.nightly
 def test_a_good_design_passes_and_a_bug_that_comes_later_does_not(tmp_path: Path):
     status, output = planted(tmp_path, "--Step", "5")
     assert status == 0, output
@@ -121,6 +125,7 @@ def test_a_good_design_passes_and_a_bug_that_comes_later_does_not(tmp_path: Path
     assert (work / "sim.vvp").read_bytes() != compiled
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("module", "bench", "why"),
     [
@@ -136,6 +141,7 @@ def test_what_does_not_test_ends_non_zero(tmp_path: Path, module: str, bench: st
     assert why in output
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("module", "arguments", "why"),
     [

@@ -61,8 +61,8 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def ready_clone(folder: Path, *sets: str) -> Path:
-    """Make a clone in the state that a finished installation of the core and other sets leaves."""
+def ready_clone(folder: Path) -> Path:
+    """Make a clone in the state that a finished installation of the core set leaves."""
     clone(folder)
     stamps = folder / ".venv" / ".cw"
     stamps.mkdir(parents=True)
@@ -71,8 +71,7 @@ def ready_clone(folder: Path, *sets: str) -> Path:
     (stamps / "home").write_text(f"{folder / '.venv'}\n", encoding="utf-8")
     (stamps / "system").touch()
     (folder / ".venv" / "FUSESOC_IGNORE").touch()
-    for name in ("core", *sets):
-        shutil.copy(folder / "requirements" / f"{name}.txt", stamps / f"{name}.txt")
+    shutil.copy(folder / "requirements" / "core.txt", stamps / "core.txt")
     return folder
 
 
@@ -147,18 +146,6 @@ def test_ready_environment_runs_the_command_line_at_once(tmp_path: Path, system:
             f"root: {place}",
         ]
         assert done.stderr == ""
-
-
-def test_simulator_that_only_tests_need_is_asked_for_by_tests_only(tmp_path: Path, system: Path):
-    add_build_commands(system)
-    place = ready_clone(tmp_path / "clone", "synth", "test", "train")
-    assert run([place / "cw", "sim"], system, tmp_path).returncode == 0
-    done = run([place / "cw", "test"], system, tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip().endswith("sudo apt-get install -y iverilog")
-    executable(system / "iverilog", "#!/bin/sh\nexit 0\n")
-    done = run([place / "cw", "test"], system, tmp_path)
-    assert done.returncode == 0, done.stderr
 
 
 def test_changed_pin_and_moved_clone_are_noticed(tmp_path: Path, system: Path):
