@@ -127,7 +127,7 @@ def test_full_size_has_the_published_work_and_compiles(name: str):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["alexnet", "vgg16"])
 def test_full_size_with_large_dense_layers_has_the_published_work(name: str):
     graph = builder_of(name)()

@@ -24,8 +24,8 @@ SCRIPT = Path(__file__).resolve().parents[1] / "zoo.py"
 NAMES = tuple(systems())
 # Seconds each, on benches that other tests compile as well.
 QUICK = ("autoencoder", "jet", "lenet5", "lenet5_w4a4", "mlp", "transformer", "unet")
-# Minutes each; `./cw test -m nightly`.
-NIGHTLY = ("alexnet", "resnet18", "resnet50", "vgg16")
+# Benches that no other test compiles, or minutes of simulation; `./cw test -m nightly`.
+NIGHTLY = tuple(sorted(set(NAMES) - set(QUICK)))
 # Their graphs alone take a while to write.
 LARGE = ("alexnet", "vgg16")
 REPEAT = "measure again and accept with: ./cw bench zoo --write"
@@ -42,17 +42,11 @@ def zoo() -> Iterator[ModuleType]:
     del sys.modules[spec.name]
 
 
-def marked(slow: tuple[str, ...], nightly: tuple[str, ...] = ()) -> list[Any]:
-    return [
-        pytest.param(
-            name,
-            marks=[pytest.mark.slow] * (name in slow) + [pytest.mark.nightly] * (name in nightly),
-        )
-        for name in NAMES
-    ]
+def nightly(names: tuple[str, ...]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.nightly] * (name in names)) for name in NAMES]
 
 
-@pytest.mark.parametrize("name", marked(LARGE))
+@pytest.mark.parametrize("name", nightly(LARGE))
 def test_expected_belongs_to_the_present_graph_and_hardware(name: str, zoo: Any):
     system = find_system(name)
     entry = zoo.read_expected(system)
@@ -106,7 +100,7 @@ def test_readme_of_mobilenet_tells_the_expected_cycles(zoo: Any):
         assert cycles[5] == layers[f"pointwise{row[0]}"] >= max(cycles[3:5])
 
 
-@pytest.mark.parametrize("name", marked(tuple(set(NAMES) - set(QUICK)), NIGHTLY))
+@pytest.mark.parametrize("name", nightly(NIGHTLY))
 def test_rtl_takes_exactly_the_expected_cycles(name: str, zoo: Any):
     system = find_system(name)
     result = simulate_system(system)

@@ -125,7 +125,9 @@ def cases(seeds: range) -> Iterator[tuple[Graph, np.ndarray]]:
         yield graph, random_input(rng, graph, 2)
 
 
-@pytest.mark.parametrize("seeds", [range(8), range(8, 16)], ids=str)
+@pytest.mark.parametrize(
+    "seeds", [range(8), pytest.param(range(8, 80), marks=pytest.mark.nightly)], ids=str
+)
 def test_random_graphs_come_back(seeds: range) -> None:
     for index, (graph, x) in enumerate(cases(seeds)):
         round_trip(graph, x, traced=not index)
