@@ -4,7 +4,8 @@
 /* An accelerator behind the functions of the board support package, for a test that runs an
  * exported application on the host. It computes nothing: a run takes the arena from
  * vectors/expected.bin, if the application has given it the program and this run's input, and has
- * flushed them. In the environment SPOILED_BYTE is a byte of the output to spoil in the last run.
+ * flushed them. Programs of one stage. In the environment SPOILED_BYTE is a byte of the output to
+ * spoil in the last run.
  */
 
 #include <stdarg.h>
