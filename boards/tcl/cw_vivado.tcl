@@ -165,12 +165,18 @@ proc ::cw::create_processing_system {board hw clock_mhz} {
   connect_bd_net [get_bd_pins ps/[dict get $ps reset]] [get_bd_pins reset/ext_reset_in]
 }
 
-proc ::cw::create_accelerator {board hw} {
+# The accelerator is a module among the sources, or, with a `vlnv`, a packaged IP of the catalogue.
+proc ::cw::create_accelerator {board hw vlnv} {
   variable ProcessingSystems
   set ps [dict get $ProcessingSystems [dict get $board PS]]
-  create_bd_cell -type module -reference cw_accelerator_bd accelerator
-  set_property -dict [list CONFIG.AddrBits [dict get $hw AXI_ADDR_WIDTH] \
-      CONFIG.AxiBits [dict get $hw AXI_WIDTH]] [get_bd_cells accelerator]
+  if {$vlnv eq ""} {
+    create_bd_cell -type module -reference cw_accelerator_bd accelerator
+    set_property -dict [list CONFIG.AddrBits [dict get $hw AXI_ADDR_WIDTH] \
+        CONFIG.AxiBits [dict get $hw AXI_WIDTH]] [get_bd_cells accelerator]
+  } else {
+    # It is packaged for its hardware: there is nothing to set.
+    create_bd_cell -type ip -vlnv $vlnv accelerator
+  }
   connect_clock accelerator/clk_i
   connect_bd_net [get_bd_pins reset/peripheral_aresetn] [get_bd_pins accelerator/rst_ni]
   connect_bd_net [get_bd_pins accelerator/irq_o] [get_bd_pins ps/[dict get $ps interrupt]]
@@ -212,19 +218,26 @@ proc ::cw::assign_addresses {board hw} {
   }
 }
 
-# Makes the block design and its wrapper, the top of the current project, whose sources are read. The
-# clock is neither the board's nor the hardware's to decide: see docs/boards.md.
-proc ::cw::create_design {board hw clock_mhz} {
+# Makes the block design in the current project: with the accelerator among the sources or, with a
+# `vlnv`, that of the IP catalogue. The clock is neither the board's nor the hardware's to decide: see
+# docs/boards.md.
+proc ::cw::create_block_design {board hw clock_mhz {vlnv ""}} {
   variable Design
-  variable Top
   check $board $hw $clock_mhz
-  update_compile_order -fileset sources_1
   create_bd_design $Design
   create_processing_system $board $hw $clock_mhz
-  create_accelerator $board $hw
+  create_accelerator $board $hw $vlnv
   assign_addresses $board $hw
   validate_bd_design
   save_bd_design
+}
+
+# Makes the block design and its wrapper, the top of the current project, whose sources are read.
+proc ::cw::create_design {board hw clock_mhz} {
+  variable Design
+  variable Top
+  update_compile_order -fileset sources_1
+  create_block_design $board $hw $clock_mhz
 
   set file [get_files $Design.bd]
   # One synthesis for all, so that the accelerator's include file is found as in the project.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Regenerates everything that follows from data/cw_regs.rdl: RTL, C header, documentation.
+"""Regenerates everything that follows from data/cw_regs.rdl: RTL, C header, documentation, Tcl.
 
 Run without arguments to rewrite the committed files, or with ``--output DIR`` to write the same
 tree elsewhere. The output depends on the description and on PeakRDL's version only.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from corewright.gen.registers import c_header, document, elaborated, rtl
+from corewright.gen.registers import c_header, document, elaborated, rtl, tcl_table
 
 BLOCK = Path(__file__).resolve().parent
 SOURCE = Path("data/cw_regs.rdl")
@@ -31,6 +31,7 @@ def generate(output: Path) -> None:
     top = elaborated(source)
     texts = {f"rtl/{name}": text for name, text in rtl(source, top, NOTICE, ADDRESS_BITS).items()}
     texts["include/cw_regs.h"] = c_header(top, NOTICE, 1 << ADDRESS_BITS)
+    texts["tcl/cw_regs.tcl"] = tcl_table(top, NOTICE, 1 << ADDRESS_BITS)
     texts["doc/registers.md"] = document(top, NOTICE)
     for name, text in texts.items():
         (output / name).parent.mkdir(parents=True, exist_ok=True)

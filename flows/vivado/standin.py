@@ -32,6 +32,7 @@ def run_vivado(
     *,
     environment: Mapping[str, str] | None = None,
     interpreter: str | None = None,
+    alone: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run the stand-in in a folder.
 
@@ -40,6 +41,8 @@ def run_vivado(
         folder: the current directory.
         environment: variables beside those of ``os.environ``; see ``standin.tcl``.
         interpreter: see :func:`vivado_command`.
+        alone: as on another machine: with no other variables than ``PATH``, and scripts that name a
+            file outside of the folder fail.
 
     Returns:
         Status and output: each command with its arguments as they were after substitution, a line
@@ -48,10 +51,13 @@ def run_vivado(
     Raises:
         EnvironmentUnusableError: there is no Tcl.
     """
+    variables = dict(os.environ)
+    if alone:
+        variables = {"PATH": os.environ.get("PATH", os.defpath), "STANDIN_INSIDE": str(folder)}
     return subprocess.run(
         [*vivado_command(interpreter), *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, **(environment or {})},
+        env={**variables, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -11,6 +11,7 @@
 # Usage: tclsh standin.tcl [Vivado's arguments]
 # Environment: STANDIN_SLACK    slack in ns of the timing paths (default 0.1)
 #              STANDIN_FAILS    run that fails, such as synth_1
+#              STANDIN_INSIDE   folder outside of which the scripts may name no file
 
 source [file join [file dirname [file normalize [info script]]] .. standins standin.tcl]
 
@@ -40,13 +41,15 @@ namespace eval ::standin {
 # dict of what was given, and `words`, the other arguments.
 proc ::standin::command {name options count body} {
   variable Script
-  proc ::standin::do_$name {option words} "variable State\n$body"
+  proc ::standin::[do $name] {option words} "variable State\n$body"
   interp alias $Script $name {} ::standin::call $name $options $count
 }
 
+proc ::standin::do {name} { return do_[string map {:: _} $name] }
+
 proc ::standin::call {name options count args} {
   puts "# $name $args"
-  return [do_$name {*}[split_arguments $name $options $count $args]]
+  return [[do $name] {*}[split_arguments $name $options $count $args]]
 }
 
 proc ::standin::value {args} {
@@ -67,8 +70,35 @@ proc ::standin::read_boards {} {
   set Parts [lsort -unique [dict values $BoardParts]]
 }
 
+# A script that is to run anywhere names files of its own folder only.
+proc ::standin::inside {path} {
+  if {![info exists ::env(STANDIN_INSIDE)]} return
+  set folder [file normalize $::env(STANDIN_INSIDE)]
+  set path [file normalize $path]
+  require [expr {$path eq $folder || [string match $folder/* $path]}] \
+      "'$path' is not below $folder"
+}
+
+# What scripts of Tcl read and write by themselves.
+proc ::standin::watch {} {
+  variable Script
+  if {![info exists ::env(STANDIN_INSIDE)]} return
+  foreach name {source open cd} {
+    interp hide $Script $name
+    interp alias $Script $name {} ::standin::watched $name
+  }
+  foreach name {exec load socket} { interp hide $Script $name }
+}
+
+proc ::standin::watched {name path args} {
+  variable Script
+  inside $path
+  return [interp invokehidden $Script $name $path {*}$args]
+}
+
 proc ::standin::placeholder {path} {
   variable Placeholder
+  inside $path
   file mkdir [file dirname $path]
   set file [open $path w]
   puts -nonewline $file $Placeholder
@@ -119,9 +149,11 @@ proc ::standin::file_named {name} {
 proc ::standin::add_source {path type} {
   variable State
   require [file isfile $path] "no file '$path'"
+  inside $path
   set path [file normalize $path]
   require [expr {![dict exists [value files] $path]}] "file '$path' is added twice"
   dict set State files $path $type
+  dict unset State ordered
   return $path
 }
 
@@ -188,8 +220,13 @@ proc ::standin::check_sources {} {
   return [value project NAME]
 }
 
-::standin::command close_project {} {0 0} {
+::standin::command close_project {-delete} {0 0} {
   save
+  if {[dict exists $option -delete]} {
+    file delete -force {*}[glob [file join [value project DIRECTORY] [value project NAME].*]]
+    # What else is there stays.
+    catch { file delete [value project DIRECTORY] }
+  }
   set State {}
 }
 
@@ -228,6 +265,7 @@ proc ::standin::check_sources {} {
 ::standin::command update_compile_order {-fileset:} {0 0} {
   require [expr {[dict get $option -fileset] eq "sources_1"}] "no such fileset"
   require [llength [value files]] "the project has no sources"
+  dict set State ordered 1
 }
 
 ::standin::command get_files {-quiet} {1 1} {
@@ -249,6 +287,10 @@ proc ::standin::set_one {name value object} {
   variable State
   variable Parts
   variable BoardParts
+  if {[is_ipx $object]} {
+    ipx_set_property $object $name $value
+    return
+  }
   set place [place $object]
   switch -- [lindex $place 0] {
     project {
@@ -263,6 +305,14 @@ proc ::standin::set_one {name value object} {
         source_mgmt_mode {
           require [expr {$value in {All None DisplayOnly}}] "source_mgmt_mode '$value'"
         }
+        ip_repo_paths {
+          foreach folder $value {
+            require [file isdirectory $folder] "no folder '$folder'"
+            inside $folder
+          }
+          # What was found before is out of date until update_ip_catalog.
+          dict unset State catalogue
+        }
         default { error "a project has no property $name" }
       }
     }
@@ -270,7 +320,10 @@ proc ::standin::set_one {name value object} {
       switch -- $name {
         top { require [expr {$value in [check_sources]}] "top '$value' is in no source" }
         include_dirs {
-          foreach folder $value { require [file isdirectory $folder] "no folder '$folder'" }
+          foreach folder $value {
+            require [file isdirectory $folder] "no folder '$folder'"
+            inside $folder
+          }
         }
         default { error "a fileset has no property $name" }
       }
@@ -313,6 +366,7 @@ proc ::standin::set_one {name value object} {
 
 ::standin::command get_property {} {2 2} {
   lassign $words name object
+  if {[is_ipx $object]} { return [ipx_get_property $object $name] }
   set place [place $object]
   if {[lindex $place 0] eq "cells"} { set place [linsert $place end config] }
   return [value {*}$place $name]
@@ -356,7 +410,7 @@ proc ::standin::legal_config {cell} {
     xilinx.com:ip:smartconnect {
       set legal {CONFIG.NUM_SI {^([1-9]|1[0-6])$} CONFIG.NUM_MI {^([1-9]|1[0-6])$}}
     }
-    xilinx.com:ip:proc_sys_reset { set legal {} }
+    xilinx.com:ip:proc_sys_reset - packaged { set legal {} }
     module {
       set legal {}
       foreach name [value cells $cell parameters] { dict set legal CONFIG.$name {^[0-9]+$} }
@@ -445,6 +499,9 @@ proc ::standin::describe {cell} {
         interconnect_aresetn {out 0} peripheral_aresetn {out 0}
       }
     }
+    packaged {
+      foreach part {pins interfaces segments spaces} { set $part [value cells $cell $part] }
+    }
     module {
       set pins [value cells $cell pins]
       set interfaces [value cells $cell interfaces]
@@ -460,34 +517,58 @@ proc ::standin::describe {cell} {
   return [dict create pins $pins interfaces $interfaces segments $segments spaces $spaces]
 }
 
-# Reads a Verilog module's ports and attributes as Vivado does to make a cell of it.
-proc ::standin::module_of {name} {
-  variable AxiRead
-  variable AxiWrite
-  variable AxiOptional
+# The text of a Verilog module's parameters and ports, without comments.
+proc ::standin::module_text {name} {
   set text ""
   dict for {path type} [value files] {
     if {[regexp -line "^module $name\\M" [contents $path]]} {
-      require [expr {$type eq "Verilog"}] "$path: a module reference cannot be SystemVerilog"
+      require [expr {$type eq "Verilog"}] \
+          "$path: $name cannot be SystemVerilog, neither for a module reference nor in an IP"
       set text [contents $path]
     }
   }
   require [string length $text] "module $name is in no source"
   regsub -all {//[^\n]*} $text {} text
-  require [regexp "module $name\\s+#\\((.*?)\\)\\s*\\((.*?)\\n\\);" $text - parameters ports] \
+  # Step by step: one expression over all of it takes most of a script's time.
+  set rest [string range $text [string first "module $name" $text] end]
+  require [expr {[regexp -indices "^module $name\\s+#\\(" $rest begin]
+      && [regexp -indices {\)\s*\(} $rest between]
+      && [set end [string first "\n);" $rest]] > [lindex $between 1]}] \
       "module $name: no parameters or ports"
-  set names {}
-  foreach {- parameter} [regexp -all -inline {parameter\s+(?:integer\s+)?(\w+)\s*=} $parameters] {
-    lappend names $parameter
-  }
+  set parameters [string range $rest [lindex $begin 1]+1 [lindex $between 0]-1]
+  set ports [string range $rest [lindex $between 1]+1 $end-1]
+  return [list $parameters $ports]
+}
+
+proc ::standin::parameters_of {text} {
+  return [lmap {- name} [regexp -all -inline {parameter\s+(?:integer\s+)?(\w+)\s*=} $text] {
+    set name
+  }]
+}
+
+# Ports: {attributes direction name}.
+proc ::standin::ports_of {text} {
+  set pattern {((?:\(\*[^*]*\*\)\s*)*)(input|output)\s+wire\s+(?:\[[^\]]*\]\s*)?(\w+)}
+  return [lmap {- attributes direction name} [regexp -all -inline $pattern $text] {
+    list $attributes $direction $name
+  }]
+}
+
+# Reads a Verilog module's ports and attributes as Vivado does to make a cell of it.
+proc ::standin::module_of {name} {
+  variable AxiRead
+  variable AxiWrite
+  variable AxiOptional
+  lassign [module_text $name] parameters ports
+  set names [parameters_of $parameters]
 
   set signals {}
   set pins {}
   set clock ""
   set reset ""
   set buses ""
-  set pattern {((?:\(\*[^*]*\*\)\s*)*)(input|output)\s+wire\s+(?:\[[^\]]*\]\s*)?(\w+)}
-  foreach {- attributes direction port} [regexp -all -inline $pattern $ports] {
+  foreach each [ports_of $ports] {
+    lassign $each attributes direction port
     require [regexp {X_INTERFACE_INFO\s*=\s*"([^"]+)"} $attributes - info] "port $port: no interface"
     require [expr {[llength $info] == 3}] "port $port: X_INTERFACE_INFO '$info'"
     lassign $info type interface signal
@@ -552,6 +633,10 @@ proc ::standin::module_of {name} {
   switch -- [dict get $option -type] {
     ip {
       set kind [dict get $option -vlnv]
+      if {[catalogued $kind] ne ""} {
+        dict set State cells $name [packaged_cell [catalogued $kind]]
+        return $name
+      }
       require [expr {$kind in {xilinx.com:ip:zynq_ultra_ps_e xilinx.com:ip:processing_system7
           xilinx.com:ip:smartconnect xilinx.com:ip:proc_sys_reset}}] "no IP '$kind'"
       set other [expr {[string match xc7z* [value project part]]
@@ -700,6 +785,9 @@ proc ::standin::reachable {space} {
   if {[value cells /[lindex [split $space /] 1] kind] eq "module"} {
     set bits [value cells /[lindex [split $space /] 1] config CONFIG.AddrBits]
     require [expr {$offset + $range <= 1 << $bits}] "$segment: beyond the $bits bits of $space"
+  } elseif {[value cells /[lindex [split $space /] 1] kind] eq "packaged"} {
+    set limit [value cells /[lindex [split $space /] 1] ranges [lindex [split $space /] 2]]
+    require [expr {$offset + $range <= [bytes_of $limit]}] "$segment: beyond the $limit of $space"
   } else {
     set windows {zynq_ultra_ps_e 0xA0000000 0x10000000 processing_system7 0x40000000 0x40000000}
     set kind [lindex [split [value cells /[lindex [split $space /] 1] kind] :] 2]
@@ -868,6 +956,8 @@ foreach name {write_edif write_verilog} {
   placeholder [dict get $option -file]
 }
 
+source [file join [file dirname [file normalize [info script]]] ipx.tcl]
+
 # ---------------------------------------------------------------------------------------- command
 
 # Runs as Vivado does with these arguments; returns the status.
@@ -897,6 +987,7 @@ proc ::standin::main {arguments} {
   interp eval $Script [list set argv $rest]
   interp eval $Script [list set argc [llength $rest]]
   if {$project ne ""} { interp eval $Script [list open_project $project] }
+  watch
   foreach script $scripts {
     set status [try $script]
     # Vivado goes on with the next script where one does not leave.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Lists of HDL sources, taken from where they stand once: the FuseSoC cores' filesets."""
+"""Lists of sources, taken from where they stand once: the FuseSoC cores' filesets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from corewright.environment import cache_home, fusesoc_config, repository_root
 
-_HDL_TYPES = ("systemVerilogSource", "verilogSource", "vlt")
+HDL = ("systemVerilogSource", "verilogSource", "vlt")
+# C with its headers, and assembler.
+FIRMWARE = ("cSource", "asmSource")
 
 
 @contextlib.contextmanager
@@ -48,8 +50,14 @@ def _library(config: Path, root: Path) -> Any:
     return fusesoc
 
 
-def sources_of(core: str, target: str = "default") -> list[Path]:
-    """Return the HDL files of a core and of everything it depends on, dependencies first.
+def sources_of(
+    core: str,
+    target: str = "default",
+    *,
+    kinds: tuple[str, ...] = HDL,
+    providers: Sequence[str] = (),
+) -> list[Path]:
+    """Return the files of a core and of everything it depends on, dependencies first.
 
     FuseSoC's own resolver makes the list in memory, so that any number of processes may ask at the
     same time and a change of a ``.core`` file is seen by the next process.
@@ -59,40 +67,71 @@ def sources_of(core: str, target: str = "default") -> list[Path]:
         target: the target whose filesets are wanted; dependencies give their ``default``. Where a
             dependency is virtual (``corewright:prim:ram_1r1w``), let this target also depend on the
             provider: FuseSoC otherwise takes any of them.
+        kinds: how the file types begin that are wanted: ``HDL`` or ``FIRMWARE``.
+        providers: cores of this tree, each in the place of the one that the target has chosen for
+            the same virtual core; others, which provide none, change nothing.
 
     Returns:
-        Absolute paths of Verilog, SystemVerilog and Verilator control files; include files
+        Absolute paths: of ``HDL`` Verilog, SystemVerilog and Verilator control files; include files
         (``.svh``, ``.vh``) are in the list as well, as dependencies that a cache has to see.
 
     Raises:
-        ValueError: the core or target does not exist, a dependency is missing, or a core in the
-            tree runs a generator (only ``fusesoc run --setup`` can tell what that makes).
+        ValueError: the core, target or provider does not exist, a dependency is missing, or a core
+            in the tree runs a generator (only ``fusesoc run --setup`` can tell what that makes).
     """
-    from fusesoc.coremanager import DependencyError
-    from fusesoc.vlnv import Vlnv
-
     library = _library(fusesoc_config(), repository_root())
-    try:
-        top = library.get_core(core)
-    except (DependencyError, KeyError) as error:
-        raise ValueError(f"there is no core {core}") from error
-    flags = {"target": target, "is_toplevel": True, "tool": "verilator"}
-    if top.get_target(flags) is None:
-        raise ValueError(f"{core} has no target {target}")
-    try:
-        cores = library.cm.get_depends(Vlnv(str(top.name)), flags)
-    except (DependencyError, RuntimeError) as error:
-        raise ValueError(f"{core}, target {target}: {error}") from error
-
+    top = _core(library, core)
+    cores = _closure(library, top, target)
+    for name in providers:
+        cores = _with_provider(library, cores, name)
     found: dict[Path, None] = {}
     for each in cores:
-        own = dict(flags)
-        if each.name != top.name:
-            own["is_toplevel"] = False
-            own["target"] = "default"
+        own = _flags(target) if each.name == top.name else _flags("default", top=False)
         if each.get_ttptttg(own):
             raise ValueError(f"{core}: {each.name} runs a generator; use fusesoc run --setup")
         for file in each.get_files(own):
-            if str(file.get("file_type", "")).startswith(_HDL_TYPES):
+            if str(file.get("file_type", "")).startswith(kinds):
                 found[(Path(each.files_root) / file["name"]).resolve()] = None
     return list(found)
+
+
+def _flags(target: str, *, top: bool = True) -> dict[str, Any]:
+    return {"target": target, "is_toplevel": top, "tool": "verilator"}
+
+
+def _core(library: Any, name: str) -> Any:
+    """Return a core of the tree; raises ValueError."""
+    from fusesoc.coremanager import DependencyError
+
+    try:
+        return library.get_core(name)
+    except (DependencyError, KeyError) as error:
+        raise ValueError(f"there is no core {name}") from error
+
+
+def _closure(library: Any, top: Any, target: str) -> list[Any]:
+    """Return a core and what it depends on, dependencies first; raises ValueError."""
+    from fusesoc.coremanager import DependencyError
+    from fusesoc.vlnv import Vlnv
+
+    if top.get_target(_flags(target)) is None:
+        raise ValueError(f"{top.name} has no target {target}")
+    try:
+        return list(library.cm.get_depends(Vlnv(str(top.name)), _flags(target)))
+    except (DependencyError, RuntimeError) as error:
+        raise ValueError(f"{top.name}, target {target}: {error}") from error
+
+
+def _with_provider(library: Any, cores: list[Any], name: str) -> list[Any]:
+    """Return the list with a core in the place of what provides the same virtual core."""
+    provider = _core(library, name)
+    virtual = {str(each) for each in provider.get_virtuals(_flags("default"))}
+    if provider in cores or not virtual:
+        return cores
+    result: list[Any] = []
+    for core in cores:
+        same = virtual & {str(each) for each in core.get_virtuals(_flags("default"))}
+        for each in _closure(library, provider, "default") if same else [core]:
+            if each not in result:
+                result.append(each)
+    return result

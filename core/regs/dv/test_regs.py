@@ -16,7 +16,10 @@ from corewright.testing.mutations import Mutation
 BLOCK = Path(__file__).resolve().parents[1]
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 4
-GENERATED = ("rtl/cw_regs.sv", "rtl/cw_regs_pkg.sv", "include/cw_regs.h", "doc/registers.md")
+GENERATED = (
+    *("rtl/cw_regs.sv", "rtl/cw_regs_pkg.sv", "include/cw_regs.h", "doc/registers.md"),
+    "tcl/cw_regs.tcl",
+)
 
 
 def test_regenerating_gives_the_committed_files(tmp_path: Path) -> None:

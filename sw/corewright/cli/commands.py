@@ -23,6 +23,7 @@ from corewright.cli.regress import regress
 from corewright.environment import command_line, provenance, repository_root
 from corewright.files import check_writable, writing
 from corewright.flow import describe, export_model, simulate_system
+from corewright.flow.boards import DEFAULT_BOARD, board_of, export_for_board, export_ip
 from corewright.flow.cache import build_folder, building
 from corewright.flow.errors import FlowInputError
 from corewright.flow.own_models import system_for
@@ -193,6 +194,15 @@ def _print_sim(console: Console, result: dict[str, Any]) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    if arguments.clock is not None and arguments.board is None and not arguments.ip:
+        raise FlowInputError("--clock is a board's, legal is --board BOARD with it")
+    if arguments.ip:
+        return _export_ip(arguments)
+    if arguments.model is None:
+        raise FlowInputError("MODEL is missing; without it legal is --ip with --hardware FILE")
+    if arguments.board is not None:
+        # Before the work.
+        board_of(arguments.board)
     system = _system(arguments)
     hw = _hardware(arguments.hardware) or system.hardware
     reference = system.reference
@@ -208,21 +218,61 @@ def _export(arguments: argparse.Namespace) -> int:
     with status() as progress:
         progress("compiling")
         with writing(arguments.out, "--out DIR"):
-            written = export_model(system.graph, hw, images, batch, arguments.out, layers=layers)
+            if arguments.board is None:
+                written = export_model(
+                    system.graph, hw, images, batch, arguments.out, layers=layers
+                )
+            else:
+                written = export_for_board(
+                    system.graph,
+                    hw,
+                    images,
+                    batch,
+                    arguments.out,
+                    arguments.board,
+                    layers=layers,
+                    clock_mhz=arguments.clock or system.clock_mhz(arguments.board),
+                    providers=system.providers,
+                )
+    summary = {"model": system.name, "images": count, "batch": batch, "board": arguments.board}
+    return _report_export(arguments, hw, written, summary)
+
+
+def _export_ip(arguments: argparse.Namespace) -> int:
+    for name in ("images", "batch", "weights"):
+        if getattr(arguments, name) is not None:
+            raise FlowInputError(f"--{name} belongs to a model's files, of which --ip writes none")
+    hw = _hardware(arguments.hardware)
+    board = arguments.board or DEFAULT_BOARD
+    board_of(board)
+    clock, providers, name = arguments.clock, list[str](), ""
+    if arguments.model is not None:
+        system = system_for(arguments.model, hw)
+        hw, name, providers = hw or system.hardware, system.name, system.providers
+        clock = clock or system.clock_mhz(board)
+    if hw is None:
+        raise FlowInputError("the hardware is missing, legal with --ip is MODEL or --hardware FILE")
+    check_writable(arguments.out, "--out DIR")
+    with writing(arguments.out, "--out DIR"):
+        written = export_ip(hw, arguments.out, board, clock_mhz=clock, providers=providers)
+    return _report_export(arguments, hw, written, {"model": name or None, "board": board})
+
+
+def _report_export(
+    arguments: argparse.Namespace, hw: Hardware, written: list[Path], summary: dict[str, Any]
+) -> int:
     files = [str(path.relative_to(arguments.out)) for path in written]
-    summary = {
-        "model": system.name,
+    console = output()
+    for file in files:
+        console.print(str(arguments.out / file), soft_wrap=True, highlight=False, markup=False)
+    report = {
+        **summary,
         "hardware": {**hw.to_dict(), "hash": f"{hw.hash:08x}"},
-        "images": count,
-        "batch": batch,
         "folder": str(arguments.out),
         "files": files,
         "provenance": provenance(),
     }
-    console = output()
-    for file in files:
-        console.print(str(arguments.out / file), soft_wrap=True, highlight=False, markup=False)
-    write_json(arguments.json, summary)
+    write_json(arguments.json, report)
     return 0
 
 

@@ -9,6 +9,7 @@ output that cannot be written; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import sys
@@ -32,6 +33,16 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 1")
+    return value
+
+
+def _frequency(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
 
 
@@ -129,8 +140,29 @@ def build_parser() -> argparse.ArgumentParser:
     _add_json(sim)
 
     export = add("export", "Write a model's program, weights, vectors and headers to a folder.")
-    export.add_argument("model", metavar="MODEL", help=_MODEL)
+    export.add_argument(
+        "model", nargs="?", metavar="MODEL", help=f"{_MODEL}; may be left out with --ip --hardware"
+    )
     export.add_argument("--out", metavar="DIR", type=Path, required=True, help="the folder")
+    export.add_argument(
+        "--board",
+        metavar="BOARD",
+        help="a folder that needs nothing beside it: Vivado's script with all sources, firmware, "
+        "program, vectors and a README; with --ip the board of its example (default zcu104)",
+    )
+    export.add_argument(
+        "--ip",
+        action="store_true",
+        help="instead of a model's files the accelerator as an IP package for Vivado's block "
+        "designs: scripts, sources, registers, driver and a README",
+    )
+    export.add_argument(
+        "--clock",
+        metavar="MHZ",
+        type=_frequency,
+        help="of the board; left out: what the model's core asks for, or the board's, or the "
+        "hardware's if that is slower",
+    )
     _add_hardware(export)
     _add_weights(export)
     export.add_argument("--images", type=_positive, help="images of the vectors")

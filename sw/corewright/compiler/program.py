@@ -206,19 +206,12 @@ class CompiledProgram:
         expected = np.zeros(self.arena_bytes, dtype=np.uint8)
         mask = np.zeros(self.arena_bytes, dtype=np.uint8)
         rows, bits = self.hardware.rows, self.hardware.bits_input
-        padding = -rows * bits % 8
         for name, tensor in self.tensors.items():
             if not tensor.kept:
                 continue
             place = slice(tensor.offset, tensor.offset + tensor.nbytes)
             expected[place] = self.pack(name, self.stored(name, tensors))
-            layout = tensor.layout
-            shape = (layout.batch, layout.height, layout.width, layout.channels)
-            ones = layout.pack(np.full(shape, -1, dtype=np.int8), rows, bits)
-            if padding:
-                last = ones.reshape(-1, self.hardware.word_bytes)[:, -1]
-                last |= (0xFF << (8 - padding)) & 0xFF
-            mask[place] = ones
+            mask[place] = tensor.layout.mask(rows, bits)
         return expected, mask
 
     @property

@@ -35,6 +35,7 @@ class Board:
         title: its maker's name of it.
         part: the chip.
         processing_system: name of the chip's family.
+        registers: address of the accelerator's registers.
         memory_bytes: what the programmable logic reaches of the DRAM.
         clock_mhz: the clock that it runs designs with, at most.
         max_mhz: the highest clock that can be asked for.
@@ -45,6 +46,7 @@ class Board:
     title: str
     part: str
     processing_system: str
+    registers: int
     memory_bytes: int
     clock_mhz: float
     max_mhz: float
@@ -112,6 +114,7 @@ def read_board(file: Path) -> Board:
         title=settings["TITLE"],
         part=settings["PART"],
         processing_system=_PROCESSING_SYSTEMS[settings["PS"]],
+        registers=int(settings["REGISTERS"].split()[0], 0),
         memory_bytes=sum(int(size, 0) for size in settings["MEMORY"].split()[2::3]),
         clock_mhz=clock,
         max_mhz=limit,

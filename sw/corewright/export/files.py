@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from corewright.export.places import Place, referenced
 from corewright.export.settings import configuration_tcl
 from corewright.export.systemverilog import configuration_package, simulation_package
 from corewright.hardware import Hardware
@@ -27,6 +29,8 @@ def write_configuration(
     *,
     core: str = "corewright:core:accelerator",
     target: str = "lint",
+    providers: Sequence[str] = (),
+    place: Place | None = None,
 ) -> tuple[Path, ...]:
     """Write what tools outside of FuseSoC need to know of a hardware.
 
@@ -34,6 +38,14 @@ def write_configuration(
     parameters), ``config_hw.tcl`` (the same values for Tcl scripts), ``hardware.json`` and
     ``sources.txt`` (the RTL of ``core``, one path a line, relative to ``directory``; the
     ``target`` has to choose the providers of virtual cores, as ``lint`` does).
+
+    Args:
+        hw: the accelerator.
+        directory: where the files go; made if needed.
+        core: the core whose sources are listed.
+        target: its target.
+        providers: of virtual cores, instead of the target's: see :func:`sources_of`.
+        place: what the list calls a source; None: where it is in the tree.
 
     Returns:
         The paths written, in that order.
@@ -44,8 +56,8 @@ def write_configuration(
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    base = folder.resolve()
-    sources = [Path(os.path.relpath(path, base)).as_posix() for path in sources_of(core, target)]
+    place = place or referenced(folder)
+    sources = [place(path) for path in sources_of(core, target, providers=providers)]
     texts = {
         "config_hw.svh": configuration_package(hw),
         "config_tb.svh": simulation_package(hw),

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import re
 
+from corewright.environment import repository_root
 from corewright.facts.tables import CONFIGURATION
 from corewright.hardware import Hardware
 
+# The modules that scripts read, with the package.
+_TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
+_CELL = "cw_accelerator_bd"
 _SV_HEADER = """\
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
@@ -43,6 +47,35 @@ def configuration_package(hw: Hardware, name: str = "cw_config_pkg") -> str:
         "  };\n\n"
         "endpackage\n"
     )
+
+
+def configured_module(name: str, package: str) -> str:
+    """Return the SystemVerilog module ``name``: ``cw_accelerator`` with a package's ``Cfg``.
+
+    Raises:
+        ValueError: a name is no SystemVerilog identifier.
+    """
+    source = repository_root() / "core" / "gen" / "rtl" / f"{_TEMPLATE}.sv"
+    text = source.read_text(encoding="utf-8")
+    return text.replace(_TEMPLATE_PACKAGE, _sv_name(package)).replace(_TEMPLATE, _sv_name(name))
+
+
+def cell_module(hw: Hardware, name: str, configured: str) -> str:
+    """Return the Verilog module ``name``: a block design's cell around the module ``configured``.
+
+    Its widths are the hardware's without a parameter being set.
+
+    Raises:
+        ValueError: a name is no SystemVerilog identifier.
+    """
+    source = repository_root() / "boards" / "rtl" / f"{_CELL}.v"
+    text = source.read_text(encoding="utf-8")
+    text = text.replace(_CELL, _sv_name(name)).replace(_TEMPLATE, _sv_name(configured))
+    for parameter, value in {"AddrBits": hw.address_width, "AxiBits": hw.axi_width}.items():
+        text, found = re.subn(rf"(parameter {parameter} +=) \d+", rf"\g<1> {value}", text)
+        if found != 1:
+            raise ValueError(f"{source}: has {found} parameters {parameter}, legal is one")
+    return text
 
 
 def simulation_package(hw: Hardware, name: str = "cw_config_tb_pkg") -> str:

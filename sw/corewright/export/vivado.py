@@ -5,13 +5,20 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from corewright.environment import repository_root
 from corewright.export.boards import find_board
 from corewright.export.files import write_configuration
+from corewright.export.places import copied, referenced
 from corewright.hardware import Hardware
 from corewright.sources import sources_of
+
+# The cell of a block design with all that it needs, and the folders of a folder of its own.
+CELL = ("corewright:boards:accelerator_bd", "export")
+_RTL, _TCL = "rtl", "tcl"
 
 # Names are marked by @: Tcl has its own uses for braces, dollars and percents.
 _VIVADO_FLOW = """\
@@ -52,14 +59,16 @@ def write_vivado_flow(
     directory: str | os.PathLike[str] = ".",
     *,
     clock_mhz: float | None = None,
+    self_contained: bool = False,
+    providers: Sequence[str] = (),
 ) -> Path:
     """Write ``vivado_flow.tcl``: from the exported files to a bitstream for ``board``.
 
-    Everything that the script reads is written, too: this calls :func:`write_configuration` with
-    its defaults. ``vivado -mode batch -source vivado_flow.tcl`` then makes, in
-    ``vivado_<board>/output``, ``corewright.bit``, ``.hwh`` and ``.xsa`` and the reports of
-    utilisation, timing and power. Scripts and RTL stay where they are: the paths are relative
-    to ``directory``. See ``docs/boards.md``.
+    Everything that the script reads is written, too: this calls :func:`write_configuration`.
+    ``vivado -mode batch -source vivado_flow.tcl`` then makes, in ``vivado_<board>/output``,
+    ``corewright.bit``, ``.hwh`` and ``.xsa`` and the reports of utilisation, timing and power.
+    Scripts and RTL stay where they are, and the paths are relative to ``directory``, or they are
+    copied, and the folder can be taken anywhere. See ``docs/boards.md``.
 
     Args:
         hw: the accelerator.
@@ -67,33 +76,49 @@ def write_vivado_flow(
         directory: where the files go; made if needed.
         clock_mhz: the clock; None: the board's, or the hardware's ``frequency_mhz`` if that is
             slower. The script says which it is.
+        self_contained: copy the RTL to ``rtl`` and the scripts to ``tcl``.
+        providers: of virtual cores, instead of the default ones: see ``sources_of``.
 
     Returns:
         The path of the script.
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: there is no such board, or it cannot give the clock that is asked for.
+        ValueError: there is no such board, or it cannot give the clock that is asked for; or there
+            is no such provider.
     """
     boards = repository_root() / "boards"
     target = find_board(board)
     reason, clock = target.clock_reason(hw, clock_mhz), target.clock(hw, clock_mhz)
 
-    *_, listing = write_configuration(hw, directory)
-    folder = listing.parent
-    base = folder.resolve()
-    listed = {(base / line).resolve() for line in listing.read_text("utf-8").splitlines()}
-    sources = sources_of("corewright:boards:accelerator_bd", "export")
+    folder = Path(directory)
+    if self_contained:
+        core, core_target = CELL
+        write_configuration(
+            hw,
+            folder,
+            core=core,
+            target=core_target,
+            providers=providers,
+            place=copied(folder, _RTL),
+        )
+        further: list[Path] = []
+        place = copied(folder, _TCL)
+    else:
+        *_, listing = write_configuration(hw, folder, providers=providers)
+        base = folder.resolve()
+        listed = {(base / line).resolve() for line in listing.read_text("utf-8").splitlines()}
+        further = [path for path in sources_of(*CELL, providers=providers) if path not in listed]
+        place = referenced(folder)
     files = {
         "@FLOW@": [boards / "tcl" / "cw_vivado.tcl"],
         "@SETTINGS@": [target.file],
-        "@SOURCES@": [path for path in sources if path not in listed],
+        "@SOURCES@": further,
     }
     text = _VIVADO_FLOW.replace("@BOARD@", board)
     text = text.replace("@REASON@", reason).replace("@CLOCK@", f"{clock:g}")
     for mark, paths in files.items():
-        names = (Path(os.path.relpath(path, base)).as_posix() for path in paths)
-        text = text.replace(mark, "\n  ".join(f"{{{name}}}" for name in names))
+        text = text.replace(mark, "\n  ".join(f"{{{place(path)}}}" for path in paths))
     script = folder / "vivado_flow.tcl"
-    script.write_text(text, encoding="utf-8")
+    script.write_text(re.sub(r"\n +\n", "\n", text), encoding="utf-8")
     return script

@@ -177,14 +177,32 @@ def export_model(
         MismatchError: the emulator differs from the integer graph.
         OSError: the folder cannot be written.
     """
-    vectors = prepare(graph, hw, images, batch, layers=layers)
-    _check(vectors)
-    out.mkdir(parents=True, exist_ok=True)
+    vectors = export_vectors(graph, hw, images, batch, out / "vectors", layers=layers)
     write_configuration(hw, out)
     shutil.copyfile(vectors.folder / "config_fw.h", out / "config_fw.h")
-    _write(vectors, graph, golden.run(graph, images), out / "vectors")
+    return files_below(out)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all files in a folder, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def export_vectors(
+    graph: Graph,
+    hw: Hardware,
+    images: IntArray,
+    batch: int,
+    out: Path,
+    *,
+    layers: Mapping[str, IntArray] | None = None,
+) -> VectorSet:
+    """Write the files of one inference to ``out``; see :func:`export_model`, also for errors."""
+    vectors = prepare(graph, hw, images, batch, layers=layers)
+    _check(vectors)
+    exported = _write(vectors, graph, golden.run(graph, images), out)
     log_advice(vectors.info["advice"])
-    return sorted(path for path in out.rglob("*") if path.is_file())
+    return exported
 
 
 def verify_inference(

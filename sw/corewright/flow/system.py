@@ -30,7 +30,7 @@ from corewright.files import (
 )
 from corewright.flow.cache import build_folder, cached_folder, digest, modules_digest
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system_core import core_of, structure_of
+from corewright.flow.system_core import ACCELERATOR, GENERATORS, core_of, structure_of
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 from corewright.hints import did_you_mean
@@ -107,6 +107,31 @@ class System:
             return None
         reference = reference_of(self.core_file.parent / str(name))
         return reference if self.weights is None else replace(reference, layers={})
+
+    @property
+    def providers(self) -> list[str]:
+        """The cores that the design takes beside the accelerator: providers of virtual cores.
+
+        Without any, it is a user's graph or script: the tree's own are taken.
+        """
+        target = self.core.get("targets", {}).get("default", {})
+        filesets = self.core.get("filesets", {})
+        depends = [
+            name
+            for fileset in target.get("filesets", ())
+            for name in filesets.get(fileset, {}).get("depend", ())
+        ]
+        return [name for name in depends if name not in (ACCELERATOR, GENERATORS)]
+
+    def clock_mhz(self, board: str) -> float | None:
+        """Return the clock that the core's target for a board asks for; None: it asks for none."""
+        target = self.core.get("targets", {}).get(board, {})
+        for call in target.get("generate", ()):
+            for parameters in call.values() if isinstance(call, Mapping) else ():
+                if parameters.get("board") == board:
+                    clock: float | None = parameters.get("clock_mhz")
+                    return clock
+        return None
 
     @property
     def batch(self) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-# Providers of the virtual cores.
+# What each system's design depends on, and providers of the virtual cores.
+ACCELERATOR, GENERATORS = "corewright:core:accelerator", "corewright:core:gen"
 PROCESSING_ELEMENT = "corewright:core:pe_integer"
 RAM = "corewright:prim_generic:ram_1r1w"
 _FIRST_LINE = "CAPI=2:"

@@ -50,6 +50,7 @@ from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, QuantisedSoftmax
 from corewright.hardware import Hardware
 from corewright.program import HostOpcode, decode_stages
+from corewright.program.tensor import TensorLayout
 
 FILES = (
     *("program.bin", "inputs.bin", "x_all.bin", "expected.bin", "tensors.txt", "layers.json"),
@@ -482,6 +483,33 @@ def tensor_table(
             f"{place.width} {place.channels} {place.pitch} {place.image_rows} {bits}"
         )
     return "\n".join(lines) + "\n"
+
+
+def packed_outputs(vectors: VectorSet, hw: Hardware) -> tuple[bytes, bytes]:
+    """Return what a board's firmware compares: no arena and no table of tensors, only the output.
+
+    Returns:
+        The output tensor of each run as it lies in memory, one after the other; and which of the
+        bits of one are specified.
+
+    Raises:
+        FlowInputError: a file is damaged.
+    """
+    info = vectors.info
+    place, arena = info["output"], info["arena_bytes"]
+    table = (vectors.folder / "tensors.txt").read_text(encoding="utf-8")
+    found = [row for row in map(str.split, table.splitlines()) if row[2] == str(place["offset"])]
+    if not found:
+        raise _damaged(vectors.folder / "tensors.txt", f"no tensor is at {place['offset']}")
+    batch, height, width, channels, pitch, image_rows = map(int, found[0][3:9])
+    blocks = place["bytes"] // (channels * hw.word_bytes)
+    layout = TensorLayout(batch, height, width, channels, pitch, image_rows, blocks)
+    outputs = b""
+    with (vectors.folder / "expected.bin").open("rb") as file:
+        for run in range(info["runs"]):
+            file.seek(run * arena + place["offset"])
+            outputs += file.read(place["bytes"])
+    return outputs, layout.mask(hw.rows, hw.bits_input).tobytes()
 
 
 # What the names in ``config_fw.h`` begin with, and what guards it.

@@ -10,11 +10,11 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from corewright.environment import repository_root
 from corewright.export import (
     Board,
     configuration_package,
     configuration_tcl,
+    configured_module,
     find_board,
     read_board,
     write_json,
@@ -47,8 +47,6 @@ _PACKAGE, _HEADER = "config_hw.svh", "config_fw.h"
 # By what the module is for: its name where that is not the configuration's.
 _TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_configured"}
 _BOARD_SCRIPT, _BOARD_SETTINGS = "cw_board.tcl", "board.tcl"
-# The module that scripts read, with its package.
-_TEMPLATE, _TEMPLATE_PACKAGE = "cw_accelerator_configured", "cw_config_pkg"
 
 
 class SystemParameters(Parameters):
@@ -112,13 +110,6 @@ def configuration_name(vlnv: str) -> str:
     """
     words = re.findall(r"[a-z0-9]+", vlnv.split(":")[2].lower())
     return "_".join(["cw", *words, hashlib.sha256(vlnv.encode()).hexdigest()[:8]])
-
-
-def configured_module(name: str, package: str) -> str:
-    """Return the SystemVerilog module ``name``: ``cw_accelerator`` with a package's ``Cfg``."""
-    source = repository_root() / "core" / "gen" / "rtl" / f"{_TEMPLATE}.sv"
-    text = source.read_text(encoding="utf-8")
-    return text.replace(_TEMPLATE_PACKAGE, package).replace(_TEMPLATE, name)
 
 
 def bench_module(package: str) -> str:

@@ -45,8 +45,8 @@ GENERATORS: dict[str, tuple[str, str, type[Parameters]]] = {
     ),
     "registers": (
         "corewright:ip:generators",
-        "AXI4-Lite registers by PeakRDL (`pip install peakrdl`), C header, Markdown and Python of "
-        "a SystemRDL file, all called after its address map.",
+        "AXI4-Lite registers by PeakRDL (`pip install peakrdl`), C header, Markdown, Python and "
+        "Tcl of a SystemRDL file, all called after its address map.",
         RegistersParameters,
     ),
     "stream_buffer": (

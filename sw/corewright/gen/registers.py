@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The FuseSoC generator ``registers``: from SystemRDL to RTL, C header, Markdown and Python.
+"""The FuseSoC generator ``registers``: from SystemRDL to RTL, C header, Markdown, Python and Tcl.
 
 PeakRDL makes the RTL; the rest is made here of the same elaborated description.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,55 @@ def document(top: Any, notice: str) -> str:
     return "\n".join(lines)
 
 
+# IP-XACT's words for what software sees: access, and what a write does (IEEE 1685-2009).
+_IPXACT = {
+    "RO": ("read-only", ""),
+    "RW": ("read-write", ""),
+    "W1C": ("read-write", "oneToClear"),
+    "W1P": ("read-write", "modify"),
+}
+_TCL = """
+# For packagers of IP; the words are IP-XACT's. A register is name, byte offset, bits, access, reset
+# value ({}: hardware gives some of it), description and fields; a field is name, lowest bit, bits,
+# access, what a write does ({}: it is stored or ignored) and description.
+"""
+
+
+def _tcl_text(text: str) -> str:
+    """Return a text as one word of a Tcl list."""
+    line = " ".join(text.split())
+    if re.search(r"[{}\\]", line):
+        return re.sub(r"([^\w.,:-])", r"\\\1", line)
+    return f"{{{line}}}"
+
+
+def tcl_table(top: Any, notice: str, window_bytes: int) -> str:
+    """Return a Tcl file that sets ``TITLE``, ``WINDOW_BYTES`` and ``REGISTERS``: the list of all.
+
+    Vivado's packager describes an IP's registers from it.
+    """
+    lines = [f"# {line}" for line in (*LICENCE, notice)]
+    lines += [_TCL.rstrip("\n"), f"set TITLE {_tcl_text(top.get_property('name'))}"]
+    lines += [f"set WINDOW_BYTES 0x{window_bytes:X}", "set REGISTERS {"]
+    for register in _registers(top):
+        fields = [(field, *_IPXACT[_access(field)]) for field in register.fields()]
+        access = "read-only" if all(a == "read-only" for _, a, _ in fields) else "read-write"
+        reset = _reset(register)
+        title = f"{register.get_property('name')}. {register.get_property('desc') or ''}"
+        size = register.get_property("regwidth")
+        lines.append(
+            f"  {{{register.inst_name} 0x{register.absolute_address:03X} {size} {access} "
+            f"{'{}' if reset is None else f'0x{reset:08X}'} {_tcl_text(title)} {{"
+        )
+        for field, way, write in fields:
+            text = _tcl_text(field.get_property("desc") or "")
+            lines.append(
+                f"    {{{field.inst_name} {field.low} {field.width} {way} {write or '{}'} {text}}}"
+            )
+        lines.append("  }}")
+    return "\n".join([*lines, "}", ""])
+
+
 _PYTHON = '''
 from typing import NamedTuple
 
@@ -226,7 +276,7 @@ def rtl(source: Path, top: Any, notice: str, address_bits: int) -> dict[str, str
 
 
 class RegistersGenerator(CheckedGenerator):
-    """Writes RTL, C header, Markdown and Python; the same description gives the same bytes."""
+    """Writes all of its files; the same description gives the same bytes."""
 
     model: ClassVar[type[Parameters]] = RegistersParameters
 
@@ -247,6 +297,7 @@ class RegistersGenerator(CheckedGenerator):
         documents = {
             f"{name}.md": document(top, notice),
             f"{name}.py": python_model(top, notice, window),
+            f"{name}.tcl": tcl_table(top, notice, window),
         }
         header = f"{name}.h"
         for file, text in {

@@ -178,6 +178,26 @@ class TensorLayout:
         """Bytes of the tensor."""
         return self.blocks * self.channels * word_bytes(rows, bits)
 
+    def mask(self, rows: int, bits: int) -> npt.NDArray[np.uint8]:
+        """Return which bits of the memory image are specified: pixels, and the padding of words.
+
+        Args:
+            rows: lanes of a word.
+            bits: bits of an element, 1 to 16.
+
+        Returns:
+            (nbytes,) uint8.
+
+        Raises:
+            ValueError: blocks x rows lanes that do not hold the raster.
+        """
+        ones = self.pack(np.full(self.shape, -1, dtype=np.int8), rows, bits)
+        padding = -rows * bits % 8
+        if padding:
+            last = ones.reshape(-1, word_bytes(rows, bits))[:, -1]
+            last |= (0xFF << (8 - padding)) & 0xFF
+        return ones
+
     def pack(
         self, x: npt.ArrayLike, rows: int, bits: int, *, fill: int = 0
     ) -> npt.NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The generator ``registers``: one description, five files that agree."""
+"""The generator ``registers``: one description, six files that agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
-from corewright.gen.registers import RegistersGenerator, elaborated
+from corewright.gen.registers import RegistersGenerator, _tcl_text, elaborated
 
 PLANTED = repository_root() / "ip" / "generators" / "dv" / "planted_regs.rdl"
 VLNV = "me:my:top-registers:0"
@@ -29,7 +29,7 @@ def generate(folder: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -
 
 def test_all_files_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = generate(tmp_path, monkeypatch, source=PLANTED.name, address_bits=8)
-    endings = (".h", ".md", ".py", ".sv", "_pkg.sv")
+    endings = (".h", ".md", ".py", ".sv", ".tcl", "_pkg.sv")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         f"planted_regs{ending}" for ending in endings
     )
@@ -51,6 +51,10 @@ def test_all_files_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert line in header
     page = (folder / "planted_regs.md").read_text(encoding="utf-8")
     assert "| 9:8 | mode | RW | 0x1 | Another. |" in page
+    table = (folder / "planted_regs.tcl").read_text(encoding="utf-8")
+    assert "  {SETTING 0x000 32 read-write 0x00000103 {" in table
+    assert "    {done 0 1 read-write oneToClear {" in table
+    assert "    {busy 0 1 read-only {} {" in table
     assert "module planted_regs" in (folder / "planted_regs.sv").read_text(encoding="utf-8")
 
 
@@ -93,3 +97,8 @@ def test_a_description_that_does_not_do_is_refused(tmp_path: Path, text: str, me
     (tmp_path / "own.rdl").write_text(text, encoding="utf-8")
     with pytest.raises(FlowInputError, match=message):
         elaborated(tmp_path / "own.rdl")
+
+
+def test_any_text_is_one_word_of_tcl():
+    assert _tcl_text("Stops:  at\nonce.") == "{Stops: at once.}"
+    assert _tcl_text("a } b\\") == r"a\ \}\ b\\"
