@@ -75,8 +75,10 @@ def builder_of(name: str) -> Callable[..., Graph]:
 
 def test_each_script_has_a_small_variant_and_a_system():
     scripts = {path.stem for path in FOLDER.glob("*/*.py") if path.stem == path.parent.name}
+    missing = ", ".join(sorted(scripts - set(SMALL)))
+    assert not missing, f"SMALL in test_zoo.py has no {missing}"
     assert scripts == set(SMALL)
-    assert scripts <= set(systems())
+    assert scripts <= set(systems()), "python -m corewright.gen.systems"
     for name in scripts:
         assert find_system(name).parameters["model"] == f"{name}.py"
         assert (FOLDER / name / "README.md").is_file()

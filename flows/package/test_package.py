@@ -98,6 +98,8 @@ def test_installed_package_knows_its_models_and_writes_elsewhere(unpacked: Path,
         "from corewright.sources import sources_of\n"
         "print(build_folder(), fusesoc_config(), ' '.join(systems()), sep='\\n')\n"
         "print(sources_of('corewright:ip:axis_fifo')[0])\n"
+        "from corewright.gen.systems import check_core\n"
+        "check_core(find_system('jet').core_file)\n"
         "find_system('jet').graph\n"
     )
     build, config, models, source = python(unpacked, tmp_path, "-c", code).splitlines()

@@ -202,7 +202,7 @@ proc ::standin::check_sources {} {
   file mkdir $folder
   # Vivado takes a part of its own choice where none is named.
   set part [expr {[dict exists $option -part] ? [dict get $option -part] : ""}]
-  require [expr {$part eq "" || $part in $Parts}] "no part '$part'"
+  require [expr {$part eq "" || $part in $Parts}] "no part '$part' in boards/*/board_files.tcl"
   set project [dict create path $path NAME $name DIRECTORY $folder part $part board_part "" \
       source_mgmt_mode All]
   set State [dict create project $project files {} fileset {top "" include_dirs ""} \
@@ -239,7 +239,9 @@ proc ::standin::check_sources {} {
 
 ::standin::command get_board_parts {-quiet -latest_file_version} {1 1} {
   variable BoardParts
-  return [select {board part} [dict keys $BoardParts] $words $option]
+  set found [select {board part} [dict keys $BoardParts] $words $option]
+  if {![llength $found]} { puts stderr "stand-in: [lindex $words 0] is not in boards/*/board_files.tcl" }
+  return $found
 }
 
 ::standin::command add_files {-norecurse -fileset:} {1 1} {
@@ -295,7 +297,7 @@ proc ::standin::set_one {name value object} {
   switch -- [lindex $place 0] {
     project {
       switch -- $name {
-        part { require [expr {$value in $Parts}] "no part '$value'" }
+        part { require [expr {$value in $Parts}] "no part '$value' in boards/*/board_files.tcl" }
         board_part {
           require [dict exists $BoardParts $value] "no board part '$value'"
           # Vivado changes the part to the board's without a word.

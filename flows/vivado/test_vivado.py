@@ -260,9 +260,14 @@ def test_a_source_that_is_left_out_is_missed(exported: Path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("set PART xczu7ev-ffvc1156-2-e", "set PART xczu7ev-ffvc1156-4-e", "no part"),
+        (
+            "set PART xczu7ev-ffvc1156-2-e",
+            "set PART xczu7ev-ffvc1156-4-e",
+            "' in boards/*/board_files.tcl",
+        ),
         ("set PART xczu7ev-ffvc1156-2-e", "set PART xczu9eg-ffvb1156-2-e", "has another part"),
         ("zcu104:part0", "zcu104:part1", "no board files for xilinx.com:zcu104:part1"),
+        ("zcu104:part0", "zcu104:part1", "zcu104:part1:* is not in boards/*/board_files.tcl"),
         ("set PS zynq_ultra_ps_e", "set PS zynq", "PS is zynq, legal are zynq_ultra_ps_e"),
         ("0xA0000000 0x1000", "0x90000000 0x1000", "not in the port's window"),
         ("DDR_LOW 0x0 0x80000000", "DDR_LOW 0x0 0x60000000", "no aligned power of two"),
@@ -418,6 +423,10 @@ def calls_for(board: str) -> dict[str, dict[str, Any]]:
     calls: dict[str, dict[str, Any]] = {}
     for name, system in systems().items():
         core = system.core
+        assert board in core["targets"], (
+            f"{system.core_file.relative_to(ROOT)} has no target {board}: "
+            "python -m corewright.gen.systems"
+        )
         target = core["targets"][board]
         assert target["flow"] == "vivado"
         assert target["toplevel"] == "cw_system_wrapper"
@@ -429,6 +438,14 @@ def calls_for(board: str) -> dict[str, dict[str, Any]]:
         if parameters not in calls.values():
             calls[name] = parameters
     return calls
+
+
+def test_a_system_that_lacks_a_board_is_named_with_what_helps():
+    with pytest.raises(AssertionError) as raised:
+        calls_for("planted")
+    assert str(raised.value).startswith(
+        "models/alexnet/alexnet.core has no target planted: python -m corewright.gen.systems"
+    )
 
 
 def make_work_root(folder: Path, parameters: dict[str, Any]) -> None:

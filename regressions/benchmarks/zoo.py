@@ -25,6 +25,7 @@ from rich.table import Table
 
 from corewright.files import UnreadableFileError, read_json, write_output, writing
 from corewright.flow import FlowInputError, System, find_system, simulate_system, systems
+from corewright.gen.systems import check_core
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
@@ -133,11 +134,12 @@ def main(json_path: Path | None = None, models: Sequence[str] = (), *, write: bo
         table.add_column(column, justify="left" if column == "model" else "right")
     entries, bad, notes = {}, [], []
     for system in chosen:
+        check_core(system.core_file)
         result = simulate_system(system)
         entry = measured(system, result)
         old = read_expected(system)
         if write and result["passed"]:
-            write_expected(system, entry)
+            console.print(f"wrote {write_expected(system, entry)}", highlight=False, soft_wrap=True)
         expected = None if old is None else old.get("cycles_per_image")
         found = differences(entry, old)
         if not result["passed"] or (found and not write):

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from corewright.cli import main
 from corewright.flow import FlowInputError, System, find_system, simulate_system, systems
+from corewright.graph import Conv, Dense, Depthwise
 from corewright.testing.damage import damaged_json, other_files
 
 SCRIPT = Path(__file__).resolve().parents[1] / "zoo.py"
@@ -28,7 +29,19 @@ QUICK = ("autoencoder", "jet", "lenet5", "lenet5_w4a4", "mlp", "transformer", "u
 NIGHTLY = tuple(sorted(set(NAMES) - set(QUICK)))
 # Their graphs alone take a while to write.
 LARGE = ("alexnet", "vgg16")
-REPEAT = "measure again and accept with: ./cw bench zoo --write"
+ROOT = SCRIPT.parents[2]
+
+
+def repeat(name: str) -> str:
+    """What makes a model's entry of expected.json anew."""
+    return f"measure and accept with: ./cw bench zoo {name} --write"
+
+
+def expected_of(name: str, zoo: Any) -> dict[str, Any]:
+    """A model's entry of expected.json."""
+    entry = zoo.read_expected(find_system(name))
+    assert entry is not None, f"models/*/expected.json have no {name}: {repeat(name)}"
+    return dict(entry)
 
 
 @pytest.fixture
@@ -49,17 +62,16 @@ def nightly(names: tuple[str, ...]) -> list[Any]:
 @pytest.mark.parametrize("name", nightly(LARGE))
 def test_expected_belongs_to_the_present_graph_and_hardware(name: str, zoo: Any):
     system = find_system(name)
-    entry = zoo.read_expected(system)
-    assert entry is not None, REPEAT
+    entry = expected_of(name, zoo)
     origin = zoo.origin(system.graph, system.hardware)
-    assert {key: entry[key] for key in origin} == origin, REPEAT
-    assert (entry["images"], entry["batch"]) == (system.images, system.batch), REPEAT
+    assert {key: entry[key] for key in origin} == origin, repeat(name)
+    assert (entry["images"], entry["batch"]) == (system.images, system.batch), repeat(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_expected_adds_up(name: str, zoo: Any):
     system = find_system(name)
-    entry = zoo.read_expected(system)
+    entry = expected_of(name, zoo)
     assert set(json.loads(zoo.expected_file(system).read_text())) == {
         other.name
         for other in systems().values()
@@ -78,15 +90,67 @@ def table_rows(path: Path) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
 
 
-def test_readme_of_the_models_tells_the_expected_cycles(zoo: Any):
-    folder = SCRIPT.parents[2] / "models"
-    told = {
-        link[1]: (int(row[5]), float(row[6].replace(",", "")))
-        for row in table_rows(folder / "README.md")
+def wrong_rows(told: Mapping[str, Any], true: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a table of models, a line a model."""
+    return [
+        f"{name}: {told.get(name, 'has no row')}, right is {true.get(name, 'no row')}"
+        for name in sorted({*told, *true})
+        if told.get(name) != true.get(name)
+    ]
+
+
+def model_rows() -> dict[str, list[str]]:
+    return {
+        link[1]: row
+        for row in table_rows(ROOT / "models" / "README.md")
         if (link := re.match(r"\[`(\w+)`\]", row[0]))
     }
-    entries = {name: zoo.read_expected(find_system(name)) for name in NAMES}
-    assert told == {name: (e["batch"], e["cycles_per_image"]) for name, e in entries.items()}
+
+
+def test_readme_of_the_models_tells_the_expected_cycles(zoo: Any):
+    rows = model_rows().items()
+    told = {name: (int(row[5]), float(row[6].replace(",", ""))) for name, row in rows}
+    entries = {name: expected_of(name, zoo) for name in NAMES}
+    true = {name: (e["batch"], e["cycles_per_image"]) for name, e in entries.items()}
+    assert wrong_rows(told, true) == [], "models/README.md, batch and cycles an image"
+
+
+def test_readme_of_the_models_counts_the_weights():
+    units = {"": 1, "k": 1_000, "M": 1_000_000}
+    told, true = {}, {}
+    for name in QUICK:
+        number, _, unit = model_rows()[name][3].partition(" ")
+        told[name] = number
+        places = len(number.partition(".")[2])
+        nodes = find_system(name).graph.compute_nodes
+        weights = sum(n.weights.size for n in nodes if isinstance(n, Conv | Depthwise | Dense))
+        true[name] = f"{weights / units[unit]:.{places}f}"
+    assert wrong_rows(told, true) == [], "models/README.md, weights"
+
+
+def test_readme_names_every_model():
+    listed = {
+        name for row in table_rows(ROOT / "README.md") for name in re.findall(r"`(\w+)`", row[0])
+    }
+    missing = [name for name in NAMES if name not in listed]
+    assert missing == [], "the table of README.md has no row of these"
+
+
+def test_a_wrong_row_is_named():
+    told, true = {"jet": 1, "mlp": 2, "dog": 3}, {"jet": 1, "mlp": 4, "cat": 5}
+    assert wrong_rows(told, true) == [
+        "cat: has no row, right is 5",
+        "dog: 3, right is no row",
+        "mlp: 2, right is 4",
+    ]
+
+
+def test_a_model_without_an_entry_is_named_with_what_makes_it(
+    zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(zoo, "expected_file", lambda _: tmp_path / zoo.FILE)
+    with pytest.raises(AssertionError, match=r"have no jet: .*: \./cw bench zoo jet --write"):
+        expected_of("jet", zoo)
 
 
 def test_readme_of_mobilenet_tells_the_expected_cycles(zoo: Any):
@@ -106,7 +170,7 @@ def test_rtl_takes_exactly_the_expected_cycles(name: str, zoo: Any):
     result = simulate_system(system)
     assert result["passed"], f"./cw sim {name}"
     found = zoo.differences(zoo.measured(system, result), zoo.read_expected(system))
-    assert not found, "\n".join([*found, REPEAT])
+    assert not found, "\n".join([*found, repeat(name)])
 
 
 def test_differences_name_the_layer_and_the_cause(zoo: Any):
@@ -130,7 +194,7 @@ def test_a_change_of_hardware_that_programs_do_not_see_is_a_difference(zoo: Any)
 
 
 def test_slow_or_wrong_runs_fail_until_they_are_accepted(
-    zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    zoo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     system = find_system("jet")
     entry = zoo.read_expected(system)
@@ -148,7 +212,9 @@ def test_slow_or_wrong_runs_fail_until_they_are_accepted(
     assert not zoo.expected_file(system).exists()
     passed = True
     zoo.write_expected(dataclasses.replace(system, name="other"), {"cycles": 1})
+    assert f"wrote {zoo.expected_file(system)}" not in capsys.readouterr().out
     assert zoo.main(models=["jet"], write=True) == 0
+    assert f"wrote {zoo.expected_file(system)}" in capsys.readouterr().out
     assert zoo.main(models=["jet"]) == 0
     assert zoo.read_expected(dataclasses.replace(system, name="other")) == {"cycles": 1}
     cycles += 1

@@ -42,6 +42,11 @@ def _hardware(path: Path | None) -> Hardware | None:
 def _system(arguments: argparse.Namespace) -> System:
     weights = arguments.weights
     system = system_for(arguments.model, _hardware(arguments.hardware))
+    if system.vlnv:
+        # Late: schemas take as long to import as the rest of a command does to start.
+        from corewright.gen.systems import check_core
+
+        check_core(system.core_file)
     return replace(system, weights=weights and weights.resolve())
 
 

@@ -7,6 +7,7 @@ Nothing else names a board: what lists boards asks :func:`board_names`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _PROCESSING_SYSTEMS = {
     "zynq_ultra_ps_e": "Zynq UltraScale+",
     "processing_system7": "Zynq-7000",
 }
+# Vendor, board and part; Vivado's own names have a version behind them.
+_BOARD_PART_WORDS = 3
 _NEEDED = (
     *("BOARD", "TITLE", "PART", "BOARD_PART", "PS", "CLOCK_MHZ", "MAX_MHZ"),
     *("MEMORY_PORTS", "MEMORY", "CONTROL_PORT", "REGISTERS"),
@@ -106,7 +109,16 @@ def read_board(file: Path) -> Board:
         raise ValueError(
             f"{file}: PS is {settings['PS']}, legal are {', '.join(_PROCESSING_SYSTEMS)}"
         )
-    clock, limit = float(settings["CLOCK_MHZ"]), float(settings["MAX_MHZ"])
+    for name in settings["BOARD_PART"].split():
+        words = name.count(":") + 1
+        if words == _BOARD_PART_WORDS + 1:
+            raise ValueError(
+                f"{file}: BOARD_PART {name} has a version; leave it out: the newest installed is "
+                "taken"
+            )
+        if words != _BOARD_PART_WORDS:
+            raise ValueError(f"{file}: BOARD_PART is {name}, legal is VENDOR:BOARD:PART")
+    clock, limit = (_number(file, settings, name) for name in ("CLOCK_MHZ", "MAX_MHZ"))
     if not 0 < clock <= limit:
         raise ValueError(f"{file}: CLOCK_MHZ is {clock:g}, legal is up to MAX_MHZ, {limit:g}")
     return Board(
@@ -115,11 +127,31 @@ def read_board(file: Path) -> Board:
         part=settings["PART"],
         processing_system=_PROCESSING_SYSTEMS[settings["PS"]],
         registers=int(settings["REGISTERS"].split()[0], 0),
-        memory_bytes=sum(int(size, 0) for size in settings["MEMORY"].split()[2::3]),
+        memory_bytes=_memory_bytes(file, settings["MEMORY"]),
         clock_mhz=clock,
         max_mhz=limit,
         file=file,
     )
+
+
+def _number(file: Path, settings: Mapping[str, str], name: str) -> float:
+    try:
+        return float(settings[name])
+    except ValueError:
+        raise ValueError(f"{file}: {name} is {settings[name]}, legal is a number") from None
+
+
+def _memory_bytes(file: Path, segments: str) -> int:
+    words = segments.split()
+    try:
+        if len(words) % 3:
+            raise ValueError
+        return sum(int(size, 0) for size in words[2::3])
+    except ValueError:
+        raise ValueError(
+            f"{file}: MEMORY is {segments}, legal are name, address and bytes of each segment, "
+            "such as DDR_LOW 0x0 0x80000000"
+        ) from None
 
 
 def find_board(name: str) -> Board:

@@ -11,6 +11,7 @@ from pathlib import Path
 from corewright.files import UnreadableFileError
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import System, find_system, read_system, systems
+from corewright.flow.system_core import SUFFIX, description_of, making
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
@@ -37,8 +38,19 @@ def system_for(model: str, hardware: Hardware | None = None) -> System:
         FlowInputError: it is none of these, with the nearest name.
     """
     path = Path(model)
-    if model in systems() or not (path.exists() or path.suffix or len(path.parts) > 1):
+    known = systems()
+    if model in known:
+        return known[model]
+    if not (path.exists() or path.suffix or len(path.parts) > 1):
         return find_system(model)
+    if path.suffix == ".core" and not path.exists() and description_of(path).is_file():
+        raise FlowInputError(f"there is no '{model}' yet: {making(description_of(path))}")
+    if path.name.endswith(SUFFIX) and path.is_file():
+        core = path.with_name(path.name.removesuffix(SUFFIX) + ".core")
+        raise FlowInputError(
+            f"{model}: is a description, legal is the core that is made of it, {core}: "
+            f"{making(path)}"
+        )
     if not path.exists():
         raise FlowInputError(f"there is no file '{model}'; {_LEGAL}")
     path = path.resolve()

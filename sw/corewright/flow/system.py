@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,14 @@ from corewright.files import (
 )
 from corewright.flow.cache import build_folder, cached_folder, digest, modules_digest
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system_core import ACCELERATOR, GENERATORS, core_of, structure_of
+from corewright.flow.system_core import (
+    ACCELERATOR,
+    GENERATORS,
+    SUFFIX,
+    core_of,
+    making,
+    structure_of,
+)
 from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 from corewright.hints import did_you_mean
@@ -82,7 +90,8 @@ class System:
         Raises:
             FlowInputError: a parameter is unknown or out of range.
         """
-        return hardware_of(self.parameters.get("hardware", {}), self.core_file.parent)
+        with self._asking():
+            return hardware_of(self.parameters.get("hardware", {}), self.core_file.parent)
 
     @cached_property
     def graph(self) -> Graph:
@@ -92,9 +101,10 @@ class System:
             FlowInputError: there is none, or it is damaged, or the weights do not fit it.
         """
         model, base = self.parameters.get("model"), self.core_file.parent
-        if self.weights is None:
-            return graph_of(model, base)
-        return graph_with_weights(model, base, self.weights)
+        with self._asking():
+            if self.weights is None:
+                return graph_of(model, base)
+            return graph_with_weights(model, base, self.weights)
 
     @cached_property
     def reference(self) -> Reference | None:
@@ -105,7 +115,8 @@ class System:
         name = self.parameters.get("reference")
         if name is None:
             return None
-        reference = reference_of(self.core_file.parent / str(name))
+        with self._asking():
+            reference = reference_of(self.core_file.parent / str(name))
         return reference if self.weights is None else replace(reference, layers={})
 
     @property
@@ -143,6 +154,16 @@ class System:
         """Images to run."""
         return count_of("images", self.parameters.get("images", self.batch))
 
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Let an error begin with the core that asks for what is wrong."""
+        try:
+            yield
+        except FlowInputError as error:
+            if not self.vlnv:
+                raise
+            raise FlowInputError(f"{self.core_file.name}: {error}") from error
+
 
 def hardware_of(value: object, base: Path) -> Hardware:
     """Return a hardware from a mapping of keywords, or from a JSON file relative to ``base``.
@@ -157,7 +178,7 @@ def hardware_of(value: object, base: Path) -> Hardware:
             )
         return Hardware.from_json(base / str(value))
     except OSError as error:
-        raise FlowInputError(f"hardware {value}: {error.strerror or error}") from error
+        raise FlowInputError(f"hardware {base / str(value)}: {reason(error)}") from error
     except (TypeError, ValueError, OverflowError) as error:
         raise FlowInputError(f"hardware: {brief(error)}") from error
 
@@ -184,7 +205,7 @@ def graph_of(value: object, base: Path) -> Graph:
     except OutputError:
         raise
     except OSError as error:
-        raise FlowInputError(f"model {value}: {error.strerror or error}") from error
+        raise FlowInputError(f"model {base / value}: {reason(error)}") from error
     except GraphError as error:
         raise FlowInputError(f"model: {error}") from error
 
@@ -334,10 +355,14 @@ def find_system(name: str) -> System:
     """Return the system called ``name``.
 
     Raises:
-        FlowInputError: there is none; the message has the nearest name, and all.
+        FlowInputError: there is none; the message has the nearest name, and all, or how its core
+            is made.
     """
     known = systems()
     if name not in known:
+        for description in repository_root().glob(f"models/*/*{SUFFIX}"):
+            if description.name == f"{name}{SUFFIX}":
+                raise FlowInputError(f"{description}: has no {name}.core: {making(description)}")
         raise FlowInputError(
             f"there is no model '{name}'{did_you_mean(name, known)}, legal are: {', '.join(known)}"
         )

@@ -9,11 +9,17 @@ nothing, so each system's core holds all of it. Here it stands once.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from corewright.environment import command_line
+
+# How the name of a description ends; its core's is the same, with .core.
+SUFFIX = ".system.yaml"
 # What each system's design depends on, and providers of the virtual cores.
 ACCELERATOR, GENERATORS = "corewright:core:accelerator", "corewright:core:gen"
 PROCESSING_ELEMENT = "corewright:core:pe_integer"
@@ -174,6 +180,18 @@ def system_core(
 def _board_arguments(board: str, clock_mhz: float | None) -> str:
     clock = "" if clock_mhz is None else f", clock_mhz: {clock_mhz:g}"
     return f"board: {json.dumps(board)}{clock}"
+
+
+def description_of(core: Path) -> Path:
+    """Return where the description of a core stands, if it has one."""
+    return core.with_name(core.name.removesuffix(".core") + SUFFIX)
+
+
+def making(description: Path) -> str:
+    """Return the command that makes the core of a description."""
+    path, here = description.resolve(), Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{command_line()} shell python -m corewright.gen.systems {shlex.quote(str(shown))}"
 
 
 def core_of(text: str) -> Any:

@@ -14,7 +14,8 @@ from corewright.gen.stream_buffer import StreamBufferParameters
 _HEAD = """\
 <!-- SPDX-License-Identifier: Apache-2.0 -->
 <!-- Copyright corewright contributors -->
-<!-- Made by `python -m corewright.gen.page` of the generators' own schemas; do not edit. -->
+<!-- Made of the generators' own schemas, do not edit:
+     python -m corewright.gen.page > docs/generators.md -->
 # Generators
 
 A core that depends on a generator's core makes what it needs in its own `generate:` section:
@@ -33,9 +34,9 @@ targets:
     generate: ["buffer"]
 ```
 
-A parameter that is unknown or wrong ends the run with one line: the core, the parameter, its value,
-what is legal and the nearest legal value. The same parameters give the same bytes. File names are
-relative to the calling core.
+A parameter that is unknown or wrong ends the run. One line says the core, the parameter, its value,
+what is legal and the nearest legal value; FuseSoC's own lines follow it. The same parameters give
+the same bytes. File names are relative to the calling core.
 """
 GENERATORS: dict[str, tuple[str, str, type[Parameters]]] = {
     "system": (

@@ -21,7 +21,11 @@ LEGAL_NAMES = "lower-case letters, digits and single underscores between them, s
 
 
 class Parameters(BaseModel):
-    """A generator's parameters; every field is a :func:`parameter`."""
+    """A generator's parameters; every field is a :func:`parameter`.
+
+    A rule between two of them is a ``pydantic.model_validator`` with ``mode="after"``, which raises
+    a ValueError whose text names one, its value, what is legal with the other, and the nearest.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -69,6 +73,9 @@ def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def _explain(model: type[Parameters], error: Mapping[str, Any]) -> str:
+    if error["type"] == "value_error":
+        # A validator of the model's own, which says all itself.
+        return str(error["ctx"]["error"])
     name, *inside = error["loc"]
     if error["type"] == "extra_forbidden":
         return (

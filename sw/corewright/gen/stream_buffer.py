@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from corewright.flow.errors import FlowInputError
 from corewright.gen.schema import (
     LEGAL_NAMES,
     NAME_PATTERN,
@@ -52,19 +51,18 @@ class StreamBufferParameters(Parameters):
         "true, false",
     )
 
+    @model_validator(mode="after")
+    def _almost_full_is_low_at_times(self) -> Self:
+        if self.almost_full and self.depths[0] < 2:
+            raise ValueError(
+                f"depths[0] is {self.depths[0]}, legal with almost_full are integers from 2 to "
+                f"{_LARGEST}, nearest is 2"
+            )
+        return self
+
 
 def buffer_module(given: StreamBufferParameters) -> str:
-    """Return the SystemVerilog module.
-
-    Raises:
-        FlowInputError: ``almost_full`` would always be high.
-    """
-    first = given.depths[0]
-    if given.almost_full and first < 2:
-        raise FlowInputError(
-            f"depths[0] is {first}, legal with almost_full are integers from 2 to {_LARGEST}, "
-            "nearest is 2"
-        )
+    """Return the SystemVerilog module."""
     fifos = len(given.depths)
     kept = sum(given.depths) + (2 if given.registered else 0)
     latency = fifos + given.registered
@@ -128,8 +126,11 @@ def buffer_module(given: StreamBufferParameters) -> str:
             "  );",
         ]
     if given.almost_full:
-        bits = first.bit_length()
-        lines += ["", f"  assign almost_full_o = count0 >= {bits}'d{first - 1};"]
+        first = given.depths[0]
+        lines += [
+            "",
+            f"  assign almost_full_o = count0 >= {first.bit_length()}'d{first - 1};",
+        ]
     if given.registered:
         connections = _stream(fifos)
         connections[-1] = connections[-1].rstrip(",")

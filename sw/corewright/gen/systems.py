@@ -21,10 +21,17 @@ from corewright.export import board_names, boards_table, find_board
 from corewright.files import JSON_BYTES, read_bytes, reason
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import hardware_of
-from corewright.flow.system_core import PROCESSING_ELEMENT, RAM, system_core
+from corewright.flow.system_core import (
+    PROCESSING_ELEMENT,
+    RAM,
+    SUFFIX,
+    description_of,
+    making,
+    system_core,
+)
 from corewright.gen.schema import Parameters, checked, parameter
+from corewright.hints import did_you_mean
 
-SUFFIX = ".system.yaml"
 BOARDS_PAGE = repository_root() / "boards" / "README.md"
 _CORE_NAMES = "FuseSoC's VENDOR:LIBRARY:NAME:VERSION, such as mine:models:cat:0.1.0"
 _CORE_PATTERN = r"^[\w.-]+:[\w.-]+:[A-Za-z]\w*:[\w.-]+$"
@@ -35,7 +42,7 @@ class SystemDescription(Parameters):
 
     name: str = parameter(
         ...,
-        "the core's full name; its third word is the system's",
+        "the core's full name; its third word is the system's, which in `models/` is the file's",
         _CORE_NAMES,
         pattern=_CORE_PATTERN,
     )
@@ -97,10 +104,13 @@ def core_text_of(description: Path) -> str:
         if not isinstance(contents, dict):
             raise FlowInputError("legal is a mapping")
         given = checked(SystemDescription, {str(name): value for name, value in contents.items()})
+        _check_name(description, given.name)
         hardware = hardware_of(given.hardware, description.parent)
+        for field in ("model", "reference"):
+            _check_file(description.parent, field, getattr(given, field))
         for board, clock in given.clocks.items():
             find_board(board).clock(hardware, clock)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise FlowInputError(f"{description}: {error}") from error
     parameters = {
         "name": f"cw_{given.name.split(':')[2].lower()}",
@@ -123,15 +133,54 @@ def core_text_of(description: Path) -> str:
     )
 
 
+def _check_name(description: Path, name: str) -> None:
+    """Require of a system of the tree that commands and files call it the same."""
+    word, file = name.split(":")[2], description.name.removesuffix(SUFFIX)
+    models = repository_root() / "models"
+    if word != file and description.resolve().is_relative_to(models.resolve()):
+        raise FlowInputError(
+            f"name is {name!r}, legal in {models} is the file's name as the third word, {file}"
+        )
+
+
+def _check_file(folder: Path, field: str, name: str | None) -> None:
+    if name is not None and not (folder / name).is_file():
+        hint = did_you_mean(name, [path.name for path in folder.glob("*")])
+        raise FlowInputError(f"{field} is {name!r}{hint}, there is no file {folder / name}")
+
+
+def check_core(core: Path) -> None:
+    """Require that a core is what the description beside it makes; one without is all right.
+
+    Raises:
+        FlowInputError: it is not, or the description is wrong.
+    """
+    description = description_of(core)
+    if not description.is_file():
+        return
+    # Not by the files' times, which a checkout sets as it likes.
+    if read_bytes(core, JSON_BYTES) != core_text_of(description).encode():
+        raise FlowInputError(
+            f"{core}: is not what {description.name} makes now: {making(description)}"
+        )
+
+
 def descriptions() -> list[Path]:
     """Return the descriptions of the tree's systems."""
     return sorted(repository_root().glob(f"models/*/*{SUFFIX}"))
 
 
 def boards_page() -> str:
-    """Return the text of ``boards/README.md`` with the table of the boards that there are."""
-    page = BOARDS_PAGE.read_text(encoding="utf-8")
-    return re.sub(r"\| target \|.*?\n\n", f"{boards_table()}\n", page, count=1, flags=re.DOTALL)
+    """Return the text of ``boards/README.md`` with the table of the boards that there are.
+
+    Raises:
+        FlowInputError: a board's settings are wrong.
+    """
+    try:
+        page, table = BOARDS_PAGE.read_text(encoding="utf-8"), boards_table()
+    except (OSError, ValueError) as error:
+        raise FlowInputError(str(error)) from error
+    return re.sub(r"\| target \|.*?\n\n", f"{table}\n", page, count=1, flags=re.DOTALL)
 
 
 def main(arguments: Sequence[str]) -> int:

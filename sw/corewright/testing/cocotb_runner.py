@@ -686,8 +686,14 @@ def _compile(bench: _Bench, work: Path, log: Path, tools: Mapping[str, Any]) -> 
         hdl_toplevel=bench.toplevel,
         parameters=bench.parameters,
         defines=bench.defines,
-        # One file, one compilation: parts would have precompiled headers of their own.
-        build_args=["--assert", "--output-split", "0", *bench.arguments],
+        build_args=[
+            "--assert",
+            # Sources may hold further modules that nothing instantiates.
+            *("--top-module", bench.toplevel),
+            # One file, one compilation: parts would have precompiled headers of their own.
+            *("--output-split", "0"),
+            *bench.arguments,
+        ],
         build_dir=work,
         waves=bench.waves,
         log_file=log,

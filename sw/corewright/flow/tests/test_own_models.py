@@ -16,6 +16,7 @@ from corewright.cli import main
 from corewright.flow import FlowInputError, find_system
 from corewright.flow.own_models import system_for
 from corewright.flow.system import core_text, structure_of
+from corewright.gen.systems import core_text_of
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 
@@ -109,6 +110,57 @@ def test_a_core_from_anywhere_is_simulated(tmp_path: Path):
     assert all(made[tool] for tool in ("python", "numpy", "fusesoc", "edalize", "verilator"))
 
 
+DESCRIPTION = """\
+name: "me:models:mine:1.0.0"
+description: "Mine"
+hardware: {processing_elements: [2, 3], bits_input: 8, bits_weights: 8, bits_sum: 32}
+model: "net.cwgraph"
+"""
+
+
+def refusal(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a command ends with."""
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_a_stale_core_is_refused_and_a_missing_one_is_said_how_to_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "models" / "mine"
+    folder.mkdir(parents=True)
+    small().save(folder / "net.cwgraph")
+    description, core = folder / "mine.system.yaml", folder / "mine.core"
+    description.write_text(DESCRIPTION, encoding="utf-8")
+    made_by = f"./cw shell python -m corewright.gen.systems {description}"
+
+    assert refusal(["sim", str(core)], capsys) == f"cw: there is no '{core}' yet: {made_by}"
+    said = f"is a description, legal is the core that is made of it, {core}: {made_by}"
+    assert refusal(["sim", str(description)], capsys).endswith(said)
+    with monkeypatch.context() as patch:
+        patch.setenv("COREWRIGHT_ROOT", str(tmp_path))
+        assert refusal(["sim", "mine"], capsys) == f"cw: {description}: has no mine.core: {made_by}"
+        patch.chdir(folder)
+        assert refusal(["sim", "mine"], capsys).endswith("gen.systems mine.system.yaml")
+
+    core.write_text(core_text_of(description), encoding="utf-8")
+    assert export(tmp_path, str(core))["model"] == "mine"
+    description.write_text(f"{DESCRIPTION}batch: 2\n", encoding="utf-8")
+    stale = f"cw: {core}: is not what mine.system.yaml makes now: {made_by}"
+    assert refusal(["export", str(core), "--out", str(tmp_path / "out")], capsys) == stale
+
+
+def test_a_file_that_a_core_names_is_named_with_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    core = own_core(tmp_path, find_system("lenet5").hardware)
+    (tmp_path / "net.cwgraph").unlink()
+    assert refusal(["sim", str(core)], capsys) == (
+        f"cw: mine.core: model {tmp_path / 'net.cwgraph'}: No such file or directory"
+    )
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -117,6 +169,7 @@ def test_a_core_from_anywhere_is_simulated(tmp_path: Path):
         ("no/such.cwgraph", r"there is no file 'no/such.cwgraph'; legal is a name, or a file"),
         ("{folder}/notes.txt", "is no model, legal is a name, or a file"),
         ("{folder}", "is no model, legal is a name, or a file"),
+        (".", "is no model, legal is a name, or a file"),
         ("{folder}/empty.core", "has no generate section of the generator 'system'"),
     ],
 )

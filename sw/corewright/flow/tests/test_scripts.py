@@ -60,7 +60,7 @@ def test_errors_name_the_script(text: str, message: str, tmp_path: Path):
 
 
 def test_missing_script_is_a_missing_model(tmp_path: Path):
-    with pytest.raises(FlowInputError, match=r"model none\.py: No such file"):
+    with pytest.raises(FlowInputError, match=rf"model {tmp_path}/none\.py: No such file"):
         graph_of("none.py", tmp_path)
     with pytest.raises(FlowInputError, match=r"name of a \.cwgraph file or of a Python"):
         graph_of("", tmp_path)

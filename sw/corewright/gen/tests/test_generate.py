@@ -193,8 +193,8 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
     [
         ({"hardware": {"rows": 3}}, "unknown hardware parameter rows"),
         ({"hardware": {"axi_width": 33}}, "axi_width is 33"),
-        ({"hardware": "nowhere.json"}, "hardware nowhere.json"),
-        ({"model": "nothing.cwgraph"}, "model nothing.cwgraph"),
+        ({"hardware": "nowhere.json"}, f"hardware {LENET / 'nowhere.json'}: No such file"),
+        ({"model": "nothing.cwgraph"}, f"model {LENET / 'nothing.cwgraph'}: No such file"),
         ({"model": "README.md"}, "not a graph file"),
         ({"reference": "README.md"}, "README.md: cannot be read: not an archive"),
         ({"batch": 0}, "batch is 0"),

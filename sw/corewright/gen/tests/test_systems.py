@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from corewright.builder import Builder
 from corewright.environment import repository_root
 from corewright.export import board_names
+from corewright.flow.errors import FlowInputError
 from corewright.flow.system_core import core_of
 from corewright.gen.schema import table
 from corewright.gen.systems import (
     BOARDS_PAGE,
     SystemDescription,
     boards_page,
+    check_core,
     core_file,
     core_text_of,
     descriptions,
@@ -38,6 +42,8 @@ TARGETS = {"default", "sim", "lint", "xsim", "genus", "innovus"}
 def described(tmp_path: Path) -> Path:
     path = tmp_path / "cat.system.yaml"
     path.write_text(DESCRIPTION, encoding="utf-8")
+    for name in ("cat.py", "cat.npz"):
+        (tmp_path / name).touch()
     return path
 
 
@@ -102,6 +108,9 @@ def test_a_clock_that_is_asked_for_is_a_boards(described: Path):
         ('"mine:models:Cat:0.2.0"', '"Cat"', "name is 'Cat', legal are FuseSoC's VENDOR:"),
         ("62.5", "-1", "hardware: frequency_mhz is -1"),
         ('model: "cat.py"', "", "model is missing"),
+        ('"cat.py"', '"dogs/cat.py"', "model is 'dogs/cat.py' (did you mean cat.py?), there is no"),
+        ("model:", 'reference: "cats.npz"\nmodel:', "reference is 'cats.npz' (did you mean cat"),
+        ("{processing_elements: [4, 8], frequency_mhz: 62.5}", '"hw.json"', "/hw.json: No such"),
         ("hardware: {", "hardware: [", "cat.system.yaml: "),
         ("model:", "clocks: {zcu105: 100}\nmodel:", "'zcu105' (did you mean zcu10"),
         (
@@ -122,6 +131,84 @@ def test_a_wrong_line_is_named_and_nothing_is_written(
     assert not core_file(described).exists()
 
 
+def test_in_models_the_names_third_word_is_the_files(
+    described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COREWRIGHT_ROOT", str(tmp_path / "clone"))
+    for name, legal in (("Cat", True), ("cat", False)):
+        folder = tmp_path / "clone" / "models" / name
+        shutil.copytree(tmp_path, folder, ignore=shutil.ignore_patterns("clone"))
+        path = (folder / described.name).rename(folder / f"{name}.system.yaml")
+        if legal:
+            core_text_of(path)
+            continue
+        with pytest.raises(FlowInputError, match=r"cat\.system\.yaml: name is .*third word, cat$"):
+            core_text_of(path)
+
+
+def test_a_core_is_compared_with_its_description(described: Path):
+    core = core_file(described)
+    core.write_text("CAPI=2:\n", encoding="utf-8")
+    with pytest.raises(FlowInputError) as raised:
+        check_core(core)
+    assert str(raised.value) == (
+        f"{core}: is not what cat.system.yaml makes now: "
+        f"./cw shell python -m corewright.gen.systems {described}"
+    )
+    assert main([str(described)]) == 0
+    check_core(core)
+    described.unlink()
+    core.write_text("CAPI=2:\n", encoding="utf-8")
+    check_core(core)
+
+
+@pytest.fixture
+def planted_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings of the only board of a tree without systems; returns them to be changed."""
+    root = repository_root()
+    settings = tmp_path / "boards" / "zcu104" / "board.tcl"
+    settings.parent.mkdir(parents=True)
+    shutil.copyfile(root / "boards" / "zcu104" / "board.tcl", settings)
+    monkeypatch.setenv("COREWRIGHT_ROOT", str(tmp_path))
+    page = shutil.copyfile(BOARDS_PAGE, tmp_path / "README.md")
+    monkeypatch.setattr("corewright.gen.systems.BOARDS_PAGE", page)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("set MAX_MHZ 333", "", "has no MAX_MHZ"),
+        ("set BOARD zcu104", "set BOARD zcu105", "BOARD is zcu105, legal is zcu104"),
+        ("set CLOCK_MHZ 250", "set CLOCK_MHZ fast", "CLOCK_MHZ is fast, legal is a number"),
+        (" 0x0 0x80000000", " 0x0", "MEMORY is DDR_LOW 0x0, legal are name, address and bytes"),
+        (
+            "zcu104:part0",
+            "zcu104:part0:1.1",
+            "BOARD_PART xilinx.com:zcu104:part0:1.1 has a version; leave it out: the newest "
+            "installed is taken",
+        ),
+        ("zcu104:part0", "zcu104", "BOARD_PART is xilinx.com:zcu104, legal is VENDOR:BOARD:PART"),
+    ],
+)
+def test_a_wrong_board_is_one_line(
+    old: str, new: str, message: str, planted_board: Path, capsys: pytest.CaptureFixture[str]
+):
+    text = planted_board.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    planted_board.write_text(text.replace(old, new), encoding="utf-8")
+    assert main([]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith(f"{planted_board}: {message}")
+
+
 def test_the_docs_page_lists_the_lines_of_a_description():
     page = (repository_root() / "docs" / "systems.md").read_text(encoding="utf-8")
     assert table(SystemDescription) in page
+
+
+def test_the_docs_page_names_the_layers_that_a_script_can_add():
+    page = (repository_root() / "docs" / "systems.md").read_text(encoding="utf-8")
+    layers = {name for name in vars(Builder) if not name.startswith("_")} - {"graph", "sample"}
+    assert len(layers) > 10
+    assert {name for name in layers if f"`{name}`" not in page} == set()
