@@ -21,6 +21,7 @@ _MODEL = (
     "a name, or a path: .core, .cwgraph, .py with build(), a saved Keras model; what names no "
     "hardware runs on lenet5's unless --hardware does"
 )
+_MOST_HOURS = 24 * 7
 # Commands whose arguments belong to another program.
 _PASSED_ON = ("fusesoc", "shell", "test")
 
@@ -32,6 +33,22 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0")
+    return int(text)
+
+
+def _hours(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 to {_MOST_HOURS}")
     return value
 
 
@@ -73,7 +90,40 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="J", help="processes; left out: one on each core"
     )
-    parser.add_argument("--replay", metavar="ID", help="run one case alone, such as graphs-7-123")
+    parser.add_argument(
+        "--replay",
+        metavar="ID|FILE",
+        help="run one case alone, such as graphs-7-123, or what --shrink has written",
+    )
+    parser.add_argument(
+        "--waves",
+        metavar="FILE",
+        type=Path,
+        help="with --replay of a simulation: write the waves (FST) around what went wrong",
+    )
+    parser.add_argument(
+        "--shrink",
+        metavar="ID|FILE",
+        help="make a failing case small: fewer layers, smaller tensors, simpler options and "
+        "hardware, with the same failure; writes it and prints the command that runs it",
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="of --shrink (default build/shrunk/ID.json)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=_positive,
+        metavar="SECONDS",
+        default=600,
+        help="after which --shrink takes what it has (default 600)",
+    )
+    parser.add_argument(
+        "--builds",
+        type=_natural,
+        metavar="N",
+        default=8,
+        help="hardware that --shrink compiles at most (default 8); 0: keeps the hardware",
+    )
     parser.add_argument(
         "--timeout",
         type=_positive,
@@ -83,6 +133,7 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     )
     _add_json(parser)
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML here")
     parser.epilog = (
         "Exit status 1 if a case failed (a difference) or ended with an error (a crash, a "
         "time-out, an exception), 130 after Ctrl-C: what has run until then is reported and "
@@ -184,7 +235,11 @@ def _run(parsed: argparse.Namespace) -> int:
     from corewright.cli import commands
     from corewright.files import check_output
 
-    for name in ("json", "html"):
+    files = ["json", "html", "junit", "waves"]
+    if parsed.command == "regress":
+        # Of others it is a folder.
+        files.append("out")
+    for name in files:
         # An hour's results should not be lost to a misspelt folder.
         check_output(getattr(parsed, name, None), f"--{name} FILE")
     return commands.COMMANDS[parsed.command](parsed)
