@@ -9,6 +9,8 @@ output that cannot be written; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -200,6 +202,35 @@ def build_parser() -> argparse.ArgumentParser:
         add("regress", "Run a suite of random cases, each repeatable from its name, and report.")
     )
 
+    nightly = add(
+        "nightly",
+        "Run everything that runs at night, or go on with a night that was killed, and report.",
+    )
+    nightly.add_argument(
+        "--hours",
+        type=_hours,
+        metavar="H",
+        help="run the parts that waited longest, as many as this allows, and list the others",
+    )
+    nightly.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="where state and reports of all nights are (default build/nightly)",
+    )
+    nightly.add_argument(
+        "--plan", metavar="FILE", type=Path, help="the parts (default regressions/nightly.toml)"
+    )
+    _add_json(nightly)
+    nightly.add_argument("--html", metavar="FILE", type=Path, help="also write the report here")
+    # What a part is, this parser knows; nothing that runs a command may import it.
+    nightly.set_defaults(check_command=check_command)
+    nightly.epilog = (
+        "Exit status 0 if whatever ran passed, 1 if something failed, 130 after Ctrl-C or SIGTERM: "
+        "the same command then goes on where it was, if the sources are a clean checkout of the "
+        "same commit."
+    )
+
     add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")
     for name, what, sentence in (
         ("test", "pytest", "Run the tests: everything CI runs, or what pytest's arguments select."),
@@ -211,6 +242,30 @@ def build_parser() -> argparse.ArgumentParser:
             "arguments", nargs=argparse.REMAINDER, metavar="...", help=f"handed to {what}"
         )
     return parser
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Raise FlowInputError where words are no command line of this program, or its ``nightly``."""
+    from corewright.cli.commands import benchmarks
+    from corewright.flow.errors import FlowInputError
+    from corewright.regress import find_suite
+
+    if words[0] == "nightly":
+        raise FlowInputError("'nightly' is the night itself, legal are the other commands")
+    if words[0] in _PASSED_ON:
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            parsed = build_parser().parse_args(list(words))
+    except SystemExit as error:
+        text = said.getvalue().strip().rpartition("error: ")[2] or "--help is no command"
+        raise FlowInputError(f"no command line: {text}") from error
+    if parsed.command == "regress":
+        find_suite(parsed.suite)
+    if parsed.command == "bench" and parsed.name is not None and parsed.name not in benchmarks():
+        legal = ", ".join(benchmarks())
+        raise FlowInputError(f"there is no benchmark '{parsed.name}', legal are: {legal}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
