@@ -51,7 +51,7 @@ def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
     if bad:
         yield verdict_line(False, f"failed: {', '.join(bad)}; {len(ran)} of {len(parts)} parts ran")
     elif ran:
-        yield verdict_line(True, f"passed: what ran of {len(ran)} of {len(parts)} parts")
+        yield verdict_line(True, f"passed: {len(ran)} of {len(parts)} parts ran")
 
 
 def _changes(report: Mapping[str, Any]) -> Iterator[str]:
@@ -106,11 +106,16 @@ def _parts(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             rate += f" (last {last['rate']:,})"
         rows.append(
             (
-                *(part["name"], part["status"], f"{part['seconds']:,} s"),
-                *(f"{last['seconds']:,} s" if last else "never", rate, part["about"]),
+                *(part["name"], part["status"], _seconds(part)),
+                *(_seconds(last) if last else "never", rate, part["about"]),
             )
         )
     yield from table(rows, ("part", "status", "took", "last time", "rate", "shows"))
+
+
+def _seconds(values: Mapping[str, Any]) -> str:
+    # A number and its unit stay on one line.
+    return f"{values['seconds']:,}\N{NO-BREAK SPACE}s"
 
 
 def _details(

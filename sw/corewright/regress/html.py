@@ -25,6 +25,7 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0 1rem; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
+details td { overflow-wrap: anywhere; }
 tr { border-bottom: 1px solid var(--soft); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 pre { background: var(--soft); padding: .6rem; margin: .4rem 0; overflow-x: auto; }
@@ -114,6 +115,8 @@ def table(rows: Iterable[Sequence[object]], heads: Sequence[str] = ()) -> Iterat
 def _cell(value: object) -> str:
     if value is None:
         return "<td>not measured</td>"
+    if isinstance(value, str) and value.endswith((" %", "\N{NO-BREAK SPACE}s")):
+        return f'<td class="number">{escape(value)}</td>'
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"<td>{escape(str(value))}</td>"
     return f'<td class="number">{value:,}</td>'
@@ -172,14 +175,16 @@ def failures_section(buckets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for bucket in buckets:
         count = bucket["count"]
         yield f'<h3 class="failed">{escape(bucket["signature"])}</h3>'
-        yield f"<p>{count} {'case' if count == 1 else 'cases'}; the first, {bucket['verdict']}:</p>"
+        kind = "an error" if bucket["verdict"] == "error" else "failed"
+        cases = "1 case" if count == 1 else f"{count} cases, the first"
+        yield f"<p>{cases} ({kind}) is run again by</p>"
         yield command_block(bucket["command"])
         if bucket["detail"]:
             yield f"<pre>{escape(bucket['detail'])}</pre>"
         if bucket["waves"]:
             yield f"<p>waves: <code>{escape(str(bucket['waves']))}</code></p>"
         if bucket["shrink"]:
-            yield f"<p>made small by</p>{command_block(bucket['shrink'])}"
+            yield f"<p>and made small by</p>{command_block(bucket['shrink'])}"
         if bucket["log"]:
             yield f"<details><summary>end of its log</summary><pre>{escape(bucket['log'])}</pre>"
             yield "</details>"

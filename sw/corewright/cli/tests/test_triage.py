@@ -43,14 +43,12 @@ def test_a_failing_case_is_shrunk_and_its_command_repeats_it(
     assert ElementTree.parse(junit).getroot().attrib["failures"] == "1"
     assert " ".join(command) in page.read_text()
 
-    # The file can be made smaller still, or not; without the fault it passes.
-    assert main(["regress", "graphs", "--shrink", "small.json", "--out", "b.json"]) == 1
+    # Without the fault it passes.
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
     assert main(["regress", "graphs", "--shrink", "small.json"]) == 0
     assert "nothing to shrink" in capsys.readouterr().out
-    assert main(command[1:]) == 0
 
 
 @pytest.mark.parametrize(
