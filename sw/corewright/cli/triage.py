@@ -95,8 +95,10 @@ def _building(suite: ExplicitSuite) -> float:
 
 def shrink_case(arguments: argparse.Namespace, suite: Suite) -> int:
     """Make the case that ``--shrink`` names small, write and run it; returns the exit status."""
-    if arguments.seed is not None or arguments.cases is not None or arguments.replay is not None:
-        raise FlowInputError("--shrink names the case: leave out --seed, --cases and --replay")
+    others = ("seed", "cases", "replay", "waves", "html", "junit")
+    given = [f"--{name}" for name in others if getattr(arguments, name) is not None]
+    if given:
+        raise FlowInputError(f"--shrink names the case: leave out {', '.join(given)}")
     named = case_or_file(arguments.shrink, suite)
     taken = explicit(suite)
     if taken.simulates:

@@ -109,7 +109,9 @@ def _regression(
         return {}
     counts = {name: values[name] for name in _SUMS if isinstance(values.get(name), int | float)}
     for bucket in values.get("buckets", ()):
-        text = f"{bucket['count']} cases; the first: {bucket['detail']}"
+        count = bucket["count"]
+        cases = "1 case" if count == 1 else f"{count} cases, the first"
+        text = f"{cases}: {bucket['detail']}"
         failures.append(
             {"key": bucket["signature"], "text": text[:2000], "command": bucket["command"]}
         )
