@@ -226,6 +226,8 @@ install_sets() {
 
 sets=core
 [ "${1-}" != test ] || sets="core synth test train"
+# A night runs the tests, too.
+[ "${1-}" != nightly ] || sets="core synth test train"
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do
   [ -f "$root/requirements/$set.txt" ] || die "COREWRIGHT_SETS names no such set: $set"

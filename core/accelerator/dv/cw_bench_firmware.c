@@ -35,6 +35,8 @@ typedef struct stage {
 typedef struct run {
   cw_status_t status;
   uint64_t cycles;
+  uint64_t first_cycle; /* of the simulation, when the firmware began */
+  uint64_t last_cycle;  /* the same, when it ended */
   uint32_t error_info;
   uint32_t error_layer;
   uint32_t stage; /* the last one that was begun */
@@ -255,7 +257,9 @@ static cw_status_t run_batch(uint32_t batch) {
   if (!prepare_run(batch) || !prepare_record(run)) {
     return CW_MEMORY;
   }
+  run->first_cycle = bench.cycle;
   const cw_status_t status = model_run();
+  run->last_cycle = bench.cycle;
   bench.run_count++;
   record_run(run, status, before);
   const uint8_t* arena = cw_bench_memory_arena().data;
@@ -418,6 +422,8 @@ static void write_run(FILE* file, const run_t* run) {
           cw_status_string(run->status), (unsigned long long)run->cycles,
           (unsigned long long)run->mismatches);
   fprintf(file, "\"stray_bytes\": %llu, ", (unsigned long long)run->stray_bytes);
+  fprintf(file, "\"first_cycle\": %llu, \"last_cycle\": %llu, ",
+          (unsigned long long)run->first_cycle, (unsigned long long)run->last_cycle);
   fprintf(file, "\"error_info\": %u, \"error_layer\": %u, \"bytes\": ", run->error_info,
           run->error_layer);
   write_traffic(file, run->traffic);

@@ -3,11 +3,13 @@
 
 // Clocks cw_bench without Verilator's --timing, which is several times faster. The bench does the
 // rest; exit status 0 when it says that all is as expected. Own plusargs: +trace=FILE where the
-// model was built with --trace-fst, +coverage=FILE where it was built with --coverage.
+// model was built with --trace-fst, of it only cycles +trace_from=N to +trace_to=N if they are
+// given; +coverage=FILE where it was built with --coverage.
 
 #include <verilated.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -30,6 +32,14 @@ std::string Plusarg(VerilatedContext& context, const char* name) {
   return match.empty() ? std::string() : match.substr(1 + std::strlen(name));
 }
 
+#if VM_TRACE
+// A number of cycles, or what stands for a plusarg that is not given.
+uint64_t Cycles(VerilatedContext& context, const char* name, uint64_t otherwise) {
+  const std::string text = Plusarg(context, name);
+  return text.empty() ? otherwise : std::strtoull(text.c_str(), nullptr, 10);
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,6 +57,9 @@ int main(int argc, char** argv) {
     bench->trace(&trace, 99);
     trace.open(trace_file.c_str());
   }
+  const uint64_t trace_begin = 2 * kHalfPeriod * Cycles(*context, "trace_from=", 0);
+  const uint64_t trace_end =
+      2 * kHalfPeriod * Cycles(*context, "trace_to=", UINT64_MAX / (2 * kHalfPeriod));
 #else
   if (!trace_file.empty()) {
     std::fprintf(stderr, "+trace needs a model that was built with --trace-fst\n");
@@ -58,7 +71,8 @@ int main(int argc, char** argv) {
   while (!context->gotFinish()) {
     bench->eval();
 #if VM_TRACE
-    if (!trace_file.empty()) trace.dump(context->time());
+    const uint64_t now = context->time();
+    if (!trace_file.empty() && now >= trace_begin && now <= trace_end) trace.dump(now);
 #endif
     context->timeInc(kHalfPeriod);
     bench->clk_i = !bench->clk_i;

@@ -9,6 +9,8 @@ output that cannot be written; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import math
 import os
 import signal
@@ -22,6 +24,7 @@ _MODEL = (
     "a name, or a path: .core, .cwgraph, .py with build(), a saved Keras model; what names no "
     "hardware runs on lenet5's unless --hardware does"
 )
+_MOST_HOURS = 24 * 7
 # Commands whose arguments belong to another program.
 _PASSED_ON = ("fusesoc", "shell", "test")
 
@@ -43,6 +46,22 @@ def _frequency(text: str) -> float:
         value = 0
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def _natural(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0")
+    return int(text)
+
+
+def _hours(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 to {_MOST_HOURS}")
     return value
 
 
@@ -84,7 +103,40 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="J", help="processes; left out: one on each core"
     )
-    parser.add_argument("--replay", metavar="ID", help="run one case alone, such as graphs-7-123")
+    parser.add_argument(
+        "--replay",
+        metavar="ID|FILE",
+        help="run one case alone, such as graphs-7-123, or what --shrink has written",
+    )
+    parser.add_argument(
+        "--waves",
+        metavar="FILE",
+        type=Path,
+        help="with --replay of a simulation: write the waves (FST) around what went wrong",
+    )
+    parser.add_argument(
+        "--shrink",
+        metavar="ID|FILE",
+        help="make a failing case small: fewer layers, smaller tensors, simpler options and "
+        "hardware, with the same failure; writes it and prints the command that runs it",
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="of --shrink (default build/shrunk/ID.json)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=_positive,
+        metavar="SECONDS",
+        default=600,
+        help="after which --shrink takes what it has (default 600)",
+    )
+    parser.add_argument(
+        "--builds",
+        type=_natural,
+        metavar="N",
+        default=8,
+        help="hardware that --shrink compiles at most (default 8); 0: keeps the hardware",
+    )
     parser.add_argument(
         "--timeout",
         type=_positive,
@@ -94,6 +146,7 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     )
     _add_json(parser)
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML here")
     parser.epilog = (
         "Exit status 1 if a case failed (a difference) or ended with an error (a crash, a "
         "time-out, an exception), 130 after Ctrl-C: what has run until then is reported and "
@@ -181,6 +234,35 @@ def build_parser() -> argparse.ArgumentParser:
         add("regress", "Run a suite of random cases, each repeatable from its name, and report.")
     )
 
+    nightly = add(
+        "nightly",
+        "Run everything that runs at night, or go on with a night that was killed, and report.",
+    )
+    nightly.add_argument(
+        "--hours",
+        type=_hours,
+        metavar="H",
+        help="run the parts that waited longest, as many as this allows, and list the others",
+    )
+    nightly.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="where state and reports of all nights are (default build/nightly)",
+    )
+    nightly.add_argument(
+        "--plan", metavar="FILE", type=Path, help="the parts (default regressions/nightly.toml)"
+    )
+    _add_json(nightly)
+    nightly.add_argument("--html", metavar="FILE", type=Path, help="also write the report here")
+    # What a part is, this parser knows; nothing that runs a command may import it.
+    nightly.set_defaults(check_command=check_command)
+    nightly.epilog = (
+        "Exit status 0 if whatever ran passed, 1 if something failed, 130 after Ctrl-C or SIGTERM: "
+        "the same command then goes on where it was, if the sources are a clean checkout of the "
+        "same commit."
+    )
+
     add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")
     for name, what, sentence in (
         ("test", "pytest", "Run the tests: everything CI runs, or what pytest's arguments select."),
@@ -192,6 +274,30 @@ def build_parser() -> argparse.ArgumentParser:
             "arguments", nargs=argparse.REMAINDER, metavar="...", help=f"handed to {what}"
         )
     return parser
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Raise FlowInputError where words are no command line of this program, or its ``nightly``."""
+    from corewright.cli.commands import benchmarks
+    from corewright.flow.errors import FlowInputError
+    from corewright.regress import find_suite
+
+    if words[0] == "nightly":
+        raise FlowInputError("'nightly' is the night itself, legal are the other commands")
+    if words[0] in _PASSED_ON:
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            parsed = build_parser().parse_args(list(words))
+    except SystemExit as error:
+        text = said.getvalue().strip().rpartition("error: ")[2] or "--help is no command"
+        raise FlowInputError(f"no command line: {text}") from error
+    if parsed.command == "regress":
+        find_suite(parsed.suite)
+    if parsed.command == "bench" and parsed.name is not None and parsed.name not in benchmarks():
+        legal = ", ".join(benchmarks())
+        raise FlowInputError(f"there is no benchmark '{parsed.name}', legal are: {legal}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,7 +322,11 @@ def _run(parsed: argparse.Namespace) -> int:
     from corewright.cli import commands
     from corewright.files import check_output
 
-    for name in ("json", "html"):
+    files = ["json", "html", "junit", "waves"]
+    if parsed.command == "regress":
+        # Of others it is a folder.
+        files.append("out")
+    for name in files:
         # An hour's results should not be lost to a misspelt folder.
         check_output(getattr(parsed, name, None), f"--{name} FILE")
     return commands.COMMANDS[parsed.command](parsed)

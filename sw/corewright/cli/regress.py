@@ -15,7 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from corewright.cli import triage
 from corewright.cli.console import output, write_json
+from corewright.cli.progress import Lines
 from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
@@ -27,6 +29,7 @@ from corewright.regress import (
     Report,
     find_suite,
     html_report,
+    junit_report,
     run_suite,
 )
 from corewright.regress.case import MAX_SEED
@@ -38,6 +41,12 @@ _DESCRIBED = 10
 def regress(arguments: argparse.Namespace) -> int:
     """Run a suite, or one case of it, and report; returns the exit status."""
     suite = find_suite(arguments.suite)
+    if arguments.shrink is not None:
+        return triage.shrink_case(arguments, suite)
+    _check_triage(arguments)
+    if arguments.replay is not None and triage.is_given(arguments):
+        _check_replay(arguments)
+        return _finish(arguments, triage.replay(arguments, suite))
     if arguments.replay is None:
         seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
         if seed > MAX_SEED:
@@ -55,16 +64,26 @@ def regress(arguments: argparse.Namespace) -> int:
     _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
     with _progress(len(indices)) as on_result:
         report = run_suite(suite, seed, indices, scheduler, on_result)
+    return _finish(arguments, report)
+
+
+def _finish(arguments: argparse.Namespace, report: Report) -> int:
+    """Print and write a report; returns the exit status."""
+    console = output()
     values = report.to_dict()
     # First what needs no disk.
     _print_report(console, report, values)
     if arguments.replay is not None:
         for result in report.results:
-            for line in _described(result):
+            for line in _described(result, report.command_of(result)):
                 _say(console, line)
-    write_json(arguments.json, {**values, "provenance": provenance()})
+    made_with = provenance()
+    write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
-        write_output(arguments.html, html_report(report), "--html FILE")
+        page = html_report(report, provenance=made_with)
+        write_output(arguments.html, page, "--html FILE")
+    if arguments.junit is not None:
+        write_output(arguments.junit, junit_report(report, made_with), "--junit FILE")
     if report.interrupted:
         return 128 + signal.SIGINT
     return 0 if report.passed else 1
@@ -79,17 +98,30 @@ def _replayed(arguments: argparse.Namespace) -> CaseId:
     case = CaseId.parse(arguments.replay)
     if case.suite != arguments.suite:
         raise FlowInputError(f"'{case}' is a case of {case.suite}, not of {arguments.suite}")
+    _check_replay(arguments)
+    return case
+
+
+def _check_replay(arguments: argparse.Namespace) -> None:
     if arguments.seed is not None or arguments.cases is not None:
         raise FlowInputError("--replay names seed and case: leave out --seed and --cases")
-    return case
+
+
+def _check_triage(arguments: argparse.Namespace) -> None:
+    """Refuse what only belongs to other options."""
+    if arguments.waves is not None and arguments.replay is None:
+        raise FlowInputError("--waves FILE needs --replay ID or FILE")
+    if arguments.out is not None:
+        raise FlowInputError("--out FILE needs --shrink ID")
 
 
 @contextlib.contextmanager
 def _progress(cases: int) -> Iterator[Callable[[CaseResult], None]]:
-    """Show on standard error how far the run is, if that is a terminal."""
+    """Show on standard error how far the run is; in lines, if that is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _: None
+        lines = Lines(cases)
+        yield lines.case if cases > 1 else lambda _: None
         return
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
@@ -144,7 +176,7 @@ def _print_statistics(console: Console, values: Mapping[str, Any]) -> None:
         _say(console, f"never occurred: {'; '.join(missed)}")
 
 
-def _described(result: CaseResult) -> Iterator[str]:
+def _described(result: CaseResult, command: str | None = None) -> Iterator[str]:
     """A case: its seed, what it ran, what went wrong, and how to repeat it."""
     yield f"  case {result.id}, seed {result.seed}: {result.verdict}"
     for name, value in result.summary.items():
@@ -158,4 +190,4 @@ def _described(result: CaseResult) -> Iterator[str]:
             yield f"  {name}: {value}"
     for line in result.detail.splitlines():
         yield f"  | {line}"
-    yield f"  reproduce: {result.id.command}"
+    yield f"  reproduce: {command or result.id.command}"

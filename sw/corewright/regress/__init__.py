@@ -9,6 +9,7 @@ that repeats it. See ``regressions/README.md`` for what the suites check.
 from corewright.regress.case import VERDICTS, CaseId, CaseResult
 from corewright.regress.execute import execute
 from corewright.regress.html import html_report
+from corewright.regress.junit import junit_report
 from corewright.regress.report import Report, run_suite
 from corewright.regress.scheduler import LocalScheduler, Scheduler
 from corewright.regress.suites import SUITES, find_suite
@@ -24,5 +25,6 @@ __all__ = [
     "execute",
     "find_suite",
     "html_report",
+    "junit_report",
     "run_suite",
 ]

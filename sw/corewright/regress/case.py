@@ -63,11 +63,18 @@ class CheckFailed(Exception):  # noqa: N818 - not an error of the program: a ver
 
 
 class Observation:
-    """What a running case lets others know of itself."""
+    """What a running case lets others know of itself.
+
+    Attributes:
+        summary: facts, JSON-compatible.
+        bins: covered bins, ``group:bin``.
+        keep_files: whether files of a failure stay for whoever looks into it.
+    """
 
     def __init__(self, announce: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         self.summary: dict[str, Any] = {}
         self.bins: set[str] = set()
+        self.keep_files = True
         self._announce = announce
 
     def describe(self, **facts: Any) -> None:

@@ -31,19 +31,30 @@ def execute(
         index: of the case.
         announce: called with the summary whenever the case adds to it.
     """
+    return judged(suite.name, seed, index, lambda it: suite.run(seed, index, it), announce)
+
+
+def judged(
+    suite: str,
+    seed: int,
+    index: int,
+    run: Callable[[Observation], None],
+    announce: Callable[[Mapping[str, Any]], None] | None = None,
+) -> CaseResult:
+    """The same of a case that ``run`` runs; see :meth:`Suite.run`."""
     observation = Observation(announce)
     started = processor_seconds()
     verdict: Verdict = "passed"
     signature = detail = ""
     try:
-        suite.run(seed, index, observation)
+        run(observation)
     except CheckFailed as failed:
         verdict, signature, detail = "failed", failed.signature, failed.detail
     except Exception as error:
         # Whatever it is, the other cases go on.
         verdict, signature, detail = "error", signature_of(error), explain(error)
     return CaseResult(
-        suite=suite.name,
+        suite=suite,
         seed=seed,
         index=index,
         verdict=verdict,

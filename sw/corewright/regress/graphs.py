@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from corewright.compiler import CompiledProgram, CompileError, compile_graph
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import decode_stages
-from corewright.regress.case import CheckFailed, Observation
+from corewright.regress.case import CaseId, CheckFailed, Observation
 from corewright.regress.coverage import (
     COMMON_BINS,
     cover_graph,
@@ -27,9 +29,12 @@ from corewright.regress.coverage import (
     cover_program,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, place_text, tensor_maker
+from corewright.regress.drawn import Drawn, check_values
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
 _LARGEST_BATCH = 5
+# Seeds of what unspecified reads return.
+_POISONS = 1 << 16
 # Each time, the pixel buffer grows to what a refusal asks for.
 _GROWTHS = 12
 
@@ -41,6 +46,8 @@ class GraphSuite:
     reference = "corewright.regress.graphs:SUITE"
     default_cases = 2000
     bins: Mapping[str, tuple[str, ...]] = COMMON_BINS
+    simulates = False
+    simplest: Mapping[str, Any] = {"keep_tensors": True, "poison_seed": 0}
 
     def group(self, index: int) -> int | None:
         """Cases need no preparation."""
@@ -51,23 +58,43 @@ class GraphSuite:
 
     def run(self, seed: int, index: int, observation: Observation) -> None:
         """Compile, emulate and compare a random network; see :class:`Suite`."""
+        self.check(self.draw(seed, index, observation), observation)
+
+    def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
+        """See :class:`ExplicitSuite`."""
         rng = generator(self.name, seed, index)
         # Memory that is used again holds fewer tensors at the end, but lifetimes matter.
         keep = bool(rng.integers(4))
 
-        def draw() -> tuple[CompiledProgram, Graph]:
+        def draw() -> tuple[Graph, Hardware, int, CompiledProgram | None]:
             hw = random_hardware(rng)
             graph = random_graph(rng, hw)
             batch = int(rng.integers(1, _LARGEST_BATCH + 1))
             observation.describe(**facts(hw, graph, batch, keep_tensors=keep))
-            return _compile(graph, hw, batch, keep), graph
+            return graph, *_compile(graph, hw, batch, keep)
 
-        (program, graph), refusals = first_that_fits(draw)
-        poison = int(rng.integers(1 << 16))
+        (graph, hw, batch, program), refusals = first_that_fits(draw)
+        poison = int(rng.integers(_POISONS))
         observation.describe(
-            **facts(program.hardware, graph, program.batch, keep_tensors=keep),
+            **facts(hw, graph, batch, keep_tensors=keep),
             poison_seed=poison,
             refusals=len(refusals),
+        )
+        images = random_input(rng, graph, batch)
+        options = {"keep_tensors": keep, "poison_seed": poison}
+        name = str(CaseId(self.name, seed, index))
+        return Drawn(name, graph, hw, batch, images, options, program)
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """See :class:`ExplicitSuite`."""
+        check_values(options, {"keep_tensors": (True, False), "poison_seed": range(_POISONS)})
+
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
+        """Compile, emulate and compare; see :class:`ExplicitSuite`."""
+        graph, hw, batch, options = drawn.graph, drawn.hardware, drawn.batch, drawn.options
+        observation.describe(**facts(hw, graph, batch, **options))
+        program = drawn.program or compile_graph(
+            graph, hw, batch, keep_tensors=options["keep_tensors"]
         )
         stages = decode_stages(program.program)
         observation.cover(
@@ -77,21 +104,33 @@ class GraphSuite:
                 program, graph, len(stages), sum(len(s.host_operations) for s in stages)
             ),
         )
-        images = random_input(rng, graph, program.batch)
-        compare(program, graph, images, poison)
+        # The emulator runs once: what fills the last run of others is nothing here.
+        filled = drawn.images[np.arange(batch) % len(drawn.images)]
+        compare(program, graph, filled, options["poison_seed"])
 
 
-def _compile(graph: Graph, hw: Hardware, batch: int, keep: bool) -> CompiledProgram:
-    """Compile, with a pixel buffer as large as the compiler's advice."""
+def _compile(
+    graph: Graph, hw: Hardware, batch: int, keep: bool
+) -> tuple[Hardware, int, CompiledProgram | None]:
+    """Compile, with a pixel buffer as large as the compiler's advice.
+
+    Returns:
+        The hardware, the batch, and the program: None where the compiler failed by a fault of its
+        own, which whoever compiles the network again sees.
+    """
     for _ in range(_GROWTHS):
         try:
-            return compile_graph(graph, hw, batch, keep_tensors=keep)
+            return hw, batch, compile_graph(graph, hw, batch, keep_tensors=keep)
         except CompileError as error:
+            if error.parameter is None:
+                return hw, batch, None
             if error.parameter != "pixel_buffer_depth" or error.needed is None:
                 raise
             if error.needed <= hw.pixel_rows * hw.drain:
                 raise CheckFailed("advice that does not help", str(error)) from error
             hw = replace(hw, pixel_buffer_depth=error.needed)
+        except Exception:
+            return hw, batch, None
     raise CheckFailed("advice that does not help", f"followed {_GROWTHS} times")
 
 

@@ -11,7 +11,12 @@ from typing import Any
 
 from corewright.regress.case import CaseResult, Suite
 from corewright.regress.coverage import count_bins, fraction_hit
+from corewright.regress.drawn import ExplicitSuite
 from corewright.regress.scheduler import Preparation, Scheduler
+from corewright.regress.triage import buckets
+
+# Slowest cases that a report names.
+_SLOWEST = 20
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Report:
         results: one a case.
         preparation_seconds: processor time of what cases share: compiled simulations.
         not_run: cases without a result, because the run was interrupted.
+        command: what repeats the only case of a run, if that has no name but a file.
     """
 
     suite: Suite
@@ -31,6 +37,11 @@ class Report:
     results: tuple[CaseResult, ...]
     preparation_seconds: float
     not_run: int = 0
+    command: str | None = None
+
+    def command_of(self, result: CaseResult) -> str:
+        """Return the command that repeats a case."""
+        return self.command or result.id.command
 
     @property
     def interrupted(self) -> bool:
@@ -50,20 +61,25 @@ class Report:
     @property
     def groups(self) -> dict[str, list[CaseResult]]:
         """Failures by signature, the most frequent first."""
-        found: dict[str, list[CaseResult]] = {}
-        for failure in self.failures:
-            found.setdefault(failure.signature, []).append(failure)
-        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        return {bucket.signature: list(bucket.results) for bucket in buckets(self.failures)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of ``./cw regress``.
 
         ``cases_per_core_minute`` and ``compile_share`` are of processor time. ``line`` and
-        ``toggle`` coverage are None: these suites do not measure them.
+        ``toggle`` coverage are None: these suites do not measure them. ``simulated_cycles`` are
+        those of all cases, None where nothing was simulated.
         """
         cases = sum(result.seconds for result in self.results)
         total = cases + self.preparation_seconds
         bins = count_bins(self.suite.bins, (result.bins for result in self.results))
+        cycles = [r.summary["simulated_cycles"] for r in self.results if _simulated(r)]
+        slowest = sorted(self.results, key=lambda result: -result.seconds)[:_SLOWEST]
+        found = [bucket.to_dict() for bucket in buckets(self.failures)]
+        for bucket in found:
+            bucket["command"] = self.command or bucket["command"]
+            if not isinstance(self.suite, ExplicitSuite) or self.command:
+                bucket["shrink"] = None
         verdicts = [result.verdict for result in self.results]
         return {
             "suite": self.suite.name,
@@ -76,6 +92,8 @@ class Report:
             "not_run": self.not_run,
             "cases_per_core_minute": round(60 * len(self.results) / total, 2) if total else 0.0,
             "compile_share": round(self.preparation_seconds / total, 4) if total else 0.0,
+            "processor_seconds": round(total, 2),
+            "simulated_cycles": sum(cycles) if cycles else None,
             "coverage": {
                 "line": None,
                 "toggle": None,
@@ -88,13 +106,19 @@ class Report:
                     "id": str(failure.id),
                     "verdict": failure.verdict,
                     "signature": failure.signature,
-                    "command": failure.id.command,
+                    "command": self.command_of(failure),
                     "detail": failure.detail,
                     "summary": dict(failure.summary),
                 }
                 for failure in self.failures
             ],
+            "buckets": found,
+            "slowest": [{"id": str(case.id), "seconds": case.seconds} for case in slowest],
         }
+
+
+def _simulated(result: CaseResult) -> bool:
+    return "simulated_cycles" in result.summary
 
 
 def run_suite(

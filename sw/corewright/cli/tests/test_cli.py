@@ -26,7 +26,7 @@ from corewright.testing.processes import ends
 # pytest would collect it by its name.
 pytest_command.__test__ = False  # type: ignore[attr-defined]
 
-COMMANDS = ("sim", "test", "export", "bench", "regress", "fusesoc", "shell")
+COMMANDS = ("sim", "test", "export", "bench", "regress", "nightly", "fusesoc", "shell")
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -465,7 +465,7 @@ def test_interrupted_regression_keeps_what_was_done(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130, err
-    assert err == ""
+    assert err == "graphs-5-1 failed: mismatch\n"
     assert "interrupted: 6 case(s) did not run" in out and "2 passed, 1 failed, 0 errors" in out
     assert "./cw regress graphs --replay graphs-5-1" in out
     written = json.loads(files[0].read_text())

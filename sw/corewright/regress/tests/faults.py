@@ -5,23 +5,40 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import yaml
+
 from corewright import emulator
+from corewright.compiler import CompiledProgram, compile_graph
+from corewright.environment import repository_root
+from corewright.flow.compiled_bench import CompiledBench, build_bench
+from corewright.flow.system import core_text
 from corewright.flow.vectors import VectorSet, prepare
+from corewright.graph import Add, Conv, Graph
+from corewright.hardware import Hardware
 from corewright.regress import graphs, system
-from corewright.regress.case import CheckFailed, Observation
+from corewright.regress.case import CaseId, CheckFailed, Observation
+from corewright.regress.drawn import Drawn
+from corewright.testing.mutations import Mutation
 
 # Where the hanging case notes the process that it has started.
 PIDS = "COREWRIGHT_TEST_PIDS"
 # Where the endless case does.
 MARKER = "COREWRIGHT_TEST_MARKER"
+# Where the broken cores are.
+OVERLAY = "COREWRIGHT_TEST_OVERLAY"
+MINIMUM = Mutation(
+    "cw_pe_array.sv", "SumBits'(pixels_q[j][r]) > sums_q", "SumBits'(pixels_q[j][r]) < sums_q"
+)
 
 
 class Misbehaving:
@@ -89,7 +106,7 @@ class WrongEmulator(graphs.GraphSuite):
 
     reference = "corewright.regress.tests.faults:WRONG_EMULATOR"
 
-    def run(self, seed: int, index: int, observation: Observation) -> None:
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
         right = emulator.run
 
         def wrong(program: bytes, arena: Any, **options: Any) -> Any:
@@ -98,7 +115,7 @@ class WrongEmulator(graphs.GraphSuite):
             return traces
 
         with mock.patch.object(graphs.emulator, "run", wrong):
-            super().run(seed, index, observation)
+            super().check(drawn, observation, waves)
 
 
 class DamagedSystem(system.SystemSuite):
@@ -106,7 +123,9 @@ class DamagedSystem(system.SystemSuite):
 
     reference = "corewright.regress.tests.faults:DAMAGED_SYSTEM"
 
-    def run(self, seed: int, index: int, observation: Observation) -> None:
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
+        index = CaseId.parse(drawn.origin).index
+
         def damaged(*arguments: Any) -> VectorSet:
             vectors = prepare(*arguments)
             place = vectors.info["output"]["offset"] if index % 2 else 100
@@ -117,10 +136,85 @@ class DamagedSystem(system.SystemSuite):
             return vectors
 
         with mock.patch.object(system, "prepare", damaged):
-            super().run(seed, index, observation)
+            super().check(drawn, observation, waves)
 
 
+class Picky(graphs.GraphSuite):
+    """Fails for what needs two layers, a size and an array that are not the smallest."""
+
+    reference = "corewright.regress.tests.faults:PICKY"
+
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
+        super().check(drawn, observation, waves)
+        for node in drawn.graph.compute_nodes:
+            if not isinstance(node, Add) or node.inputs[0] == node.inputs[1]:
+                continue
+            if node.own_shift != node.other_shift and node.output.height * node.output.width >= 3:
+                columns = drawn.hardware.columns
+                raise CheckFailed("additions" if columns >= 2 else "another", node.name)
+
+
+class Crashing(graphs.GraphSuite):
+    """A convolution ends the process, or never ends, if the batch is even."""
+
+    reference = "corewright.regress.tests.faults:CRASHING"
+
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
+        if any(isinstance(node, Conv) for node in drawn.graph.compute_nodes):
+            if drawn.batch % 2:
+                os.kill(os.getpid(), signal.SIGSEGV)
+            time.sleep(600)
+
+
+class BadCompiler(graphs.GraphSuite):
+    """The compiler fails on additions, also where a case is drawn."""
+
+    reference = "corewright.regress.tests.faults:BAD_COMPILER"
+
+    def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
+        with mock.patch.object(graphs, "compile_graph", self.compile):
+            return super().draw(seed, index, observation)
+
+    def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
+        with mock.patch.object(graphs, "compile_graph", self.compile):
+            super().check(drawn, observation, waves)
+
+    @staticmethod
+    def compile(graph: Graph, hw: Hardware, batch: int, **options: Any) -> CompiledProgram:
+        if any(isinstance(node, Add) for node in graph.compute_nodes):
+            raise ZeroDivisionError("of the compiler")
+        return compile_graph(graph, hw, batch, **options)
+
+
+class BrokenRtl(system.SystemSuite):
+    """The array's maximum is a minimum, in cores that take the place of the tree's."""
+
+    reference = "corewright.regress.tests.faults:BROKEN_RTL"
+
+    def bench(self, hw: Hardware, trace: bool = False) -> CompiledBench:
+        return build_bench(hw, trace=trace, overlay=Path(os.environ[OVERLAY]))
+
+
+def break_rtl(folder: Path) -> None:
+    """Write the cores of :class:`BrokenRtl`."""
+    original = repository_root() / "core" / "pe" / "pe_integer.core"
+    shutil.copytree(original.parent, folder, ignore=shutil.ignore_patterns("*.core", "dv"))
+    core = yaml.safe_load(original.read_text(encoding="utf-8").removeprefix("CAPI=2:"))
+    core["name"] = core["name"].rpartition(":")[0] + ":99.0.0"
+    design = core["targets"]["default"]["filesets"]
+    core["filesets"] = {name: core["filesets"][name] for name in design}
+    core["targets"] = {"default": {"filesets": design}}
+    (folder / original.name).write_text(core_text(core), encoding="utf-8")
+    source = folder / "rtl" / "cw_pe_array.sv"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(MINIMUM.apply(source.name, text), encoding="utf-8")
+
+
+BAD_COMPILER = BadCompiler()
+CRASHING = Crashing()
+PICKY = Picky()
 MISBEHAVING = Misbehaving()
 ENDLESS = Endless()
 WRONG_EMULATOR = WrongEmulator()
+BROKEN_RTL = BrokenRtl()
 DAMAGED_SYSTEM = DamagedSystem()

@@ -1,0 +1,489 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Ways to make a case smaller: each yields candidates, the smallest first; few are legal.
+
+A candidate is a whole case. Of a network that is cut, the input takes the integers that the golden
+model has there, so that what the rest computes stays as it was. What changes a tensor's size fits
+all that reads it: weights and windows are cropped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from corewright import golden
+from corewright.graph import (
+    ComputeNode,
+    Concat,
+    Conv,
+    CopyNode,
+    Dense,
+    Depthwise,
+    Graph,
+    GraphError,
+    Pool,
+    QuantisedSoftmax,
+    Requant,
+    RequantNode,
+    Slice,
+    Tensor,
+    Upsample,
+    output_shape,
+)
+from corewright.hardware import Hardware
+from corewright.regress.drawn import Drawn
+
+# Parameters that a network is made for.
+_OF_THE_NETWORK = ("bits_input", "bits_weights", "processing_elements")
+
+
+# ------------------------------------------------------------------------------------ rebuilding
+
+
+def rebuild(
+    graph: Graph,
+    nodes: Iterable[ComputeNode],
+    source: Tensor | None = None,
+    limits: tuple[int, int] | None = None,
+) -> Graph:
+    """Return a network of other nodes, each fitted to the tensors that it now reads.
+
+    Args:
+        graph: gives the name, and the input where no other is given.
+        nodes: in order; they may read other tensors than before.
+        source: the input.
+        limits: its range.
+
+    Raises:
+        GraphError: a node cannot be fitted.
+    """
+    if source is None:
+        source, limits = graph.input, graph.input_range
+    tensors = {source.name: source}
+    fitted = []
+    for node in nodes:
+        missing = [name for name in node.inputs if name not in tensors]
+        if missing:
+            raise GraphError(f"layer '{node.name}' reads {', '.join(missing)}, which is gone")
+        made = _fit(node, [tensors[name] for name in node.inputs])
+        fitted.append(made)
+        tensors[made.output.name] = made.output
+    return Graph(graph.name, source, tuple(fitted), input_range=limits)
+
+
+def _fit(node: ComputeNode, sources: Sequence[Tensor]) -> ComputeNode:
+    """Crop what a node has for larger tensors, and give its output the shape that follows."""
+    first, changes = sources[0], dict[str, Any]()
+    if isinstance(node, Dense):
+        changes["weights"] = node.weights[: first.size]
+    elif isinstance(node, Conv | Depthwise):
+        (rows, columns), changes["padding"] = _window(node.kernel_size, node.padding, first)
+        weights = node.weights[:rows, :columns, : first.channels]
+        changes["weights"] = weights
+        if isinstance(node, Depthwise) and node.bias is not None:
+            changes["bias"] = node.bias[: first.channels]
+    elif isinstance(node, Pool):
+        changes["window"], changes["padding"] = _window(node.window, node.padding, first)
+    elif isinstance(node, QuantisedSoftmax):
+        changes["runs"] = math.gcd(node.runs, first.channels)
+    output = node.output
+    if isinstance(node, CopyNode):
+        output = replace(output, fraction=first.fraction)
+    if isinstance(node, Slice):
+        channels = min(output.channels, first.channels)
+        output = replace(output, channels=channels)
+        changes["first_channel"] = min(node.first_channel, first.channels - channels)
+    made = replace(node, **changes, output=output)
+    height, width, channels = output_shape(made, *sources)
+    return replace(made, output=replace(output, height=height, width=width, channels=channels))
+
+
+def _window(
+    window: tuple[int, int], padding: tuple[int, int, int, int], source: Tensor
+) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+    """A window and its padding, cropped to an image."""
+    sizes, pads = [], []
+    for length, size, pair in (
+        (window[0], source.height, padding[:2]),
+        (window[1], source.width, padding[2:]),
+    ):
+        # Padding has to stay below the window.
+        before, after = (min(pad, length - 1) for pad in pair)
+        cropped = min(length, size + before + after)
+        sizes.append(cropped)
+        pads += [min(before, cropped - 1), min(after, cropped - 1)]
+    return (sizes[0], sizes[1]), (pads[0], pads[1], pads[2], pads[3])
+
+
+def _rewired(node: ComputeNode, names: Mapping[str, str]) -> ComputeNode:
+    """A node that reads other tensors."""
+    inputs = tuple(names.get(name, name) for name in node.inputs)
+    if inputs == node.inputs:
+        return node
+    return _with_inputs(node, inputs)
+
+
+def _with_inputs(node: ComputeNode, inputs: Sequence[str]) -> ComputeNode:
+    fields = {field.name for field in dataclasses.fields(node)}
+    return replace(node, **({"input": inputs[0]} if "input" in fields else {"inputs": inputs}))
+
+
+def _with_graph(drawn: Drawn, graph: Graph, images: np.ndarray | None = None) -> Drawn:
+    images = drawn.images if images is None else images
+    return replace(drawn, graph=graph, images=images, program=None)
+
+
+class _Attempts:
+    """Collects candidates; what cannot be built is none."""
+
+    def __init__(self, drawn: Drawn) -> None:
+        self.drawn = drawn
+        self.made: list[Drawn] = []
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Let what the graph refuses pass."""
+        with contextlib.suppress(GraphError):
+            yield
+
+    def network(
+        self,
+        nodes: Iterable[ComputeNode],
+        source: Tensor | None = None,
+        limits: tuple[int, int] | None = None,
+        images: np.ndarray | None = None,
+    ) -> None:
+        """Add the case with other nodes, if they can be."""
+        with self.attempt():
+            graph = rebuild(self.drawn.graph, nodes, source, limits)
+            self.made.append(_with_graph(self.drawn, graph, images))
+
+
+# ------------------------------------------------------------------------------------ networks
+
+
+def fewer_layers(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield networks of fewer nodes: one alone, what one needs, what follows one, all but one."""
+    graph = drawn.graph
+    nodes = graph.compute_nodes
+    if len(nodes) > 1:
+        yield from _alone(drawn)
+        for node in nodes[:-1]:
+            yield from _made(drawn, _needed(graph, node))
+        yield from _behind(drawn)
+        for node in nodes:
+            yield from _without(drawn, node)
+    yield from _fewer_tensors(drawn)
+
+
+def _made(drawn: Drawn, nodes: Iterable[ComputeNode]) -> Iterator[Drawn]:
+    attempts = _Attempts(drawn)
+    attempts.network(nodes)
+    yield from attempts.made
+
+
+def _needed(graph: Graph, node: ComputeNode) -> list[ComputeNode]:
+    """A node and what it needs, in order."""
+    wanted, found = set(node.inputs), [node]
+    for other in reversed(graph.compute_nodes[: graph.compute_nodes.index(node)]):
+        if other.output.name in wanted:
+            wanted.update(other.inputs)
+            found.append(other)
+    return found[::-1]
+
+
+def _values(drawn: Drawn) -> dict[str, np.ndarray]:
+    return golden.run(drawn.graph, drawn.images)
+
+
+def _alone(drawn: Drawn) -> Iterator[Drawn]:
+    """Each node alone, or with one that gives it its second tensor, on what it had read."""
+    graph = drawn.graph
+    values = _values(drawn)
+    attempts = _Attempts(drawn)
+    for node in graph.compute_nodes:
+        for name in dict.fromkeys(node.inputs):
+            source, limits = graph.tensor(name), graph.value_ranges[name]
+            images = np.asarray(values[name])
+            same = _with_inputs(node, [name] * len(node.inputs))
+            attempts.network([same], source, limits, images)
+            if len(set(node.inputs)) > 1 and len(graph.compute_nodes) > 2:
+                # A maximum of single elements changes nothing, but makes another tensor.
+                twin = replace(source, name=f"{name}.twin")
+                identity = Requant.identity(source.low, source.high)
+                copy = Pool("twin", "max", name, twin, (1, 1), (1, 1), (0, 0, 0, 0), identity)
+                other = [name if each == name else twin.name for each in node.inputs]
+                attempts.network([copy, _with_inputs(node, other)], source, limits, images)
+    yield from attempts.made
+
+
+def _behind(drawn: Drawn) -> Iterator[Drawn]:
+    """The nodes behind a tensor, which becomes the input; the latest tensors first."""
+    graph = drawn.graph
+    values = _values(drawn)
+    for position, producer in reversed(list(enumerate(graph.compute_nodes))):
+        source = producer.output
+        names = {source.name}
+        kept = []
+        for node in graph.compute_nodes[position + 1 :]:
+            gone = {name: source.name for name in node.inputs if name not in names}
+            if len(gone) < len(set(node.inputs)):
+                kept.append(_rewired(node, gone))
+                names.add(node.output.name)
+        if kept:
+            attempts = _Attempts(drawn)
+            limits = graph.value_ranges[source.name]
+            attempts.network(kept, source, limits, np.asarray(values[source.name]))
+            yield from attempts.made
+
+
+def _without(drawn: Drawn, node: ComputeNode) -> Iterator[Drawn]:
+    """All nodes but one, whose readers read what it reads."""
+    others = [other for other in drawn.graph.compute_nodes if other is not node]
+    for name in dict.fromkeys(node.inputs):
+        yield from _made(drawn, [_rewired(other, {node.output.name: name}) for other in others])
+
+
+def _fewer_tensors(drawn: Drawn) -> Iterator[Drawn]:
+    """Nodes that read one tensor in several places, or fewer of them."""
+    nodes = drawn.graph.compute_nodes
+    for at, node in enumerate(nodes):
+        different = dict.fromkeys(node.inputs)
+        if isinstance(node, Concat) and len(node.inputs) > 2:
+            for left in range(len(node.inputs)):
+                fewer = replace(node, inputs=node.inputs[:left] + node.inputs[left + 1 :])
+                yield from _made(drawn, [*nodes[:at], fewer, *nodes[at + 1 :]])
+        if len(different) > 1:
+            for name in different:
+                same = _with_inputs(node, [name] * len(node.inputs))
+                yield from _made(drawn, [*nodes[:at], same, *nodes[at + 1 :]])
+
+
+# ------------------------------------------------------------------------------------ sizes
+
+
+def steps(value: int, least: int = 1) -> list[int]:
+    """Return smaller values, the smallest first: the least, the half, one less."""
+    smaller = (least, (value + least) // 2, value - 1)
+    return sorted({each for each in smaller if least <= each < value})
+
+
+def smaller_tensors(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield networks of smaller tensors: input, output channels, windows, factors."""
+    yield from _smaller_input(drawn)
+    for at, node in enumerate(drawn.graph.compute_nodes):
+        for smaller in _smaller_node(node):
+            nodes = [*drawn.graph.compute_nodes]
+            nodes[at] = smaller
+            yield from _made(drawn, nodes)
+
+
+def _smaller_input(drawn: Drawn) -> Iterator[Drawn]:
+    graph = drawn.graph
+    source = graph.input
+    for axis in range(3):
+        for size in steps(source.shape[axis]):
+            attempts = _Attempts(drawn)
+            height, width, channels = (
+                size if each == axis else length for each, length in enumerate(source.shape)
+            )
+            cropped = replace(source, height=height, width=width, channels=channels)
+            images = np.take(drawn.images, range(size), axis=axis + 1)
+            attempts.network(graph.compute_nodes, cropped, graph.input_range, images)
+            yield from attempts.made
+
+
+def _smaller_node(node: ComputeNode) -> Iterator[ComputeNode]:
+    if isinstance(node, Conv | Dense):
+        for channels in steps(node.weights.shape[-1]):
+            bias = None if node.bias is None else node.bias[:channels]
+            yield replace(node, weights=node.weights[..., :channels], bias=bias)
+    if isinstance(node, Conv | Depthwise):
+        for axis in (0, 1):
+            for size in steps(node.kernel_size[axis]):
+                weights = np.take(node.weights, range(size), axis=axis)
+                padding = _below(node.padding, weights.shape[:2])
+                yield replace(node, weights=weights, padding=padding)
+    if isinstance(node, Pool):
+        for axis in (0, 1):
+            for size in steps(node.window[axis]):
+                window = (size, node.window[1]) if axis == 0 else (node.window[0], size)
+                yield replace(node, window=window, padding=_below(node.padding, window))
+    if isinstance(node, Upsample):
+        for axis in (0, 1):
+            for factor in steps(node.factors[axis]):
+                pair = (factor, node.factors[1]) if axis == 0 else (node.factors[0], factor)
+                # A factor of 1 in both directions would be no node.
+                if pair != (1, 1):
+                    yield replace(node, factors=pair)
+    if isinstance(node, Slice):
+        for channels in steps(node.output.channels):
+            yield replace(node, output=replace(node.output, channels=channels))
+        if node.first_channel:
+            yield replace(node, first_channel=0)
+
+
+def _below(padding: tuple[int, int, int, int], window: Sequence[int]) -> tuple[int, int, int, int]:
+    rows, columns = window[0] - 1, window[1] - 1
+    top, bottom, left, right = padding
+    return min(top, rows), min(bottom, rows), min(left, columns), min(right, columns)
+
+
+# ------------------------------------------------------------------------------------ options
+
+
+def simpler_layers(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield networks of simpler nodes: no stride, padding, bias or rounding of its own."""
+    for at, node in enumerate(drawn.graph.compute_nodes):
+        for simpler in _simpler_node(node):
+            nodes = [*drawn.graph.compute_nodes]
+            nodes[at] = simpler
+            yield from _made(drawn, nodes)
+    if drawn.graph.input_range != (drawn.graph.input.low, drawn.graph.input.high):
+        with contextlib.suppress(GraphError):
+            yield _with_graph(drawn, replace(drawn.graph, input_range=None))
+
+
+def _simpler_node(node: ComputeNode) -> Iterator[ComputeNode]:
+    simplest: dict[str, Any] = {
+        "strides": (1, 1),
+        "padding": (0, 0, 0, 0),
+        "bias": None,
+        "own_shift": 0,
+        "other_shift": 0,
+        "round_first": False,
+        "transpose_b": False,
+    }
+    fields = {field.name for field in dataclasses.fields(node)}
+    for name in sorted(fields & set(simplest)):
+        value = getattr(node, name)
+        # A bias is an array, which is equal to nothing as a whole.
+        if isinstance(value, np.ndarray) or (value is not None and value != simplest[name]):
+            with contextlib.suppress(GraphError):
+                yield replace(node, **{name: simplest[name]})
+    if isinstance(node, RequantNode):
+        for simpler in _simpler_requant(node.requant, node.output):
+            if simpler != node.requant:
+                with contextlib.suppress(GraphError):
+                    yield replace(node, requant=simpler)
+
+
+def _simpler_requant(requant: Requant, output: Tensor) -> Iterator[Requant]:
+    yield Requant.identity(output.low, output.high)
+    yield replace(requant, low=output.low, high=output.high)
+    yield replace(requant, pre_shift=0)
+    yield replace(requant, negative_shift=requant.shift)
+    slope = requant.negative_shift - requant.shift
+    if slope >= 0:
+        yield replace(requant, shift=0, negative_shift=slope)
+
+
+def simpler_values(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield cases whose weights, biases or images are all alike."""
+    for at, node in enumerate(drawn.graph.compute_nodes):
+        for name in ("weights", "bias"):
+            values = getattr(node, name, None)
+            if values is not None and (values != 1).any():
+                nodes = [*drawn.graph.compute_nodes]
+                with contextlib.suppress(GraphError):
+                    nodes[at] = replace(node, **{name: np.ones_like(values)})
+                    yield from _made(drawn, nodes)
+    low, high = drawn.graph.input_limits
+    if (drawn.images != 1).any() and low <= 1 <= high:
+        yield replace(drawn, images=np.ones_like(drawn.images), program=None)
+
+
+# ------------------------------------------------------------------------------------ the rest
+
+
+def fewer_images(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield smaller batches and fewer images."""
+    count = len(drawn.images)
+    if count > 1:
+        for each in range(count):
+            yield replace(drawn, batch=1, images=drawn.images[each : each + 1], program=None)
+    for batch in steps(drawn.batch):
+        yield replace(drawn, batch=batch, images=drawn.images[:batch], program=None)
+        yield replace(drawn, batch=batch, program=None)
+    for images in steps(count):
+        yield replace(drawn, images=drawn.images[:images])
+
+
+def simpler_options(drawn: Drawn, simplest: Mapping[str, Any]) -> Iterator[Drawn]:
+    """Yield cases with options closer to the simplest ones: traffic, stalls, seeds."""
+    if dict(drawn.options) != dict(simplest):
+        yield replace(drawn, options=dict(simplest), program=None)
+    for options in simpler_value(dict(drawn.options), dict(simplest)):
+        yield replace(drawn, options=options, program=None)
+
+
+def simpler_value(value: Any, simplest: Any) -> Iterator[Any]:
+    """Yield JSON values between one and its simplest form, the simplest first.
+
+    Objects are changed member by member, lists lose elements, whole numbers go half of the way.
+    """
+    if value == simplest:
+        return
+    if isinstance(value, dict) and isinstance(simplest, dict):
+        for name, member in value.items():
+            if name in simplest:
+                for simpler in (
+                    *((simplest[name],) if member != simplest[name] else ()),
+                    *simpler_value(member, simplest[name]),
+                ):
+                    yield {**value, name: simpler}
+    elif isinstance(value, list):
+        for index in range(len(value)):
+            yield value[:index] + value[index + 1 :]
+    elif isinstance(value, int) and isinstance(simplest, int) and not isinstance(value, bool):
+        half = simplest + int((value - simplest) / 2)
+        if half not in (value, simplest):
+            yield half
+
+
+def simpler_hardware(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield cases on a smaller array, and with parameters that have their defaults."""
+    hw = drawn.hardware
+    for changes in _hardware_changes(hw):
+        try:
+            changed = replace(hw, **changes)
+        except ValueError:
+            # A depth below what an array drains at once, and the like.
+            continue
+        if changed != hw:
+            yield replace(drawn, hardware=changed, program=None)
+
+
+def _hardware_changes(hw: Hardware) -> Iterator[dict[str, Any]]:
+    default = Hardware()
+    defaults = {
+        field.name: getattr(default, field.name)
+        for field in dataclasses.fields(hw)
+        if field.name not in _OF_THE_NETWORK
+    }
+    # An accumulator of 16 bits holds few sums of 8-bit words.
+    defaults |= {"bits_sum": 32 if hw.bits_sum >= 32 else hw.bits_sum}
+    rows, columns = hw.processing_elements
+    arrays = [
+        (r, c)
+        for r, c in ((1, 1), (2, 2), ((rows + 1) // 2, (columns + 1) // 2))
+        if (r, c) < (rows, columns) and r <= rows and c <= columns
+    ]
+    for array in arrays:
+        yield {**defaults, "processing_elements": array}
+    yield defaults
+    for array in arrays:
+        yield {"processing_elements": array, "drain_width": None}
+    for size in steps(rows):
+        yield {"processing_elements": (size, columns)}
+    for size in steps(columns):
+        yield {"processing_elements": (rows, size), "drain_width": None}
+    for name, value in defaults.items():
+        yield {name: value}
