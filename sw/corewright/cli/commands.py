@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
+from corewright.cli.coverage import coverage
 from corewright.cli.regress import regress
 from corewright.environment import command_line, provenance, repository_root
 from corewright.files import check_writable, writing
@@ -267,4 +268,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "export": _export,
     "bench": _benchmark,
     "regress": regress,
+    "coverage": coverage,
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import secrets
 import signal
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corewright.cli.console import output, write_json
+from corewright.cli.coverage import collecting, measured, print_coverage
 from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
@@ -53,11 +55,15 @@ def regress(arguments: argparse.Namespace) -> int:
     scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
     console = output()
     _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
-    with _progress(len(indices)) as on_result:
+    with collecting(arguments, suite, seed) as folder, _progress(len(indices)) as on_result:
         report = run_suite(suite, seed, indices, scheduler, on_result)
+    if folder is not None:
+        report = dataclasses.replace(report, hdl=measured(folder))
     values = report.to_dict()
     # First what needs no disk.
     _print_report(console, report, values)
+    if report.hdl is not None:
+        print_coverage(console, report.hdl)
     if arguments.replay is not None:
         for result in report.results:
             for line in _described(result):

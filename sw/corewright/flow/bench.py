@@ -15,6 +15,7 @@ from typing import Any
 
 from corewright.flow.cache import build_folder, building, check_build_folder
 from corewright.flow.compiled_bench import CompiledBench, flow_environment, tail
+from corewright.flow.coverage_data import collect
 from corewright.flow.errors import FlowError
 from corewright.flow.vectors import VectorSet
 
@@ -59,6 +60,8 @@ def run_bench(
 ) -> RunResult:
     """Simulate all runs of a vector set.
 
+    A bench that counts coverage adds it to what is asked for, if the run passed.
+
     Args:
         bench: what runs.
         vectors: program, inputs and what is expected.
@@ -88,6 +91,9 @@ def run_bench(
     ]
     if waves is not None:
         command.append(f"+trace={waves}")
+    counts = folder / "coverage.dat"
+    if bench.coverage:
+        command.append(f"+coverage={counts}")
     command += [f"+{argument}" for argument in plusargs]
     with building(log):
         opened = log.open("w", encoding="utf-8")
@@ -113,6 +119,8 @@ def run_bench(
             f"the simulation left no results (exit status {status})\n{tail(log)}\nlog: {log}"
         ) from error
     passed = status == 0 and result["passed"] is True
+    if passed and bench.coverage:
+        collect(counts, bench.executable.parent)
     mismatches, notes = _read_log(log, vectors)
     keep = not passed or waves is not None
     if not keep:

@@ -31,6 +31,7 @@ from corewright.flow.cache import (
     locked,
     tree_digest,
 )
+from corewright.flow.coverage_data import VERILATOR_OPTIONS, coverage_folder
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, wrapper_core
 from corewright.flow.system_core import structure_of
@@ -58,12 +59,14 @@ class CompiledBench:
         hardware: what it simulates.
         trace: whether it can write waves.
         fresh: whether it was compiled just now.
+        coverage: whether it counts what is covered.
     """
 
     executable: Path
     hardware: Hardware
     trace: bool
     fresh: bool
+    coverage: bool = False
 
 
 def build_bench(
@@ -77,7 +80,8 @@ def build_bench(
 ) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
-    Any number of processes may ask for the same bench.
+    Any number of processes may ask for the same bench. Where ``COREWRIGHT_COVERAGE`` names a
+    folder, it counts what is covered, see :mod:`corewright.flow.coverage_data`.
 
     Args:
         hw: the hardware.
@@ -95,7 +99,9 @@ def build_bench(
     if plain and _own_folder(system) is not None:
         # Made of the tree's own parts: its hardware is all that is its own.
         system = None
+    coverage = coverage_folder() is not None
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
+    flags += VERILATOR_OPTIONS if coverage else ()
     root = repository_root()
     environment = flow_environment(tool_path)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
@@ -135,7 +141,7 @@ def build_bench(
         # For _prune; another process's may just have taken it away, or the folder is read-only.
         with contextlib.suppress(OSError):
             os.utime(stamp)
-    return CompiledBench(executable, hw, trace, fresh)
+    return CompiledBench(executable, hw, trace, fresh, coverage)
 
 
 def fusesoc_command(*arguments: str | Path) -> list[str]:

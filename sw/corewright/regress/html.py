@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from corewright.regress.coverage_html import describe_tally, hdl_section
+from corewright.regress.hdl_coverage import HdlCoverage
 from corewright.regress.report import Report
 
 _STYLE = """
@@ -22,7 +24,7 @@ pre { background: #f4f4f4; padding: .7em; overflow-x: auto; }
 
 
 def html_report(report: Report) -> str:
-    """Return the page: totals, failures grouped by signature, functional coverage."""
+    """Return the page: totals, failures grouped by signature, coverage."""
     values = report.to_dict()
     title = f"corewright regression: {values['suite']}, seed {values['seed']}"
     parts = [
@@ -33,6 +35,21 @@ def html_report(report: Report) -> str:
         *_totals(values, report),
         *_failures(report),
         *_coverage(values["coverage"]),
+        *(hdl_section(report.hdl) if report.hdl else ()),
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def coverage_page(coverage: HdlCoverage) -> str:
+    """Return a page of what runs have covered of the RTL."""
+    title = "corewright: coverage"
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{title}</h1>",
+        *hdl_section(coverage),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -54,12 +71,18 @@ def _totals(values: dict[str, Any], report: Report) -> Iterable[str]:
         "cases a core minute": values["cases_per_core_minute"],
         "share of compiling simulations": f"{100 * values['compile_share']:.1f} %",
         "functional coverage": f"{100 * values['coverage']['functional']:.1f} %",
-        "line and toggle coverage": "not measured",
+        **_of_the_rtl(report.hdl),
     }
     yield "<table>"
     for name, value in rows.items():
         yield f'<tr><th>{escape(name)}</th><td class="number">{escape(str(value))}</td></tr>'
     yield "</table>"
+
+
+def _of_the_rtl(coverage: HdlCoverage | None) -> dict[str, str]:
+    if coverage is None:
+        return {"line, branch and toggle coverage": "not measured"}
+    return {f"{name} coverage": describe_tally(tally) for name, tally in coverage.total.items()}
 
 
 def _failures(report: Report) -> Iterable[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from corewright.regress.case import CaseResult, Suite
 from corewright.regress.coverage import count_bins, fraction_hit
+from corewright.regress.hdl_coverage import METRICS, HdlCoverage
 from corewright.regress.scheduler import Preparation, Scheduler
 
 
@@ -24,6 +25,7 @@ class Report:
         results: one a case.
         preparation_seconds: processor time of what cases share: compiled simulations.
         not_run: cases without a result, because the run was interrupted.
+        hdl: coverage of the RTL by the cases that passed; None: not measured.
     """
 
     suite: Suite
@@ -31,6 +33,7 @@ class Report:
     results: tuple[CaseResult, ...]
     preparation_seconds: float
     not_run: int = 0
+    hdl: HdlCoverage | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -58,8 +61,9 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of ``./cw regress``.
 
-        ``cases_per_core_minute`` and ``compile_share`` are of processor time. ``line`` and
-        ``toggle`` coverage are None: these suites do not measure them.
+        ``cases_per_core_minute`` and ``compile_share`` are of processor time. ``line``,
+        ``branch`` and ``toggle`` coverage are None where the run did not measure them; ``hdl``
+        is :meth:`HdlCoverage.to_dict`.
         """
         cases = sum(result.seconds for result in self.results)
         total = cases + self.preparation_seconds
@@ -77,8 +81,8 @@ class Report:
             "cases_per_core_minute": round(60 * len(self.results) / total, 2) if total else 0.0,
             "compile_share": round(self.preparation_seconds / total, 4) if total else 0.0,
             "coverage": {
-                "line": None,
-                "toggle": None,
+                **self._hdl_shares(),
+                "hdl": self.hdl.to_dict() if self.hdl else None,
                 "functional": fraction_hit(bins),
                 "bins": bins,
             },
@@ -95,6 +99,11 @@ class Report:
                 for failure in self.failures
             ],
         }
+
+    def _hdl_shares(self) -> dict[str, float | None]:
+        total = self.hdl.total if self.hdl else {}
+        shares = {metric: total[metric].share if total else None for metric in METRICS}
+        return {name: None if share is None else round(share, 4) for name, share in shares.items()}
 
 
 def run_suite(
