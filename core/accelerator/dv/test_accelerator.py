@@ -19,6 +19,7 @@ import pytest
 
 from corewright.compiler import compile_graph
 from corewright.flow.compiled_bench import build_bench
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.vectors import prepare
 from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor
 from corewright.hardware import Hardware
@@ -59,9 +60,7 @@ class Case:
         command = [str(self.executable), f"+dir={vectors or self.vectors}", f"+result={result}"]
         if not any(argument.startswith("+seed=") for argument in plusargs):
             command.append(f"+seed={SEED}")
-        done = subprocess.run(
-            [*command, *plusargs], capture_output=True, text=True, timeout=300, check=False
-        )
+        done = run_counted([*command, *plusargs], capture_output=True, text=True, timeout=300)
         written = json.loads(result.read_text("utf-8")) if result.exists() else {}
         return done, written
 

@@ -24,6 +24,7 @@ from corewright.builder import Builder
 from corewright.emulator import EmulatorError
 from corewright.emulator.layer import Layer
 from corewright.flow.compiled_bench import build_bench
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.vectors import prepare, random_images
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -144,7 +145,7 @@ def run(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, Any], str]:
         "+verilator+rand+reset+2",
         f"+verilator+seed+{SEED}",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    done = run_counted(command, capture_output=True, text=True, timeout=500)
     result = folder / "result.json"
     written = json.loads(result.read_text("utf-8")) if result.exists() else {}
     return written, done.stdout

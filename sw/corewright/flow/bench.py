@@ -15,7 +15,7 @@ from typing import Any
 
 from corewright.flow.cache import build_folder, building, check_build_folder
 from corewright.flow.compiled_bench import CompiledBench, flow_environment, tail
-from corewright.flow.coverage_data import collect
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.errors import FlowError
 from corewright.flow.vectors import VectorSet
 
@@ -60,7 +60,7 @@ def run_bench(
 ) -> RunResult:
     """Simulate all runs of a vector set.
 
-    A bench that counts coverage adds it to what is asked for, if the run passed.
+    What the run covers counts, if it passed and somebody asked, see :func:`run_counted`.
 
     Args:
         bench: what runs.
@@ -91,15 +91,12 @@ def run_bench(
     ]
     if waves is not None:
         command.append(f"+trace={waves}")
-    counts = folder / "coverage.dat"
-    if bench.coverage:
-        command.append(f"+coverage={counts}")
     command += [f"+{argument}" for argument in plusargs]
     with building(log):
         opened = log.open("w", encoding="utf-8")
     with opened as file:
         try:
-            status = subprocess.run(
+            status = run_counted(
                 command,
                 cwd=folder,
                 env=flow_environment(),
@@ -107,7 +104,6 @@ def run_bench(
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
-                check=False,
             ).returncode
         except subprocess.TimeoutExpired as error:
             raise FlowError(f"the simulation did not end in {timeout} s\nlog: {log}") from error
@@ -119,8 +115,6 @@ def run_bench(
             f"the simulation left no results (exit status {status})\n{tail(log)}\nlog: {log}"
         ) from error
     passed = status == 0 and result["passed"] is True
-    if passed and bench.coverage:
-        collect(counts, bench.executable.parent)
     mismatches, notes = _read_log(log, vectors)
     keep = not passed or waves is not None
     if not keep:

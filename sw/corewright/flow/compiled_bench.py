@@ -59,14 +59,12 @@ class CompiledBench:
         hardware: what it simulates.
         trace: whether it can write waves.
         fresh: whether it was compiled just now.
-        coverage: whether it counts what is covered.
     """
 
     executable: Path
     hardware: Hardware
     trace: bool
     fresh: bool
-    coverage: bool = False
 
 
 def build_bench(
@@ -99,9 +97,8 @@ def build_bench(
     if plain and _own_folder(system) is not None:
         # Made of the tree's own parts: its hardware is all that is its own.
         system = None
-    coverage = coverage_folder() is not None
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
-    flags += VERILATOR_OPTIONS if coverage else ()
+    flags += VERILATOR_OPTIONS if coverage_folder() is not None else ()
     root = repository_root()
     environment = flow_environment(tool_path)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
@@ -141,7 +138,7 @@ def build_bench(
         # For _prune; another process's may just have taken it away, or the folder is read-only.
         with contextlib.suppress(OSError):
             os.utime(stamp)
-    return CompiledBench(executable, hw, trace, fresh, coverage)
+    return CompiledBench(executable, hw, trace, fresh)
 
 
 def fusesoc_command(*arguments: str | Path) -> list[str]:

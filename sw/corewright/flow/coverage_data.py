@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from corewright.environment import repository_root
 from corewright.files import writing
@@ -52,7 +53,7 @@ class Point(NamedTuple):
     column: int
     kind: str
     what: str
-    lines: str
+    lines: str = ""
 
 
 class Data(NamedTuple):
@@ -139,6 +140,31 @@ def _point(text: bytes) -> Point | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def run_counted(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    """Run an accelerator's bench as ``subprocess.run`` does; what it covers counts if it passes.
+
+    A run that ends with another status than 0 proves nothing, and adds nothing.
+
+    Args:
+        command: the executable of :func:`corewright.flow.compiled_bench.build_bench`, with all its
+            plusargs but ``+coverage``.
+        options: of ``subprocess.run``, all but ``check``.
+
+    Raises:
+        FlowInputError: the folder is a file.
+        OutputError: it cannot be written.
+    """
+    if coverage_folder() is None:
+        return subprocess.run(command, check=False, **options)
+    with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
+        counts = Path(folder) / "coverage.dat"
+        done = subprocess.run([*command, f"+coverage={counts}"], check=False, **options)
+        # A model that was compiled before anybody asked has none.
+        if done.returncode == 0 and counts.is_file():
+            collect(counts, Path(command[0]).parent)
+    return done
 
 
 def collect(written: Path, model: Path) -> None:
