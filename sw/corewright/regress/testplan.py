@@ -46,7 +46,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class Testpoint:
+class PlanPoint:
     """One thing that has to be shown.
 
     Attributes:
@@ -73,11 +73,11 @@ class Plan:
     """
 
     block: str
-    testpoints: tuple[Testpoint, ...]
+    testpoints: tuple[PlanPoint, ...]
     support: tuple[str, ...] = ()
 
     @property
-    def holes(self) -> tuple[Testpoint, ...]:
+    def holes(self) -> tuple[PlanPoint, ...]:
         """Testpoints without tests."""
         return tuple(point for point in self.testpoints if not point.tests)
 
@@ -129,7 +129,7 @@ def _read_plan(root: Path, block: str) -> Plan:
     support = contents.get("support", [])
     if not _is_list_of_words(support):
         raise FlowInputError(f"{where}: support is {support!r}, legal is a list of tests")
-    points: list[Testpoint] = []
+    points: list[PlanPoint] = []
     for entry in contents.get("testpoint", []):
         point = _testpoint(where, entry)
         if point.name in {other.name for other in points}:
@@ -144,7 +144,7 @@ def _is_list_of_words(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) and word for word in value)
 
 
-def _testpoint(where: str, entry: dict[str, object]) -> Testpoint:
+def _testpoint(where: str, entry: dict[str, object]) -> PlanPoint:
     name = entry.get("name")
     here = f"{where}, testpoint '{name}'"
     if set(entry) != set(_KEYS):
@@ -159,13 +159,13 @@ def _testpoint(where: str, entry: dict[str, object]) -> Testpoint:
         raise FlowInputError(f"{here} has no description")
     if not isinstance(tests, list) or not _is_list_of_words(tests):
         raise FlowInputError(f"{here} has tests {tests!r}, legal is a list, empty for a hole")
-    return Testpoint(name, str(stage), description.strip(), tuple(tests))
+    return PlanPoint(name, str(stage), description.strip(), tuple(tests))
 
 
 # ---------------------------------------------------------------------------------- completeness
 
 
-def tests_of_file(path: Path) -> list[str]:
+def file_tests(path: Path) -> list[str]:
     """Return the tests in a file: pytest's functions and methods, or cocotb's functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [
@@ -185,13 +185,13 @@ def _is_cocotb_test(decorator: ast.expr) -> bool:
     return ast.unparse(called) == "cocotb.test"
 
 
-def tests_of_block(root: Path, block: str) -> list[str]:
+def block_tests(root: Path, block: str) -> list[str]:
     """Return the tests in a block's ``dv`` folder, as its plan names them."""
     return [
         f"{path.name}::{name}"
         for pattern in ("tb_*.py", "test_*.py")
         for path in sorted((root / block / "dv").glob(pattern))
-        for name in tests_of_file(path)
+        for name in file_tests(path)
     ]
 
 
@@ -208,7 +208,7 @@ def _complaints(plan: Plan, root: Path) -> Iterator[str]:
     for name, test in named:
         if why := _unknown(test, plan.block, root):
             yield f"{where}, {name}: '{test}' {why}"
-    missing = set(tests_of_block(root, plan.block)) - {test for _, test in named}
+    missing = set(block_tests(root, plan.block)) - {test for _, test in named}
     for test in sorted(missing):
         yield f"{where}: '{test}' is in no testpoint and not in support"
 
@@ -225,7 +225,7 @@ def _unknown(test: str, block: str, root: Path) -> str:
     path = _path_of(file, block, root)
     if not path.is_file() or not path.name.startswith(("test_", "tb_")):
         return "names no file of tests, legal is FILE::FUNCTION or suite:NAME"
-    return "" if function in tests_of_file(path) else f"is not in {file}"
+    return "" if function in file_tests(path) else f"is not in {file}"
 
 
 def _path_of(file: str, block: str, root: Path) -> Path:
@@ -271,7 +271,7 @@ def page(plans: Sequence[Plan]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(point: Testpoint) -> str:
+def _row(point: PlanPoint) -> str:
     what = re.sub(r"\s+", " ", point.description).replace("|", r"\|")
     tests = "<br>".join(f"`{test}`" for test in point.tests) or "**hole**"
     return f"| {point.name} | {point.stage} | {what} | {tests} |"
