@@ -26,6 +26,7 @@ from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
+    HEADER_FIELDS,
     decode_header,
     decode_program,
     encode_program,
@@ -182,11 +183,16 @@ def test_firmware_refuses_a_damaged_program(case: Case, damage: str, status: str
     }
 
 
+(LAYERS_WORD,) = (field.word for field in HEADER_FIELDS if field.name == "layers")
+
+
 @pytest.mark.parametrize(
     ("damage", "status"),
     [
         ("+corrupt_program_late=0", "BAD_PROGRAM"),
         ("+wrong_hash_late", "WRONG_HARDWARE"),
+        # More layers than 16 bits count.
+        (f"+corrupt_program_late={4 * LAYERS_WORD + 2}", "BAD_PROGRAM"),
         (f"+corrupt_program_late={HEADER_BYTES}", "BAD_DESCRIPTOR"),
         (f"+corrupt_program_late={HEADER_BYTES + DESCRIPTOR_BYTES - 1}", "BAD_DESCRIPTOR"),
         (f"+corrupt_program_late={HEADER_BYTES + 2 * DESCRIPTOR_BYTES + 130}", "BAD_DESCRIPTOR"),
