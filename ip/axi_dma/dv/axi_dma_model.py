@@ -110,7 +110,9 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: in
 def anywhere(rng: random.Random, commands: list[Command], address_bits: int) -> list[Command]:
     """Returns commands for the same bytes of the memory, spread over all of its repetitions."""
     repetitions = 1 << (address_bits - MEMORY_BITS)
-    return [replace(c, address=c.address + rng.randrange(repetitions) * MEMORY_BYTES) for c in commands]
+    return [
+        replace(c, address=c.address + rng.randrange(repetitions) * MEMORY_BYTES) for c in commands
+    ]
 
 
 def quiet(dut: Any) -> None:

@@ -61,7 +61,9 @@ def collecting(arguments: argparse.Namespace, suite: Suite, seed: int) -> Iterat
         yield None
         return
     if suite.group(0) is None:
-        raise FlowInputError(f"--coverage: '{suite.name}' simulates no RTL, legal is a suite that does")
+        raise FlowInputError(
+            f"--coverage: '{suite.name}' simulates no RTL, legal is a suite that does"
+        )
     if arguments.coverage:
         folder = Path(arguments.coverage).absolute()
     else:

@@ -110,8 +110,8 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FOLDER",
         type=Path,
-        help="what `COREWRIGHT_COVERAGE=FOLDER %s test ...` or `regress --coverage FOLDER` has "
-        "filled; may be repeated" % Path(command_line()).name,
+        help=f"what `COREWRIGHT_COVERAGE=FOLDER {command_line()} test ...` or `regress --coverage "
+        "FOLDER` has filled; may be repeated",
     )
     parser.add_argument("--holes", action="store_true", help="list all holes, not only the first")
     parser.add_argument(

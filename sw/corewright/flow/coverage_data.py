@@ -110,7 +110,8 @@ def read_data(path: Path) -> Data:
             f"'{path}' is no coverage data: its first line is {lines[0][:40]!r}, "
             f"legal is {_HEADER.decode()!r}"
         )
-    sources, counts = {}, {}
+    sources: dict[str, str] = {}
+    counts: dict[Point, int] = {}
     for number, line in enumerate(lines[1:], start=2):
         if line[:1] == b"C":
             match = _POINT.fullmatch(line)

@@ -216,7 +216,7 @@ def read_exclusions(root: Path | None = None) -> list[Exclusion]:
         FlowInputError: one is incomplete, or names a source or a text that is not there.
     """
     root = root or repository_root()
-    found = []
+    found: list[Exclusion] = []
     for block in sorted({block_of(file) for file in hdl_sources(root)}):
         path = root / block / EXCLUSIONS
         if path.is_file():
@@ -422,7 +422,7 @@ def _holes(
 
 
 def bit_ranges(bits: Iterable[tuple[str, str]]) -> str:
-    """Return names of bits, neighbours with the same remark as one range: ``a[7:4], b never falls``."""
+    """Return names of bits, neighbours with one remark as a range: ``a[7:4], b never falls``."""
     names: dict[tuple[str, str], list[int]] = {}
     for bit, remark in bits:
         match = _BIT.fullmatch(bit)

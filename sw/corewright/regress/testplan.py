@@ -13,11 +13,11 @@ Each block of ``core`` and ``ip`` has a ``dv/testplan.toml``::
     tests = ["tb_x.py::beats_arrive_in_order", "suite:system", "suite:system:stalls:heavy"]
 
 A test is a function of pytest's (``test_*.py``) or of cocotb's (``tb_*.py``), in the block's own
-``dv`` folder or by its path from the root; a suite of ``./cw regress``; or one bin of a suite. Every
-test of the ``dv`` folder is in its plan, or under ``support``: it tests the bench, or another block.
-Stages are OpenTitan's: V1 the block does its work, V2 all of its contract, V3 what is left: rare
-corners, proofs, injected bugs. A testpoint without tests is a hole. A block has reached a stage when
-no testpoint of it or of an earlier one is.
+``dv`` folder or by its path from the root; a suite of ``./cw regress``; or one bin of a suite.
+Every test of the ``dv`` folder is in its plan, or under ``support``: it tests the bench, or another
+block. Stages are OpenTitan's: V1 the block does its work, V2 all of its contract, V3 what is left:
+rare corners, proofs, injected bugs. A testpoint without tests is a hole. A block has reached a
+stage when no testpoint of it or of an earlier one is.
 
 ``python -m corewright.regress.testplan`` writes the page; with ``--check`` it says whether it is up
 to date, by its exit status.
@@ -246,10 +246,13 @@ def page(plans: Sequence[Plan]) -> str:
         "do not edit. -->",
         "# Test plans",
         "",
-        "What has to be shown of each block, and the tests that show it. Stages are OpenTitan's: V1 the block",
-        "does its work, V2 all of its contract, V3 rare corners, proofs, injected bugs. A stage is reached when",
-        "none of its testpoints, and none of an earlier stage's, is without a test; that the tests pass, CI and the",
-        "regressions say, and what they cover of the sources, `./cw coverage`.",
+        "What has to be shown of each block, and the tests that show it. Stages are OpenTitan's: "
+        "V1 the block",
+        "does its work, V2 all of its contract, V3 rare corners, proofs, injected bugs. A stage is "
+        "reached when",
+        "none of its testpoints, and none of an earlier stage's, is without a test. Whether the "
+        "tests pass, CI and the",
+        "regressions say; what they cover of the sources, `./cw coverage`.",
         "",
         f"{len(points)} testpoints, {holes} of them holes.",
         "",

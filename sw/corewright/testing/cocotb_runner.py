@@ -18,8 +18,9 @@ That a bench finds a bug, :func:`must_fail` proves on sources with that bug, see
 
 A run's seed is a function of the test's name. Environment variables: ``COREWRIGHT_SEED`` replays
 another; ``COREWRIGHT_CACHE`` moves the cache of compiled models (default ``~/.cache/corewright``);
-``WAVES=1`` compiles with traces and keeps ``dump.vcd`` beside the log; ``COREWRIGHT_COVERAGE=FOLDER``
-adds the coverage of runs that pass, see :mod:`corewright.flow.coverage_data`;
+``WAVES=1`` compiles with traces and keeps ``dump.vcd`` beside the log;
+``COREWRIGHT_COVERAGE=FOLDER`` adds the coverage of runs that pass, see
+:mod:`corewright.flow.coverage_data`;
 ``COCOTB_TEST_FILTER`` selects tests by regular expression.
 """
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -343,7 +342,13 @@ def test_the_exclusions_of_the_tree_are_sound() -> None:
 
 
 def test_bits_are_told_as_ranges() -> None:
-    bits = [("a[0]", ""), ("a[1]", ""), ("a[3]", ""), ("b", " never rises"), ("a[2]", " never falls")]
+    bits = [
+        ("a[0]", ""),
+        ("a[1]", ""),
+        ("a[3]", ""),
+        ("b", " never rises"),
+        ("a[2]", " never falls"),
+    ]
     assert bit_ranges(bits) == "a[1:0], a[3], b never rises, a[2] never falls"
     assert bit_ranges([("s.x[0][1]", ""), ("s.x[0][2]", ""), ("s.x[1][1]", "")]) == (
         "s.x[0][2:1], s.x[1][1]"

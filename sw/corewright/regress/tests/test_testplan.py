@@ -16,10 +16,10 @@ from corewright.regress.testplan import (
     STAGES,
     Plan,
     PlanPoint,
+    block_tests,
     complaints,
     page,
     read_plans,
-    block_tests,
 )
 
 PLAN = """\
@@ -143,7 +143,7 @@ def test_a_plan_that_is_none_is_refused(old: str, new: str, told: str, tree: Pat
 def test_a_block_without_a_plan_is_named(tree: Path) -> None:
     (tree / "core/y").mkdir()
     (tree / "core/y/y.core").write_text("CAPI=2:\n")
-    with pytest.raises(FlowInputError, match="core/y/dv/testplan.toml is missing"):
+    with pytest.raises(FlowInputError, match=r"core/y/dv/testplan\.toml is missing"):
         read_plans(tree)
 
 
