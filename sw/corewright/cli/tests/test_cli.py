@@ -25,7 +25,7 @@ from corewright.regress.tests.faults import MARKER
 # pytest would collect it by its name.
 pytest_command.__test__ = False  # type: ignore[attr-defined]
 
-COMMANDS = ("sim", "test", "export", "bench", "regress", "fusesoc", "shell")
+COMMANDS = ("sim", "test", "export", "bench", "regress", "coverage", "fusesoc", "shell")
 
 
 def result(**changes: Any) -> dict[str, Any]:
