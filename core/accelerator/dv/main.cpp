@@ -4,7 +4,7 @@
 // Clocks cw_bench without Verilator's --timing, which is several times faster. The bench does the
 // rest; exit status 0 when it says that all is as expected. Own plusargs: +trace=FILE where the
 // model was built with --trace-fst, of it only cycles +trace_from=N to +trace_to=N if they are
-// given; +coverage=FILE where it was built with --coverage.
+// given; +coverage=FILE where it was built with --coverage-line.
 
 #include <verilated.h>
 
@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
 #endif
 #if VM_COVERAGE
   const std::string coverage_file = Plusarg(*context, "coverage=");
-  context->coveragep()->write(coverage_file.empty() ? "coverage.dat" : coverage_file.c_str());
+  if (!coverage_file.empty()) context->coveragep()->write(coverage_file.c_str());
 #endif
   return context->gotError() ? 1 : 0;
 }

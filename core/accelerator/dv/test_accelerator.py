@@ -19,12 +19,14 @@ import pytest
 
 from corewright.compiler import compile_graph
 from corewright.flow.compiled_bench import build_bench
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.vectors import prepare
 from corewright.graph import Conv, Dense, Graph, Pool, Requant, Tensor
 from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
+    HEADER_FIELDS,
     decode_header,
     decode_program,
     encode_program,
@@ -59,9 +61,7 @@ class Case:
         command = [str(self.executable), f"+dir={vectors or self.vectors}", f"+result={result}"]
         if not any(argument.startswith("+seed=") for argument in plusargs):
             command.append(f"+seed={SEED}")
-        done = subprocess.run(
-            [*command, *plusargs], capture_output=True, text=True, timeout=300, check=False
-        )
+        done = run_counted([*command, *plusargs], capture_output=True, text=True, timeout=300)
         written = json.loads(result.read_text("utf-8")) if result.exists() else {}
         return done, written
 
@@ -183,11 +183,16 @@ def test_firmware_refuses_a_damaged_program(case: Case, damage: str, status: str
     }
 
 
+(LAYERS_WORD,) = (field.word for field in HEADER_FIELDS if field.name == "layers")
+
+
 @pytest.mark.parametrize(
     ("damage", "status"),
     [
         ("+corrupt_program_late=0", "BAD_PROGRAM"),
         ("+wrong_hash_late", "WRONG_HARDWARE"),
+        # More layers than 16 bits count.
+        (f"+corrupt_program_late={4 * LAYERS_WORD + 2}", "BAD_PROGRAM"),
         (f"+corrupt_program_late={HEADER_BYTES}", "BAD_DESCRIPTOR"),
         (f"+corrupt_program_late={HEADER_BYTES + DESCRIPTOR_BYTES - 1}", "BAD_DESCRIPTOR"),
         (f"+corrupt_program_late={HEADER_BYTES + 2 * DESCRIPTOR_BYTES + 130}", "BAD_DESCRIPTOR"),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from corewright.builder import Builder
 from corewright.emulator import EmulatorError
 from corewright.emulator.layer import Layer
 from corewright.flow.compiled_bench import build_bench
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.vectors import prepare, random_images
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -129,25 +129,33 @@ def sound(name: str, folder: Path) -> bytes:
     return (folder / "program.bin").read_bytes()
 
 
-def run(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, Any], str]:
-    """Runs mutants of the program in ``folder``; returns the results and what was printed."""
-    (folder / "mutants.bin").write_bytes(b"".join(mutant.program for mutant in made))
+def simulate(folder: Path, *plusargs: str) -> tuple[dict[str, Any], str]:
+    """Runs the vectors in ``folder``; returns the results and what was printed."""
     command = [
         str(build_bench(HW).executable),
         f"+dir={folder}",
-        "+mutants=mutants.bin",
-        "+untrusted",
         f"+seed={SEED}",
-        f"+watchdog={WATCHDOG_CYCLES}",
-        f"+timeout_us={TIMEOUT_US}",
-        "+hang_cycles=200000",
         "+verilator+rand+reset+2",
         f"+verilator+seed+{SEED}",
+        *plusargs,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    done = run_counted(command, capture_output=True, text=True, timeout=500)
     result = folder / "result.json"
     written = json.loads(result.read_text("utf-8")) if result.exists() else {}
     return written, done.stdout
+
+
+def run(folder: Path, made: Sequence[Mutant]) -> tuple[dict[str, Any], str]:
+    """Runs mutants of the program in ``folder``; returns the results and what was printed."""
+    (folder / "mutants.bin").write_bytes(b"".join(mutant.program for mutant in made))
+    return simulate(
+        folder,
+        "+mutants=mutants.bin",
+        "+untrusted",
+        f"+watchdog={WATCHDOG_CYCLES}",
+        f"+timeout_us={TIMEOUT_US}",
+        "+hang_cycles=200000",
+    )
 
 
 # How the accelerator may end a program, besides that a later stage's header or host operation,
@@ -287,6 +295,21 @@ def test_each_check_ends_the_run(name: str, tmp_path: Path):
     assert result["passed"], output[-2000:]
     ended = {str(each): end["status"] for each, end in zip(made, result["mutants"], strict=True)}
     assert ended == {str(each): case[-1] for each, case in zip(made, cases, strict=True)}
+
+
+@pytest.mark.parametrize("burst", [1, 3])
+def test_an_error_of_the_operands_port_is_reported_and_the_next_run_is_exact(
+    burst: int, tmp_path: Path
+):
+    folder = tmp_path / "vectors"
+    sound("residual", folder)
+    status = "AXI_READ_PIXELS"
+    result, output = simulate(
+        folder, f"+inject_axi_error=residual:{burst}", f"+expect_status={status}", "+retry"
+    )
+    assert result["passed"], output[-2000:]
+    assert [run["status"] for run in result["runs"]] == [status, "OK"]
+    assert result["runs"][0]["error_info"] == 2  # SLVERR
 
 
 def test_bench_sees_what_a_program_leaves_for_the_next(tmp_path: Path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
@@ -17,7 +17,8 @@ from cocotbext.axi import AxiRamRead, AxiRamWrite
 
 from corewright.testing.pins import Pins
 
-MEMORY_BYTES = 1 << 16
+MEMORY_BITS = 16
+MEMORY_BYTES = 1 << MEMORY_BITS
 IDLE_LIMIT_CYCLES = 20_000
 
 
@@ -34,23 +35,29 @@ class Command:
 
 
 class FaultyReads(AxiRamRead):
-    """AXI read memory that answers SLVERR for beats at addresses in ``bad`` (bytes)."""
+    """AXI read memory that answers SLVERR for beats at addresses in ``bad`` (bytes).
+
+    It repeats itself: of an address all but the lowest bits are ignored.
+    """
 
     bad: range = range(0)
 
     async def _read(self, address: int, length: int) -> bytes:
-        if address in self.bad:
+        if address % MEMORY_BYTES in self.bad:
             raise OSError("injected fault")
         return await super()._read(address, length)
 
 
 class FaultyWrites(AxiRamWrite):
-    """AXI write memory that answers SLVERR for bursts that touch an address in ``bad`` (bytes)."""
+    """AXI write memory that answers SLVERR for bursts that touch an address in ``bad`` (bytes).
+
+    It repeats itself: of an address all but the lowest bits are ignored.
+    """
 
     bad: range = range(0)
 
     async def _write(self, address: int, data: bytes) -> None:
-        if address in self.bad:
+        if address % MEMORY_BYTES in self.bad:
             raise OSError("injected fault")
         await super()._write(address, data)
 
@@ -98,6 +105,14 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: in
         )
         commands.append(Command(address, size))
     return commands
+
+
+def anywhere(rng: random.Random, commands: list[Command], address_bits: int) -> list[Command]:
+    """Returns commands for the same bytes of the memory, spread over all of its repetitions."""
+    repetitions = 1 << (address_bits - MEMORY_BITS)
+    return [
+        replace(c, address=c.address + rng.randrange(repetitions) * MEMORY_BYTES) for c in commands
+    ]
 
 
 def quiet(dut: Any) -> None:

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
+from corewright.cli.coverage import coverage
 from corewright.cli.nightly import nightly
 from corewright.cli.regress import regress
 from corewright.environment import command_line, provenance, repository_root
@@ -324,4 +325,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "bench": _benchmark,
     "regress": regress,
     "nightly": nightly,
+    "coverage": coverage,
 }

@@ -104,6 +104,14 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_positive, metavar="J", help="processes; left out: one on each core"
     )
     parser.add_argument(
+        "--coverage",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="count what the cases cover of the RTL: lines, branches, bits; with FOLDER what other "
+        "runs have added there counts as well",
+    )
+    parser.add_argument(
         "--replay",
         metavar="ID|FILE",
         help="run one case alone, such as graphs-7-123, or what --shrink has written",
@@ -152,7 +160,35 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         "time-out, an exception), 130 after Ctrl-C: what has run until then is reported and "
         "written, not_run of the JSON counts the rest. coverage.functional of the JSON is the "
         "share of operators, options, sizes and mappings that occurred at least once; "
-        "coverage.line and coverage.toggle are null: they are not measured."
+        "coverage.line, .branch and .toggle are shares of the RTL's, null without --coverage."
+    )
+
+
+def _add_coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "blocks", nargs="*", metavar="BLOCK", help="such as ip/axis_fifo; left out: all"
+    )
+    parser.add_argument(
+        "--from",
+        dest="folders",
+        action="append",
+        metavar="FOLDER",
+        type=Path,
+        help=f"what `COREWRIGHT_COVERAGE=FOLDER {command_line()} test ...` or `regress --coverage "
+        "FOLDER` has filled; may be repeated",
+    )
+    parser.add_argument("--holes", action="store_true", help="list all holes, not only the first")
+    parser.add_argument(
+        "--goals",
+        action="store_true",
+        help="exit status 1 if lines, branches or bits are short of what is wanted",
+    )
+    _add_json(parser)
+    parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
+    parser.epilog = (
+        "Counted are core/*/rtl and ip/*/rtl without what is for simulation only. A line or branch "
+        "is covered if any parameterisation of it was, a bit if instances saw it rise and fall. "
+        "dv/coverage.toml of a block excludes points, each with a reason."
     )
 
 
@@ -261,6 +297,10 @@ def build_parser() -> argparse.ArgumentParser:
         "Exit status 0 if whatever ran passed, 1 if something failed, 130 after Ctrl-C or SIGTERM: "
         "the same command then goes on where it was, if the sources are a clean checkout of the "
         "same commit."
+    )
+
+    _add_coverage(
+        add("coverage", "Report what runs have covered of the RTL: lines, branches and bits.")
     )
 
     add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")

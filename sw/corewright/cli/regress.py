@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import secrets
 import signal
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from corewright.cli import triage
 from corewright.cli.console import output, write_json
+from corewright.cli.coverage import collecting, measured, print_coverage
 from corewright.cli.progress import Lines
 from corewright.environment import provenance
 from corewright.files import write_output
@@ -62,8 +64,10 @@ def regress(arguments: argparse.Namespace) -> int:
     scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
     console = output()
     _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
-    with _progress(len(indices)) as on_result:
+    with collecting(arguments, suite, seed) as folder, _progress(len(indices)) as on_result:
         report = run_suite(suite, seed, indices, scheduler, on_result)
+    if folder is not None:
+        report = dataclasses.replace(report, hdl=measured(folder))
     return _finish(arguments, report)
 
 
@@ -73,6 +77,8 @@ def _finish(arguments: argparse.Namespace, report: Report) -> int:
     values = report.to_dict()
     # First what needs no disk.
     _print_report(console, report, values)
+    if report.hdl is not None:
+        print_coverage(console, report.hdl)
     if arguments.replay is not None:
         for result in report.results:
             for line in _described(result, report.command_of(result)):

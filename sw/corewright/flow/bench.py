@@ -15,6 +15,7 @@ from typing import Any
 
 from corewright.flow.cache import build_folder, building, check_build_folder
 from corewright.flow.compiled_bench import CompiledBench, flow_environment, tail
+from corewright.flow.coverage_data import run_counted
 from corewright.flow.errors import FlowError
 from corewright.flow.vectors import VectorSet
 
@@ -59,6 +60,8 @@ def run_bench(
 ) -> RunResult:
     """Simulate all runs of a vector set.
 
+    What the run covers counts, if it passed and somebody asked, see :func:`run_counted`.
+
     Args:
         bench: what runs.
         vectors: program, inputs and what is expected.
@@ -93,7 +96,7 @@ def run_bench(
         opened = log.open("w", encoding="utf-8")
     with opened as file:
         try:
-            status = subprocess.run(
+            status = run_counted(
                 command,
                 cwd=folder,
                 env=flow_environment(),
@@ -101,7 +104,6 @@ def run_bench(
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
-                check=False,
             ).returncode
         except subprocess.TimeoutExpired as error:
             raise FlowError(f"the simulation did not end in {timeout} s\nlog: {log}") from error

@@ -31,6 +31,7 @@ from corewright.flow.cache import (
     locked,
     tree_digest,
 )
+from corewright.flow.coverage_data import VERILATOR_OPTIONS, coverage_folder
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, wrapper_core
 from corewright.flow.system_core import structure_of
@@ -77,7 +78,8 @@ def build_bench(
 ) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
-    Any number of processes may ask for the same bench.
+    Any number of processes may ask for the same bench. Where ``COREWRIGHT_COVERAGE`` names a
+    folder, it counts what is covered, see :mod:`corewright.flow.coverage_data`.
 
     Args:
         hw: the hardware.
@@ -96,6 +98,7 @@ def build_bench(
         # Made of the tree's own parts: its hardware is all that is its own.
         system = None
     flags = (*(_TRACE_OPTIONS if trace else ()), *options)
+    flags += VERILATOR_OPTIONS if coverage_folder() is not None else ()
     root = repository_root()
     environment = flow_environment(tool_path)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from corewright.regress.coverage_html import hdl_section
+from corewright.regress.hdl_coverage import HdlCoverage
 from corewright.regress.report import Report
 
 # No script and no other file: a command is selected as a whole by one click or tap.
@@ -52,7 +54,13 @@ def html_report(
     mutation: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page of a run; see :func:`html_of`."""
-    return html_of(report.to_dict(), provenance=provenance, history=history, mutation=mutation)
+    return html_of(
+        report.to_dict(),
+        provenance=provenance,
+        history=history,
+        mutation=mutation,
+        hdl=report.hdl,
+    )
 
 
 def html_of(
@@ -61,6 +69,7 @@ def html_of(
     provenance: Mapping[str, Any] | None = None,
     history: History = (),
     mutation: Mapping[str, Any] | None = None,
+    hdl: HdlCoverage | None = None,
 ) -> str:
     """Return the page of a run's JSON: verdict, failures, then what was measured.
 
@@ -70,6 +79,7 @@ def html_of(
         history: runs of the past, oldest first: ``suite``, ``date``, ``commit``, ``passed``,
             ``failed`` (with errors), ``rate`` (cases a core-minute).
         mutation: ``mutants``, ``killed``, ``survived`` (a list), ``score`` (0 to 1).
+        hdl: coverage of the RTL; None: not measured.
     """
     title = f"corewright regression: {values['suite']}, seed {values['seed']}"
     return page(
@@ -80,6 +90,7 @@ def html_of(
             *failures_section(values["buckets"]),
             *_measured(values),
             *coverage_section(values["coverage"]),
+            *(hdl_section(hdl) if hdl else ()),
             *_mutation(mutation),
             *_slowest(values["slowest"]),
             *trend_section(history),
@@ -99,6 +110,11 @@ def page(title: str, parts: Iterable[str]) -> str:
         "</body></html>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def coverage_page(coverage: HdlCoverage) -> str:
+    """Return a page of what runs have covered of the RTL."""
+    return page("corewright: coverage", hdl_section(coverage))
 
 
 def table(rows: Iterable[Sequence[object]], heads: Sequence[str] = ()) -> Iterator[str]:
@@ -224,7 +240,8 @@ def coverage_section(coverage: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Coverage</h2>"
     rows = []
     for kind, value in coverage.items():
-        if kind == "bins":
+        # Bins and the RTL's points have sections of their own.
+        if kind in ("bins", "hdl"):
             continue
         if isinstance(value, Mapping):
             known = value.get("share", value.get("covered"))

@@ -12,6 +12,7 @@ from typing import Any
 from corewright.regress.case import CaseResult, Suite
 from corewright.regress.coverage import count_bins, fraction_hit
 from corewright.regress.drawn import ExplicitSuite
+from corewright.regress.hdl_coverage import METRICS, HdlCoverage
 from corewright.regress.scheduler import Preparation, Scheduler
 from corewright.regress.triage import buckets
 
@@ -30,6 +31,7 @@ class Report:
         preparation_seconds: processor time of what cases share: compiled simulations.
         not_run: cases without a result, because the run was interrupted.
         command: what repeats the only case of a run, if that has no name but a file.
+        hdl: coverage of the RTL by the cases that passed; None: not measured.
     """
 
     suite: Suite
@@ -38,6 +40,7 @@ class Report:
     preparation_seconds: float
     not_run: int = 0
     command: str | None = None
+    hdl: HdlCoverage | None = None
 
     def command_of(self, result: CaseResult) -> str:
         """Return the command that repeats a case."""
@@ -66,9 +69,10 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of ``./cw regress``.
 
-        ``cases_per_core_minute`` and ``compile_share`` are of processor time. ``line`` and
-        ``toggle`` coverage are None: these suites do not measure them. ``simulated_cycles`` are
-        those of all cases, None where nothing was simulated.
+        ``cases_per_core_minute`` and ``compile_share`` are of processor time. ``line``,
+        ``branch`` and ``toggle`` coverage are None where the run did not measure them; ``hdl``
+        is :meth:`HdlCoverage.to_dict`. ``simulated_cycles`` are those of all cases, None where
+        nothing was simulated.
         """
         cases = sum(result.seconds for result in self.results)
         total = cases + self.preparation_seconds
@@ -95,8 +99,8 @@ class Report:
             "processor_seconds": round(total, 2),
             "simulated_cycles": sum(cycles) if cycles else None,
             "coverage": {
-                "line": None,
-                "toggle": None,
+                **self._hdl_shares(),
+                "hdl": self.hdl.to_dict() if self.hdl else None,
                 "functional": fraction_hit(bins),
                 "bins": bins,
             },
@@ -115,6 +119,11 @@ class Report:
             "buckets": found,
             "slowest": [{"id": str(case.id), "seconds": case.seconds} for case in slowest],
         }
+
+    def _hdl_shares(self) -> dict[str, float | None]:
+        total = self.hdl.total if self.hdl else {}
+        shares = {metric: total[metric].share if total else None for metric in METRICS}
+        return {name: None if share is None else round(share, 4) for name, share in shares.items()}
 
 
 def _simulated(result: CaseResult) -> bool:

@@ -55,7 +55,7 @@ class Accelerator:
     Args:
         dut: the design, with ports ``PREFIX_irq_o``, ``PREFIX_s_axil_...``, ``PREFIX_m_axi_...``,
             which are those of ``cw_accelerator``, and ``clk_i`` and ``rst_ni``.
-        prefix: of the ports.
+        prefix: of the ports; empty if they have none, as those of a bare accelerator.
         vectors: what the generator ``system`` has made for it.
 
     Attributes:
@@ -75,17 +75,18 @@ class Accelerator:
         self.integers = {layer: 0 for layer, _, _ in self._tensors}
         self.busy: list[tuple[float, float]] = []
 
-        self._irq = getattr(dut, f"{prefix}_irq_o")
-        bus = AxiLiteBus.from_prefix(dut, f"{prefix}_s_axil")
+        start = f"{prefix}_" if prefix else ""
+        self._irq = getattr(dut, f"{start}irq_o")
+        bus = AxiLiteBus.from_prefix(dut, f"{start}s_axil")
         clock, reset = dut.clk_i, dut.rst_ni
         self._registers = AxiLiteMaster(bus, clock, reset, reset_active_level=False)
         pages = -(-(self._arena + self._info["arena_bytes"]) // _PAGE)
         common = {"reset_active_level": False, "size": pages * _PAGE}
-        output = AxiWriteBus.from_prefix(dut, f"{prefix}_m_axi_output")
+        output = AxiWriteBus.from_prefix(dut, f"{start}m_axi_output")
         self._memory = AxiRamWrite(output, clock, reset, **common)
         self._readers = [
             AxiRamRead(
-                AxiReadBus.from_prefix(dut, f"{prefix}_m_axi_{port}"),
+                AxiReadBus.from_prefix(dut, f"{start}m_axi_{port}"),
                 clock,
                 reset,
                 mem=self._memory.mem,

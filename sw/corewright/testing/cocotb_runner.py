@@ -18,8 +18,10 @@ That a bench finds a bug, :func:`must_fail` proves on sources with that bug, see
 
 A run's seed is a function of the test's name. Environment variables: ``COREWRIGHT_SEED`` replays
 another; ``COREWRIGHT_CACHE`` moves the cache of compiled models (default ``~/.cache/corewright``);
-``WAVES=1`` compiles with traces and keeps ``dump.vcd`` beside the log; ``COCOTB_TEST_FILTER``
-selects tests by regular expression.
+``WAVES=1`` compiles with traces and keeps ``dump.vcd`` beside the log;
+``COREWRIGHT_COVERAGE=FOLDER`` adds the coverage of runs that pass, see
+:mod:`corewright.flow.coverage_data`;
+``COCOTB_TEST_FILTER`` selects tests by regular expression.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ from corewright.environment import (
     tool_environment,
     verilator_executable,
 )
+from corewright.flow.coverage_data import VERILATOR_OPTIONS, collect, coverage_folder
 from corewright.sources import sources_of
 from corewright.testing.seeds import SEED_VARIABLE, checked_seed, current_test, seeds_of
 
@@ -361,7 +364,7 @@ def run_cocotb(
         test_module,
         sources,
         parameters,
-        extra_args,
+        [*extra_args, *_coverage_options()],
         bench_folder or _callers_folder(),
         bench_options,
         defines,
@@ -420,6 +423,10 @@ def run_on_icarus(
         _Icarus,
     )
     return _judge(bench, model, _seed(bench, seed), build_root, ())
+
+
+def _coverage_options() -> tuple[str, ...]:
+    return () if coverage_folder() is None else VERILATOR_OPTIONS
 
 
 def _seed(bench: _Bench, seed: int | None) -> int:
@@ -615,6 +622,9 @@ def _run(
         raise verdict(
             f"{bench.description}: {trouble}\n{_tail(log)}\nlog: {log}\nreproduce: {reproduce}"
         )
+    counts = run / "coverage.dat"
+    if coverage_folder() is not None and counts.is_file():
+        collect(counts, model)
     if build_root is None and not bench.waves:
         shutil.rmtree(run)
     return run

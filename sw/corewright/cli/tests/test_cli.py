@@ -26,7 +26,10 @@ from corewright.testing.processes import ends
 # pytest would collect it by its name.
 pytest_command.__test__ = False  # type: ignore[attr-defined]
 
-COMMANDS = ("sim", "test", "export", "bench", "regress", "nightly", "fusesoc", "shell")
+COMMANDS = (
+    *("sim", "test", "export", "bench", "regress", "coverage", "nightly"),
+    *("fusesoc", "shell"),
+)
 
 
 def result(**changes: Any) -> dict[str, Any]:
