@@ -9,7 +9,7 @@ compiled; each run then has the bug that it names, or none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,16 +138,27 @@ class Mutants:
         return _with_choices(text, own) if own else text
 
 
-class _Change(NamedTuple):
-    """One bug as the least text that it changes."""
+class Change(NamedTuple):
+    """One bug as a text that takes the place of another.
+
+    Attributes:
+        number: what ``+cw_mutant=`` names it by.
+        first: offset of the first character that is replaced.
+        last: offset behind the last one.
+        new: what is there instead.
+        same_type: the innermost expression around it has the same width and sign as before, so
+            that both can stand in its place, with a choice between them.
+    """
 
     number: int
     first: int
     last: int
     new: str
+    same_type: bool = False
 
-    def applied(self, text: str, seat: _Seat) -> str:
-        return text[seat.first : self.first] + self.new + text[self.last : seat.last]
+    def applied(self, text: str, first: int, last: int) -> str:
+        """Return the part of a text that this change lies in, with the change."""
+        return text[first : self.first] + self.new + text[self.last : last]
 
 
 class _Seat(NamedTuple):
@@ -192,20 +203,62 @@ def _parsed(text: str) -> Any:
 
 
 def _with_choices(text: str, mutations: Mapping[int, Mutation]) -> str:
-    # Verilator lets a function that it keeps as one read nothing from outside.
-    text = _unaligned(text).replace("// verilator no_inline_task\n", "\n")
+    text = _unaligned(text)
     root = _parsed(text)
-    changes: dict[_Seat, list[_Change]] = {}
-    for number, mutation in sorted(mutations.items()):
-        change = _change(number, mutation, text)
-        if (seat := _seat(root, change)) is not None:
-            changes.setdefault(seat, []).append(change)
-    # Of two seats one of which lies in the other, both bugs take the larger.
-    outer = [seat for seat in changes if not any(o != seat and o.holds(seat) for o in changes)]
-    for seat in sorted(outer, reverse=True):
-        own = [each for inner in changes if seat.holds(inner) for each in changes[inner]]
-        text = text[: seat.first] + _choice(text, seat, own) + text[seat.last :]
-    return text
+    changes = [_change(number, mutation, text) for number, mutation in sorted(mutations.items())]
+    return with_choices(text, [each for each in changes if _seat(root, each) is not None])
+
+
+def with_choices(text: str, changes: Iterable[Change], constant: Collection[str] = ()) -> str:
+    """Return a source with all changes, of which a run chooses one, or none.
+
+    Args:
+        text: the source, plain ASCII.
+        changes: what may be chosen, of this text.
+        constant: names of functions that are called when a model is compiled: nothing in them can
+            be chosen.
+
+    Raises:
+        ValueError: no run can choose one of the changes.
+    """
+    # Verilator lets a function that it keeps as one read nothing from outside.
+    text = re.sub("// verilator no_inline_task(?=\n)", lambda found: " " * len(found[0]), text)
+    root = _parsed(text)
+    seats: dict[_Seat, list[Change]] = {}
+    for change in sorted(changes):
+        seat = _seat(root, change, constant)
+        if seat is None:
+            raise ValueError(f"no run can choose {text[change.first : change.last]!r}")
+        seats.setdefault(seat, []).append(change)
+    # From outside in: what is in another seat is chosen within that one's sound text.
+    ordered = sorted(seats, key=lambda seat: (seat.first, -seat.last, not seat.statement))
+    return _chosen(text, 0, len(text), ordered, seats)
+
+
+def can_be_chosen(root: Any, change: Change, constant: Collection[str] = ()) -> bool:
+    """Whether a run can choose a change of a parsed source; see :func:`with_choices`."""
+    return _seat(root, change, constant) is not None
+
+
+def _chosen(
+    text: str,
+    first: int,
+    last: int,
+    ordered: Sequence[_Seat],
+    seats: Mapping[_Seat, Sequence[Change]],
+) -> str:
+    """A part of a text with the choices of the seats in it, which come from outside in."""
+    parts, place, index = [], first, 0
+    while index < len(ordered):
+        seat = ordered[index]
+        behind = index + 1
+        while behind < len(ordered) and seat.holds(ordered[behind]):
+            behind += 1
+        parts.append(text[place : seat.first])
+        sound = _chosen(text, seat.first, seat.last, ordered[index + 1 : behind], seats)
+        parts.append(_choice(text, seat, seats[seat], sound))
+        place, index = seat.last, behind
+    return "".join([*parts, text[place:last]])
 
 
 def _same(a: str, b: str) -> int:
@@ -216,16 +269,15 @@ def _same(a: str, b: str) -> int:
     )
 
 
-def _change(number: int, mutation: Mutation, text: str) -> _Change:
+def _change(number: int, mutation: Mutation, text: str) -> Change:
     first, last = mutation._place(text)
     same = _same(mutation.old, mutation.new)
     tail = _same(mutation.old[same:][::-1], mutation.new[same:][::-1])
-    return _Change(number, first + same, last - tail, mutation.new[same : len(mutation.new) - tail])
+    return Change(number, first + same, last - tail, mutation.new[same : len(mutation.new) - tail])
 
 
-def _choice(text: str, seat: _Seat, changes: Iterable[_Change]) -> str:
-    chosen = [(each.number, each.applied(text, seat)) for each in sorted(changes)]
-    sound = text[seat.first : seat.last]
+def _choice(text: str, seat: _Seat, changes: Sequence[Change], sound: str) -> str:
+    chosen = [(each.number, each.applied(text, seat.first, seat.last)) for each in changes]
     if seat.statement:
         branches = [f"if ({_SELECTED} == {number}) begin {new} end" for number, new in chosen]
         return f"begin {' else '.join(branches)} else begin {sound} end end"
@@ -234,13 +286,20 @@ def _choice(text: str, seat: _Seat, changes: Iterable[_Change]) -> str:
     )
 
 
-def _seat(root: Any, change: _Change) -> _Seat | None:
+def _seat(root: Any, change: Change, constant: Collection[str] = ()) -> _Seat | None:
     """The least seat that holds a change; None where it is made when a model is compiled."""
     path = [root]
     while inner := next(_children_around(path[-1], change), None):
         path.append(inner)
+    if any(_function_name(node) in constant for node in path):
+        return None
+    if change.same_type and _is_free(path):
+        node = next(node for node in reversed(path) if _is_expression(node))
+        return _Seat(*_span(node), False)
     for depth in range(len(path) - 1, 0, -1):
         node, above = path[depth], path[:depth]
+        if change.same_type and above[-1].kind.name in _CONNECTIONS and _is_place(node):
+            break
         if _is_statement(node):
             return _Seat(*_span(node), True)
         if _is_chosen_expression(node, above):
@@ -248,6 +307,61 @@ def _seat(root: Any, change: _Change) -> _Seat | None:
         if above[-1].kind.name in _FIXED:
             break
     return None
+
+
+def _function_name(node: Any) -> str:
+    is_function = node.kind.name == "FunctionDeclaration"
+    return str(node.prototype.name).strip() if is_function else ""
+
+
+def _is_expression(node: Any) -> bool:
+    kind = node.kind.name
+    if kind.endswith("Expression"):
+        return "Assignment" not in kind and not kind.endswith("EventExpression")
+    return kind in (
+        "IdentifierName",
+        "IdentifierSelectName",
+        "ScopedName",
+        "ElementSelectExpression",
+    )
+
+
+def _is_free(path: Sequence[Any]) -> bool:
+    """Whether the innermost expression of a path need be no constant, and is only read."""
+    inner = next((i for i in reversed(range(len(path))) if _is_expression(path[i])), 0)
+    return inner > 0 and not any(
+        _binds(path[index], path[index + 1], path[index - 1]) for index in range(inner)
+    )
+
+
+def _binds(node: Any, inner: Any, above: Any) -> bool:
+    """Whether what stands at ``inner`` in a node has to be a constant, or is written."""
+    kind = node.kind.name
+    if kind in _GENERATE:
+        return _is_expression(inner)
+    if kind == "StandardCaseItem":
+        return above.kind.name == "CaseGenerate" and _is_expression(inner)
+    if kind in _FIXED or kind in _CONSTANT or kind.endswith("EventExpression"):
+        return True
+    if kind in ("AscendingRangeSelect", "DescendingRangeSelect"):
+        return _span(inner) == _span(node.right)
+    if kind in ("CastExpression", "MultipleConcatenationExpression"):
+        # The size, the type or the count come first.
+        return _span(inner)[0] == _span(node)[0]
+    if kind == "ForLoopStatement":
+        return not _is_statement(inner)
+    if kind.endswith("AssignmentExpression"):
+        return _span(inner) == _span(node.left)
+    # What is connected may be an output's.
+    return kind in _CONNECTIONS and _is_place(inner)
+
+
+def _is_place(node: Any) -> bool:
+    """Whether an expression could be written, too."""
+    while node.kind.name in ("SimplePropertyExpr", "SimpleSequenceExpr"):
+        node = node.expr
+    kind = node.kind.name
+    return kind == "ConcatenationExpression" or (_is_expression(node) and "Name" in kind)
 
 
 # What is decided when a model is compiled.
@@ -262,7 +376,15 @@ _FIXED = {
 }
 
 
-def _children_around(node: Any, change: _Change) -> Iterator[Any]:
+_GENERATE = ("IfGenerate", "LoopGenerate", "CaseGenerate")
+_CONSTANT = (
+    *("VariableDimension", "SimpleRangeSelect", "EnumType", "AttributeInstance", "DefParam"),
+    *("PackedDimension", "RangeDimensionSpecifier"),
+)
+_CONNECTIONS = ("NamedPortConnection", "OrderedPortConnection")
+
+
+def _children_around(node: Any, change: Change) -> Iterator[Any]:
     for child in node:
         if hasattr(child, "sourceRange"):
             first, last = _span(child)

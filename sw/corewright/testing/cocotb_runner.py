@@ -32,6 +32,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corewright.flow.block_benches import BlockBench
 from corewright.flow.cocotb_bench import (
     BenchTestsFailed,
     CocotbBench,
@@ -53,6 +54,7 @@ __all__ = [
     "cache_folder",
     "must_fail",
     "run_cocotb",
+    "run_declared",
     "run_on_icarus",
     "sources_of",
 ]
@@ -141,6 +143,21 @@ def run_cocotb(
     )
     seed = _seed(bench, seed)
     return _judge(bench, build_model(bench, _reproduce(seed)), seed, build_root, plusargs)
+
+
+def run_declared(declared: BlockBench, configuration: str) -> None:
+    """Run a bench that a block's ``bench.toml`` declares, as :func:`run_cocotb` does.
+
+    Args:
+        declared: the bench.
+        configuration: the name of one of its configurations.
+
+    Raises:
+        CocotbFailure: see there.
+    """
+    bench = declared.bench(configuration)
+    seed = _seed(bench, None)
+    _judge(bench, build_model(bench, _reproduce(seed)), seed, None, ())
 
 
 def run_on_icarus(
