@@ -262,9 +262,17 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     return int(module.main(arguments.json, **chosen) or 0)
 
 
+def _mutate(arguments: argparse.Namespace) -> int:
+    # The others need not load what it takes.
+    from corewright.cli.mutate import mutate
+
+    return mutate(arguments)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sim": _sim,
     "export": _export,
     "bench": _benchmark,
     "regress": regress,
+    "mutate": _mutate,
 }

@@ -16,6 +16,10 @@
     64bit = { parameters = { DataBits = 64 }, options = { longest = 6000 } }
 
 The last four are optional; without configurations there is one, ``default``, without parameters.
+Sources that have no bench of their own are tested in the whole accelerator::
+
+    [system]
+    tests = ["rtl/cw_control.sv"]
 """
 
 from __future__ import annotations
@@ -117,14 +121,36 @@ def block_benches(folder: Path) -> list[BlockBench]:
         FlowInputError: the file is missing or wrong; one line says what is legal.
     """
     path = folder / FILE
-    try:
-        contents = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FlowInputError(f"{path}: {error}") from error
-    benches = contents.get("bench", [])
+    benches = _contents(path).get("bench", [])
     if not isinstance(benches, list):
         raise FlowInputError(f"{path}: bench is no list of tables: write [[bench]]")
     return [_block_bench(path, number, values) for number, values in enumerate(benches, start=1)]
+
+
+def system_tests(folder: Path) -> tuple[Path, ...]:
+    """Return a block's sources that simulations of whole accelerators answer for.
+
+    Raises:
+        FlowInputError: see :func:`block_benches`.
+    """
+    path = folder / FILE
+    values = _contents(path).get("system", {"tests": []})
+    _check(f"{path}: system", values, {"tests": list})
+    return _tests(f"{path}: system", path.parents[1], values.get("tests", []))
+
+
+def _contents(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FlowInputError(f"{path}: {error}") from error
+
+
+def _tests(where: str, block: Path, names: list[str]) -> tuple[Path, ...]:
+    tests = tuple(block / name for name in names)
+    if missing := [str(source) for source in tests if not source.is_file()]:
+        raise FlowInputError(f"{where}: no such source: {', '.join(missing)}")
+    return tests
 
 
 def _block_bench(path: Path, number: int, values: Any) -> BlockBench:
@@ -133,10 +159,7 @@ def _block_bench(path: Path, number: int, values: Any) -> BlockBench:
     for name in _NEEDED:
         if name not in values:
             raise FlowInputError(f"{where} has no '{name}', needed are: {', '.join(_NEEDED)}")
-    block = path.parents[1]
-    tests = tuple(block / name for name in values["tests"])
-    if missing := [str(source) for source in tests if not source.is_file()]:
-        raise FlowInputError(f"{where}: no such source: {', '.join(missing)}")
+    tests = _tests(where, path.parents[1], values["tests"])
     common = values.get("options", {})
     configurations = {}
     for name, own in values.get("configurations", {"default": {}}).items():

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 # What a run is told its bug by; a model without the bugs does not look.
 MUTANT_PLUSARG = "cw_mutant"
 _PACKAGE = "cw_mutant_pkg"
+SELECTOR_FILE = f"{_PACKAGE}.sv"
 _SELECTED = f"{_PACKAGE}::selected"
 SELECTOR = f"""\
 // SPDX-License-Identifier: Apache-2.0
@@ -124,7 +125,7 @@ class Mutants:
         A run that chooses none has none.
         """
         files = {mutation.file: self.apply for mutation in self._mutations.values()}
-        package = folder / f"{_PACKAGE}.sv"
+        package = folder / SELECTOR_FILE
         package.write_text(SELECTOR, encoding="utf-8")
         return [package, *_replaced(sources, folder, files)]
 

@@ -281,6 +281,11 @@ class _Walk:
             return "a width or a type"
         if outer is None:
             return ""
+        if outer.kind.name == "SimpleRangeSelect" or (
+            outer.kind.name in ("AscendingRangeSelect", "DescendingRangeSelect")
+            and self._span(node) == self._span(outer.right)
+        ):
+            return "a width or a type"
         if outer.kind.name in _GENERATE and kind.endswith(("Expression", "Name")):
             return "what is generated"
         if kind == "EqualsValueClause" and self._is_port_parameter(above):
