@@ -228,7 +228,7 @@ class BenchJudge:
         state.seconds += processor_seconds() - started
 
     def _verdict(self, state: State) -> Verdict:
-        return state.verdict(self._texts[state.mutant.file])
+        return state.verdict(self._texts[state.mutant.file], self.seed, self.rounds)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class SystemJudge:
         return [self._verdict(state) for state in states]
 
     def _verdict(self, state: State) -> Verdict:
-        return state.verdict(self._texts[state.mutant.file])
+        return state.verdict(self._texts[state.mutant.file], self.seed, self.cases)
 
     def _benches(
         self, states: Sequence[State], folder: Path

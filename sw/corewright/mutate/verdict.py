@@ -32,6 +32,7 @@ class Verdict:
         where: the bench, configuration or case.
         seconds: processor time of its runs, without what mutants share.
         diff: the changed lines.
+        options: what `--replay` needs besides, to run the same.
     """
 
     mutant: Mutant
@@ -40,11 +41,12 @@ class Verdict:
     where: str
     seconds: float
     diff: str
+    options: str
 
     @property
     def command(self) -> str:
         """The command that runs this mutant again."""
-        return f"{command_line()} mutate --replay {self.mutant.id}"
+        return f"{command_line()} mutate --replay {self.mutant.id} {self.options}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it JSON-compatible."""
@@ -87,11 +89,18 @@ class State:
         """Reach an outcome."""
         self.outcome, self.by, self.where = outcome, by, where
 
-    def verdict(self, text: str) -> Verdict:
-        """Return the verdict of all runs; ``text`` is the sound source."""
+    def verdict(self, text: str, seed: int, cases: int) -> Verdict:
+        """Return the verdict of all runs.
+
+        Args:
+            text: the sound source.
+            seed: of the run.
+            cases: see :class:`corewright.mutate.report.MutationReport`.
+        """
         outcome, by, where = self.outcome, self.by, self.where
         if outcome is None:
             outcome = "cycles" if self.slower else "survived"
             by, where = self.slower, ""
         diff = self.mutant.diff(text)
-        return Verdict(self.mutant, outcome, by, where, round(self.seconds, 2), diff)
+        options = f"--seed {seed} --cases {cases}"
+        return Verdict(self.mutant, outcome, by, where, round(self.seconds, 2), diff, options)

@@ -19,8 +19,11 @@ from corewright.mutate.verdict import Verdict
 
 PLANTED = Path(__file__).parent / "planted"
 SOURCE = PLANTED / "rtl" / "cw_planted.sv"
-# What changes nothing as long as step_i and go_i are 1.
+# Lines of its reset and of its enable.
+REGISTER = (25, 26)
+# What changes nothing from 0 on, as long as step_i and go_i are 1: no reset, and no waiting.
 UNSEEN_BY_THE_WEAK = {
+    ";",
     "end else if (1'b1) begin",
     "end else if (1'b1 && go_i) begin",
     "end else if (step_i && 1'b1) begin",
@@ -58,7 +61,9 @@ def judge(mutants: list[Mutant], **options: object) -> list[Verdict]:
 
 @pytest.fixture(scope="module", name="judged")
 def _judged() -> list[Verdict]:
-    return judge([each for each in block().mutants()[0] if each.chosen], strong=False)
+    # Of the register alone: a run takes half a second.
+    mutants = [each for each in block().mutants()[0] if each.line in REGISTER]
+    return judge(mutants, strong=False)
 
 
 def test_a_weak_bench_leaves_what_it_cannot_see(judged: list[Verdict]):
@@ -66,10 +71,7 @@ def test_a_weak_bench_leaves_what_it_cannot_see(judged: list[Verdict]):
     assert alive == UNSEEN_BY_THE_WEAK
     assert {each.outcome for each in judged} == {"survived", "killed"}
     by = {changed_line(each.mutant): each.by for each in judged}
-    assert by["count_q <= top_o ? '0 : count_q - Bits'(1);"] in (
-        "assertion CountInRange_A",
-        "test counts_and_wraps",
-    )
+    assert by["end else if (1'b0) begin"] == "test counts_and_wraps"
 
 
 def test_a_strong_bench_kills_what_the_weak_one_leaves(judged: list[Verdict]):
