@@ -48,7 +48,7 @@ _BENCH = {
 }
 _NEEDED = ("top", "module", "core", "tests")
 _CONFIGURATION = {"parameters": dict, "options": dict}
-_NAMES = {str: "a string", list: "a list", dict: "a table"}
+_NAMES: dict[type, str] = {str: "a string", list: "a list", dict: "a table"}
 
 
 @dataclass(frozen=True)

@@ -304,7 +304,8 @@ def _copy_core(core_file: Path, place: Path, copies: Mapping[Path, str]) -> None
     files = [
         name if isinstance(name, str) else next(iter(name))
         for fileset in design
-        for name in core["filesets"][fileset].get("files", [])
+        # Those with a condition are a bench's.
+        for name in core["filesets"].get(fileset, {}).get("files", [])
     ]
     if not any((core_file.parent / name).resolve() in copies for name in files):
         return

@@ -223,7 +223,7 @@ def _judge(
         return run_model(bench, model, seed, build_root, plusargs, reproduce=_reproduce(seed))
     except BenchTestsFailed:
         # Once more for assertions that say what they compared.
-        again = {"reproduce": _reproduce(seed), "rewrite_assertions": True}
+        again: dict[str, Any] = {"reproduce": _reproduce(seed), "rewrite_assertions": True}
         run_model(bench, model, seed, build_root, plusargs, **again)
         raise
 
@@ -322,7 +322,7 @@ def must_fail(
     model = build_model(bench, _reproduce(seeds[0]))
     for seed in seeds:
         try:
-            told = {"reproduce": _reproduce(seed), "fail_fast": True}
+            told: dict[str, Any] = {"reproduce": _reproduce(seed), "fail_fast": True}
             run_model(bench, model, seed, build_root, plusargs, **told)
         except CocotbFailure as failure:
             if re.search(match, str(failure)) is None:
