@@ -26,6 +26,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("flow",),
     # who asks for that: scripts, FuseSoC, random cases
     ("dialects", "gen", "regress"),
+    # what the tests are worth
+    ("mutate",),
     # who asks for all of it, every night
     ("night",),
     # people

@@ -70,7 +70,7 @@ def test_flows_are_in_the_wheel_and_tests_are_not(unpacked: Path):
     flows = {path.name for path in (ROOT / "flows/edalize/flows").glob("*.py")}
     assert flows <= {path.name for path in (unpacked / "edalize/flows").iterdir()}
     assert (unpacked / "edalize/cw_asic/genus.tcl").is_file()
-    assert (unpacked / "corewright/testing/verilated_common.h").is_file()
+    assert (unpacked / "corewright/flow/verilated_common.h").is_file()
     names = [path.name for path in unpacked.rglob("*")]
     assert [name for name in names if name.startswith("test_") or name == "tests"] == []
 

@@ -8,100 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
 from corewright.testing.mutations import Mutants, Mutation
 
+BENCHES = {
+    name: bench for bench in block_benches(Path(__file__).parent) for name in bench.configurations
+}
 # top, bench, parameters
 CONFIGURATIONS = {
-    "pixel_loader_8x4": (
-        "cw_pixel_loader_flat", "tb_pixel_loader",
-        {"Rows": 8, "Drain": 4, "PixelBits": 8, "PixelRows": 64},
-    ),
-    "pixel_loader_7x2_5bit": (
-        "cw_pixel_loader_flat", "tb_pixel_loader",
-        {"Rows": 7, "Drain": 2, "PixelBits": 5, "PixelRows": 100},
-    ),
-    "pixel_loader_1x1": (
-        "cw_pixel_loader_flat", "tb_pixel_loader",
-        {"Rows": 1, "Drain": 1, "PixelBits": 3, "PixelRows": 50},
-    ),
-    "sequencer_8x4": (
-        "cw_sequencer_flat", "tb_sequencer",
-        {"Rows": 8, "Drain": 4, "WordBytes": 8, "PixelRows": 64, "MaxDrainBeats": 3,
-         "AverageCycles": 13, "BiasRows": 32},
-    ),
-    "sequencer_7x2_one_beat": (
-        "cw_sequencer_flat", "tb_sequencer",
-        {"Rows": 7, "Drain": 2, "WordBytes": 5, "PixelRows": 100, "MaxDrainBeats": 1,
-         "AverageCycles": 5, "BiasRows": 20},
-    ),
-    "sequencer_1x1": (
-        "cw_sequencer_flat", "tb_sequencer",
-        {"Rows": 1, "Drain": 1, "WordBytes": 1, "PixelRows": 50, "MaxDrainBeats": 5,
-         "AverageCycles": 7, "BiasRows": 64},
-    ),
-    "pixel_buffer_8x4": (
-        "cw_pixel_buffer_flat", "tb_pixel_buffer",
-        {"Rows": 8, "Drain": 4, "PixelBits": 8, "Depth": 64},
-    ),
-    "pixel_buffer_7x2_5bit": (
-        "cw_pixel_buffer_flat", "tb_pixel_buffer",
-        {"Rows": 7, "Drain": 2, "PixelBits": 5, "Depth": 100},
-    ),
-    "pixel_buffer_1x1": (
-        "cw_pixel_buffer_flat", "tb_pixel_buffer",
-        {"Rows": 1, "Drain": 1, "PixelBits": 3, "Depth": 9},
-    ),
-    "weight_ring_5": ("cw_weight_ring", "tb_weight_ring", {"Width": 24, "Depth": 5}),
-    "weight_ring_8": ("cw_weight_ring", "tb_weight_ring", {"Width": 24, "Depth": 8}),
-    "weight_loader_24x8_axi64": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 8, "Columns": 24, "Drain": 4, "PixelBits": 8, "WeightBits": 8, "PostBits": 40,
-         "BiasRows": 64, "AxiBits": 64},
-    ),
-    "weight_loader_6x5_axi128": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 7, "Columns": 6, "Drain": 3, "PixelBits": 3, "WeightBits": 5, "PostBits": 28,
-         "BiasRows": 11, "AxiBits": 128},
-    ),
-    "weight_loader_16x4_axi32": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 5, "Columns": 16, "Drain": 2, "PixelBits": 9, "WeightBits": 4, "PostBits": 32,
-         "BiasRows": 40, "AxiBits": 32},
-    ),
-    "weight_loader_4x1_binary_rows16": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 16, "Columns": 4, "Drain": 4, "PixelBits": 1, "WeightBits": 1, "PostBits": 20,
-         "BiasRows": 8, "AxiBits": 64},
-    ),
-    "weight_loader_10x3_from_binary": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 3, "Columns": 10, "Drain": 2, "PixelBits": 1, "WeightBits": 3, "PostBits": 24,
-         "BiasRows": 25, "AxiBits": 32},
-    ),
-    "weight_loader_2x1_to_binary_wide_words": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 13, "Columns": 2, "Drain": 1, "PixelBits": 6, "WeightBits": 1, "PostBits": 16,
-         "BiasRows": 16, "AxiBits": 128},
-    ),
-    "weight_loader_5x8_one_lane": (
-        "cw_weight_loader_flat", "tb_weight_loader",
-        {"Rows": 1, "Columns": 5, "Drain": 1, "PixelBits": 8, "WeightBits": 8, "PostBits": 33,
-         "BiasRows": 25, "AxiBits": 64},
-    ),
-    "operand_loader_4x8_axi64": (
-        "cw_operand_loader_flat", "tb_operand_loader",
-        {"Drain": 4, "WordBytes": 8, "MaxBeats": 3, "AxiBits": 64},
-    ),
-    "operand_loader_2x5_axi128": (
-        "cw_operand_loader_flat", "tb_operand_loader",
-        {"Drain": 2, "WordBytes": 5, "MaxBeats": 4, "AxiBits": 128},
-    ),
-    "operand_loader_1x1_one_beat": (
-        "cw_operand_loader_flat", "tb_operand_loader",
-        {"Drain": 1, "WordBytes": 1, "MaxBeats": 1, "AxiBits": 32},
-    ),
-}  # fmt: skip
+    name: (bench.top, bench.module, bench.configurations[name].parameters)
+    for name, bench in BENCHES.items()
+}
 
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 8
@@ -338,8 +256,7 @@ def _sources() -> list[Path]:
 
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
 def test_engine(name):
-    top, bench, parameters = CONFIGURATIONS[name]
-    run_cocotb(top, bench, _sources(), parameters)
+    run_declared(BENCHES[name], name)
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS, key=lambda name: (MUTANTS[name][0], name)))

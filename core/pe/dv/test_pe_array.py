@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
 from corewright.testing.mutations import Mutants, Mutation
 
-CONFIGURATIONS = {
-    "4x8": {
-        "Rows": 4, "Columns": 8, "Drain": 4, "PixelBits": 8, "WeightBits": 8, "SumBits": 32,
-    },
-    "7x6_mixed": {
-        "Rows": 7, "Columns": 6, "Drain": 2, "PixelBits": 5, "WeightBits": 4, "SumBits": 20,
-    },
-    "1x3_binary": {
-        "Rows": 1, "Columns": 3, "Drain": 3, "PixelBits": 2, "WeightBits": 1, "SumBits": 9,
-    },
-    "3x4_binary_weights": {
-        "Rows": 3, "Columns": 4, "Drain": 2, "PixelBits": 8, "WeightBits": 1, "SumBits": 16,
-    },
-}  # fmt: skip
+BENCH = next(
+    each for each in block_benches(Path(__file__).parent) if each.top == "cw_pe_array_flat"
+)
+CONFIGURATIONS = {name: each.parameters for name, each in BENCH.configurations.items()}
 
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 4
@@ -54,7 +45,7 @@ def _sources() -> list[Path]:
 
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
 def test_pe_array(name):
-    run_cocotb("cw_pe_array_flat", "tb_pe_array", _sources(), CONFIGURATIONS[name])
+    run_declared(BENCH, name)
 
 
 @pytest.mark.parametrize("case", sorted(MUTANTS))

@@ -8,19 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
 from corewright.testing.mutations import Mutants, Mutation
 
-CONFIGURATIONS = {
-    "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8, "SumBits": 32},
-    "7x2": {"Rows": 7, "Drain": 2, "PixelBits": 8, "SumBits": 32},
-    "5x3_4bit": {"Rows": 5, "Drain": 3, "PixelBits": 4, "SumBits": 20},
-    "3x2_6bit_narrow": {
-        "Rows": 3, "Drain": 2, "PixelBits": 6, "SumBits": 12, "PostBits": 14, "CountBits": 8,
-    },
-    "1x1_16bit_wide": {"Rows": 1, "Drain": 1, "PixelBits": 16, "SumBits": 48, "CountBits": 12},
-    "11x2_binary": {"Rows": 11, "Drain": 2, "PixelBits": 1, "SumBits": 16},
-}  # fmt: skip
+BENCH = next(
+    each for each in block_benches(Path(__file__).parent) if each.top == "cw_postproc_flat"
+)
+CONFIGURATIONS = {name: each.parameters for name, each in BENCH.configurations.items()}
 SMALL = CONFIGURATIONS["5x3_4bit"]
 BINARY = CONFIGURATIONS["11x2_binary"]
 
@@ -70,8 +65,8 @@ def _sources():
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
-def test_postproc(name, sources):
-    run_cocotb("cw_postproc_flat", "tb_postproc", sources, CONFIGURATIONS[name])
+def test_postproc(name):
+    run_declared(BENCH, name)
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))

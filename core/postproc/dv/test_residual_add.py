@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
 from corewright.testing.mutations import Mutants, Mutation
 
-CONFIGURATIONS = {
-    "8x4": {"Rows": 8, "Drain": 4, "PixelBits": 8},
-    "5x3_4bit": {"Rows": 5, "Drain": 3, "PixelBits": 4},
-    "1x1_16bit": {"Rows": 1, "Drain": 1, "PixelBits": 16},
-    "11x2_binary": {"Rows": 11, "Drain": 2, "PixelBits": 1},
-}  # fmt: skip
+BENCH = next(each for each in block_benches(Path(__file__).parent) if each.top == "cw_residual_add")
+CONFIGURATIONS = {name: each.parameters for name, each in BENCH.configurations.items()}
 
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 4
@@ -50,8 +47,8 @@ def _sources():
 
 
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
-def test_residual_add(name, sources):
-    run_cocotb("cw_residual_add", "tb_residual_add", sources, CONFIGURATIONS[name])
+def test_residual_add(name):
+    run_declared(BENCH, name)
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))

@@ -16,7 +16,8 @@ from cocotb.handle import HierarchyObject
 from cocotb.triggers import RisingEdge, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
-HEADER = Path(os.environ["CW_REGS_HEADER"])
+_OWN = Path(__file__).resolve().parents[1] / "include" / "cw_regs.h"
+HEADER = Path(os.environ.get("CW_REGS_HEADER", _OWN))
 DEFINE = re.compile(r"^#define CW_REGS_(\w+) (0x[0-9A-Fa-f]+|\d+)u$", re.MULTILINE)
 CONSTANTS = {name: int(value, 0) for name, value in DEFINE.findall(HEADER.read_text("utf-8"))}
 OFFSETS = {

@@ -8,9 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_declared, sources_of
 from corewright.testing.mutations import Mutation
 
 BLOCK = Path(__file__).resolve().parents[1]
@@ -57,22 +56,14 @@ def test_the_c_header_compiles_without_a_warning(tmp_path: Path) -> None:
     )
 
 
-def test_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registers() -> None:
     """The cocotb bench, with the offsets of the C header."""
-    monkeypatch.setenv("CW_REGS_HEADER", str(BLOCK / "include" / "cw_regs.h"))
-    run_cocotb(
-        toplevel="cw_regs_top",
-        test_module="tb_regs",
-        sources=sources_of("corewright:core:regs"),
-        parameters={},
-    )
+    (bench,) = block_benches(BLOCK / "dv")
+    run_declared(bench, "default")
 
 
-def test_the_bench_catches_a_broken_write_one_to_clear(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_bench_catches_a_broken_write_one_to_clear(tmp_path: Path) -> None:
     """An injected bug, write 1 to clear turned into write 0 to clear, must fail the bench."""
-    monkeypatch.setenv("CW_REGS_HEADER", str(BLOCK / "include" / "cw_regs.h"))
     bug = Mutation(
         "cw_regs.sv",
         "field_storage.IRQ_STATUS.done.value & ~(decoded_wr_data[0:0]",

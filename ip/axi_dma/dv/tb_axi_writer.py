@@ -141,6 +141,25 @@ async def memory_holds_exactly_the_commands_bytes_under_random_stalls(dut: Hiera
 
 
 @cocotb.test()
+async def bursts_are_incrementing_full_width_and_of_normal_memory(dut: HierarchyObject) -> None:
+    """What subordinates and interconnects may rely on, in each burst."""
+    bench = Bench(dut)
+    await bench.open()
+    await bench.run(random_commands(bench.rng, 3, bench.beat_bytes, LONGEST))
+    expected = {
+        "id": 0,
+        "size": bench.beat_bytes.bit_length() - 1,
+        "burst": 0b01,
+        "lock": 0,
+        "cache": 0b0011,
+        "prot": 0,
+        "qos": 0,
+    }
+    found = {name: int(getattr(dut, f"m_axi_aw{name}").value) for name in expected}
+    assert found == expected
+
+
+@cocotb.test()
 async def every_offset_and_tail_is_exact(dut: HierarchyObject) -> None:
     """All offsets within a beat with all lengths up to two beats, on a page edge."""
     bench = Bench(dut)

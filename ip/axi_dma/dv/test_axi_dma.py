@@ -8,25 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
 from corewright.testing.mutations import Mutants, Mutation
 
-BENCHES = {"cw_axi_reader": "tb_axi_reader", "cw_axi_writer": "tb_axi_writer"}
-
-# A gapless stream of one-beat commands needs more bursts in flight than the memory model's latency
-# takes; the configurations with fewer check all else.
-CONFIGURATIONS = {
-    "32bit": {"DataBits": 32, "MaxBurstBeats": 16, "MaxOutstanding": 8},
-    "64bit": {"DataBits": 64, "MaxBurstBeats": 64, "MaxOutstanding": 8},
-    "128bit": {"DataBits": 128, "MaxBurstBeats": 256, "MaxOutstanding": 16},
-    "512bit_odd_limit": {"DataBits": 512, "MaxBurstBeats": 7, "MaxOutstanding": 3, "AddrBits": 32},
-    "one_beat_one_burst": {"DataBits": 64, "MaxBurstBeats": 1, "MaxOutstanding": 1},
-}
-FULL_RATE_OUTSTANDING = 8
-# Bytes of the longest random command: whole pages, or 40 bursts where each beat is one; more of
-# these are nothing new.
-LONGEST = 6000
-LONGEST_OF_ONE_BEAT_BURSTS = 320
+# By top module.
+BENCHES = {bench.top: bench for bench in block_benches(Path(__file__).parent)}
+CONFIGURATIONS = BENCHES["cw_axi_reader"].configurations
 
 SPLIT = "cw_axi_burst_split.sv"
 READER = "cw_axi_reader.sv"
@@ -102,18 +90,7 @@ BUGS = Mutants({name: Mutation(*bug) for name, (_, *bug, _) in MUTANTS.items()})
 # The targets sim and sim_writer are the 64 bit configuration, see ip/test_targets.py.
 @pytest.mark.parametrize("name", sorted(set(CONFIGURATIONS) - {"64bit"}))
 def test_axi_dma(top: str, name: str) -> None:
-    parameters = CONFIGURATIONS[name]
-    run_cocotb(
-        top,
-        BENCHES[top],
-        sources_of("corewright:ip:axi_dma"),
-        parameters,
-        extra_args=["--top-module", top],
-        bench_options={
-            "full_rate": parameters["MaxOutstanding"] >= FULL_RATE_OUTSTANDING,
-            "longest": LONGEST if parameters["MaxBurstBeats"] > 1 else LONGEST_OF_ONE_BEAT_BURSTS,
-        },
-    )
+    run_declared(BENCHES[top], name)
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
@@ -122,15 +99,15 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
     bug = BUGS.inject(name, sources_of("corewright:ip:axi_dma"), tmp_path)
     must_fail(
         top,
-        BENCHES[top],
+        BENCHES[top].module,
         bug.sources,
-        CONFIGURATIONS["64bit"],
+        CONFIGURATIONS["64bit"].parameters,
         tmp_path / "run",
         attempts=ATTEMPTS,
         # A mutant may leave a signal without a reader.
         extra_args=["--top-module", top, "-Wno-fatal"],
         plusargs=bug.plusargs,
-        bench_options={"full_rate": True, "longest": LONGEST},
+        bench_options=CONFIGURATIONS["64bit"].options,
         test_filter=noticing_test,
     )
 
@@ -139,9 +116,9 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
 def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> None:
     run_cocotb(
         top,
-        BENCHES[top],
+        BENCHES[top].module,
         BUGS.sources(sources_of("corewright:ip:axi_dma"), tmp_path),
-        CONFIGURATIONS["64bit"],
+        CONFIGURATIONS["64bit"].parameters,
         extra_args=["--top-module", top, "-Wno-fatal"],
-        bench_options={"full_rate": True, "longest": LONGEST},
+        bench_options=CONFIGURATIONS["64bit"].options,
     )

@@ -2,16 +2,16 @@
 # Copyright corewright contributors
 """Runs the cocotb bench of cw_axis_fifo."""
 
+from pathlib import Path
+
 import pytest
 
-from corewright.testing.cocotb_runner import run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import run_declared
+
+(BENCH,) = block_benches(Path(__file__).parent)
 
 
-@pytest.mark.parametrize(("width", "depth"), [(8, 1), (64, 2), (1, 3), (33, 4), (200, 7), (16, 16)])
-def test_axis_fifo(width, depth):
-    run_cocotb(
-        "cw_axis_fifo",
-        "tb_axis_fifo",
-        sources_of("corewright:ip:axis_fifo"),
-        {"Width": width, "Depth": depth},
-    )
+@pytest.mark.parametrize("configuration", BENCH.configurations)
+def test_axis_fifo(configuration):
+    run_declared(BENCH, configuration)

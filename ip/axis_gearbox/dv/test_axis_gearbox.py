@@ -2,19 +2,16 @@
 # Copyright corewright contributors
 """Runs the cocotb bench of cw_axis_gearbox."""
 
+from pathlib import Path
+
 import pytest
 
-from corewright.testing.cocotb_runner import run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import run_declared
+
+(BENCH,) = block_benches(Path(__file__).parent)
 
 
-@pytest.mark.parametrize(
-    ("in_bytes", "out_bytes"),
-    [(1, 1), (1, 5), (5, 1), (4, 20), (8, 7), (8, 24), (16, 8), (32, 8)],
-)
-def test_axis_gearbox(in_bytes, out_bytes):
-    run_cocotb(
-        "cw_axis_gearbox",
-        "tb_axis_gearbox",
-        sources_of("corewright:ip:axis_gearbox"),
-        {"InBytes": in_bytes, "OutBytes": out_bytes},
-    )
+@pytest.mark.parametrize("configuration", BENCH.configurations)
+def test_axis_gearbox(configuration):
+    run_declared(BENCH, configuration)

@@ -111,3 +111,22 @@ async def reset_empties_it(dut):
     source.send(sent)
     await run_until(dut.clk_i, [source, sink], sink.holds(3))
     assert sink.beats == sent
+
+
+@cocotb.test
+async def ready_falls_with_the_reset_and_rises_a_cycle_behind_it(dut):
+    dut = Pins(dut)
+    source, sink = agents(dut)
+    await start(dut)
+    await run_cycles(dut.clk_i, [source, sink], 3)
+    await FallingEdge(dut.clk_i)
+    assert int(dut.s_axis_tready.value) == 1
+    dut.rst_ni.value = 0
+    await Timer(1, "ns")
+    assert int(dut.s_axis_tready.value) == 0, "the reset is asynchronous"
+    await FallingEdge(dut.clk_i)
+    dut.rst_ni.value = 1
+    await Timer(1, "ns")
+    assert int(dut.s_axis_tready.value) == 0
+    await FallingEdge(dut.clk_i)
+    assert int(dut.s_axis_tready.value) == 1

@@ -2,13 +2,16 @@
 # Copyright corewright contributors
 """Runs the cocotb bench of cw_axis_skid."""
 
+from pathlib import Path
+
 import pytest
 
-from corewright.testing.cocotb_runner import run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import run_declared
+
+(BENCH,) = block_benches(Path(__file__).parent)
 
 
-@pytest.mark.parametrize("width", [1, 8, 129])
-def test_axis_skid(width):
-    run_cocotb(
-        "cw_axis_skid", "tb_axis_skid", sources_of("corewright:ip:axis_skid"), {"Width": width}
-    )
+@pytest.mark.parametrize("configuration", BENCH.configurations)
+def test_axis_skid(configuration):
+    run_declared(BENCH, configuration)

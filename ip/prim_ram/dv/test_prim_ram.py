@@ -2,37 +2,25 @@
 # Copyright corewright contributors
 """Runs one bench on every provider of corewright:prim:ram_1r1w."""
 
+from pathlib import Path
+
 import pytest
 
-from corewright.testing.cocotb_runner import run_cocotb, sources_of
+from corewright.flow.block_benches import block_benches
+from corewright.testing.cocotb_runner import run_declared
 
-PROVIDERS = {
-    "prim_generic": ("default", True),
-    "prim_xilinx": ("default", True),
-    "prim_asic": ("sim", False),
-}
+# By provider; that of Xilinx in all styles, which change no behaviour.
+BENCHES = {bench.tests[0].parent.name: bench for bench in block_benches(Path(__file__).parent)}
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(
-    ("width", "depth", "slot_bits"), [(32, 100, 32), (24, 64, 8), (7, 1, 7), (6, 5, 1)]
+    ("provider", "configuration"),
+    [(provider, name) for provider, bench in BENCHES.items() for name in bench.configurations],
 )
-def test_prim_ram(provider, width, depth, slot_bits):
-    target, collision_reads_old = PROVIDERS[provider]
-    run_cocotb(
-        "cw_ram_1r1w",
-        "tb_prim_ram",
-        sources_of(f"corewright:{provider}:ram_1r1w", target),
-        {"Width": width, "Depth": depth, "SlotBits": slot_bits},
-        bench_options={"CollisionReadsOld": collision_reads_old},
-    )
+def test_prim_ram(provider, configuration):
+    run_declared(BENCHES[provider], configuration)
 
 
-@pytest.mark.parametrize("style", ["block", "distributed", "ultra"])
-def test_ram_style_changes_no_behaviour(style):
-    run_cocotb(
-        "cw_ram_1r1w",
-        "tb_prim_ram",
-        sources_of("corewright:prim_xilinx:ram_1r1w"),
-        {"Width": 16, "Depth": 32, "SlotBits": 8, "Style": f'"{style}"'},
-    )
+def test_each_provider_has_a_bench():
+    rtl = Path(__file__).parents[1] / "rtl"
+    assert sorted(BENCHES) == sorted(folder.name for folder in rtl.iterdir())

@@ -319,6 +319,13 @@ def _benchmark(arguments: argparse.Namespace) -> int:
     return int(module.main(arguments.json, **chosen) or 0)
 
 
+def _mutate(arguments: argparse.Namespace) -> int:
+    # The others need not load what it takes.
+    from corewright.cli.mutate import mutate
+
+    return mutate(arguments)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sim": _sim,
     "export": _export,
@@ -326,4 +333,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "regress": regress,
     "nightly": nightly,
     "coverage": coverage,
+    "mutate": _mutate,
 }

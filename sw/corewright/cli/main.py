@@ -192,6 +192,65 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return value
+
+
+def _add_mutate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "blocks",
+        nargs="*",
+        metavar="BLOCK",
+        help="a folder of core/ or ip/ with a dv/bench.toml, or a source of it; left out: all",
+    )
+    parser.add_argument(
+        "--count",
+        type=_positive,
+        metavar="N",
+        help="mutants of each block, drawn by the seed (default 30)",
+    )
+    parser.add_argument("--all", action="store_true", help="all mutants, however many there are")
+    parser.add_argument(
+        "--seed",
+        type=_positive,
+        metavar="S",
+        help="of the sample and of the benches; left out: a new one, reported",
+    )
+    parser.add_argument(
+        "--cases",
+        type=_positive,
+        metavar="N",
+        help="seeds of each bench's configurations, or random networks (default 4)",
+    )
+    parser.add_argument(
+        "--seconds-a-mutant",
+        type=_positive,
+        metavar="SECONDS",
+        default=60,
+        help="processor time of a mutant's runs, at most (default 60)",
+    )
+    parser.add_argument("--replay", metavar="ID", help="judge one mutant of a report again")
+    parser.add_argument(
+        "--at-least",
+        type=_percent,
+        metavar="PERCENT",
+        help="exit status 1 if a block's score is lower",
+    )
+    _add_json(parser)
+    parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")
+    parser.epilog = (
+        "A mutant is killed when a check fails that passes on the sound sources. Exit status 1 if "
+        "a block could not be judged or, with --at-least, has a lower score; 130 after Ctrl-C: "
+        "what is judged until then is reported and written."
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -301,6 +360,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_coverage(
         add("coverage", "Report what runs have covered of the RTL: lines, branches and bits.")
+    )
+
+    _add_mutate(
+        add("mutate", "Put bugs into the RTL by rule, and report which of them the tests find.")
     )
 
     add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from corewright.compiler import CompiledProgram
 from corewright.environment import command_line
+from corewright.facts.widths import is_sign
 from corewright.files import UnreadableFileError, brief, parse_json, read_json, reason
 from corewright.flow.errors import FlowInputError
 from corewright.graph import Graph, GraphError
@@ -213,7 +214,7 @@ def _images(values: Any, graph: Graph) -> npt.NDArray[np.int64]:
         raise FlowInputError(f"images have shape {images.shape} of {images.dtype}, {legal}")
     if images.min() < low or images.max() > high or len(images) > _MOST:
         raise FlowInputError(f"images span {images.min()}..{images.max()}, {legal}")
-    if low == -1 and graph.input.bits == 1 and not images.all():
+    if low == -1 and is_sign(graph.input.bits) and not images.all():
         raise FlowInputError("images hold 0, legal for 1 bit are -1 and 1")
     return images.astype(np.int64)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from corewright.flow import cocotb_bench
 from corewright.testing import cocotb_runner
 from corewright.testing.cocotb_runner import CocotbFailure, must_fail, run_cocotb, sources_of
 
@@ -143,7 +144,7 @@ def test_changed_source_is_another_model(tmp_path):
     changed = tmp_path / "cw_toggle.sv"
     changed.write_text(SOURCE.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     parts = {"toplevel": "cw_toggle"}
-    key = cocotb_runner._key
+    key = cocotb_bench._key
     assert key(parts, [SOURCE]) != key(parts, [changed])
     assert key(parts, [SOURCE]) == key(dict(parts), [SOURCE])
     assert key(parts, [SOURCE]) != key({**parts, "parameters": {"Width": 2}}, [SOURCE])

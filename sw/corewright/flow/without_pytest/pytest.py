@@ -3,7 +3,7 @@
 """What cocotb needs of pytest in a simulation whose assertions are not rewritten.
 
 cocotb imports pytest and, to look at its configuration, half of its internals; that takes longer
-than most of our benches. :mod:`corewright.testing.cocotb_runner` puts this folder on the path of a
+than most of our benches. :mod:`corewright.flow.cocotb_bench` puts this folder on the path of a
 simulation, and leaves it out where a failed run is repeated for pytest's messages. A bench uses
 cocotb's own means, nothing of pytest.
 """

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The command ``mutate``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from corewright.cli.console import output, write_json
+from corewright.environment import EnvironmentUnusableError, is_installed, provenance
+from corewright.files import write_output
+from corewright.flow.cache import check_build_folder
+from corewright.flow.errors import FlowInputError
+from corewright.mutate.blocks import Block, blocks, find_mutant, select
+from corewright.mutate.report import MutationReport, html_report, percent, table
+from corewright.mutate.run import DEFAULT_CASES, DEFAULT_COUNT, Options, run_blocks, run_one
+from corewright.mutate.verdict import OUTCOMES, Verdict
+from corewright.regress.case import MAX_SEED
+
+# What parses and runs, beside what simulates.
+_PACKAGES = ("pyslang", "cocotb", "cocotbext.axi")
+
+
+def mutate(arguments: argparse.Namespace) -> int:
+    """Judge mutants and report; returns the exit status."""
+    if is_installed():
+        raise FlowInputError("mutants are judged by the benches of a clone, not by the package")
+    _require_packages()
+    known = blocks()
+    seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
+    if seed > MAX_SEED:
+        raise FlowInputError(f"--seed is {seed}, legal is 1..{MAX_SEED}")
+    options = Options(
+        seed,
+        None if arguments.all else arguments.count or DEFAULT_COUNT,
+        arguments.cases or DEFAULT_CASES,
+        arguments.seconds_a_mutant,
+    )
+    if arguments.replay is not None:
+        return _replay(arguments, known, options)
+    chosen = select(arguments.blocks, known)
+    check_build_folder()
+    console = output()
+    limit = "all mutants" if options.count is None else f"{options.count} mutants"
+    _say(
+        console,
+        f"{', '.join(chosen)}: {limit} of each block, seed {seed}, {options.cases} case(s), "
+        f"{options.seconds:g} s of processor time a mutant",
+    )
+    with _progress() as on_verdict:
+        report = run_blocks(chosen, known, options, on_verdict)
+    _print(console, report)
+    return _finish(arguments, report)
+
+
+def _replay(arguments: argparse.Namespace, known: Mapping[str, Block], options: Options) -> int:
+    if arguments.blocks or arguments.count is not None or arguments.all:
+        raise FlowInputError("--replay names the mutant: leave out BLOCK, --count and --all")
+    block, mutant = find_mutant(arguments.replay, known.values())
+    check_build_folder()
+    report = run_one(block, mutant, options)
+    console = output()
+    for verdict in report.verdicts:
+        _describe(console, verdict)
+    _errors(console, report)
+    return _finish(arguments, report)
+
+
+def _require_packages() -> None:
+    for name in _PACKAGES:
+        try:
+            found = importlib.util.find_spec(name) is not None
+        except ModuleNotFoundError:
+            found = False
+        if not found:
+            raise EnvironmentUnusableError(
+                f"{name} is not installed: COREWRIGHT_SETS=test ./cw mutate ... installs what it "
+                "needs"
+            )
+
+
+def _finish(arguments: argparse.Namespace, report: MutationReport) -> int:
+    write_json(arguments.json, {**report.to_dict(), "provenance": provenance()})
+    if arguments.html is not None:
+        write_output(arguments.html, html_report(report), "--html FILE")
+    if report.interrupted:
+        return 128 + signal.SIGINT
+    if any(block.error for block in report.blocks):
+        return 1
+    least = arguments.at_least
+    scores = [block.to_dict()["score"] for block in report.blocks]
+    bad = least is not None and any(score is not None and 100 * score < least for score in scores)
+    return 1 if bad else 0
+
+
+def _print(console: Console, report: MutationReport) -> None:
+    rows = table(report)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        first, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        _say(console, "  ".join([first.strip().ljust(widths[0]), *cells]).rstrip())
+    for verdict in report.verdicts:
+        if verdict.outcome in ("survived", "cycles"):
+            _say(console, "")
+            _describe(console, verdict)
+    _errors(console, report)
+    if report.interrupted:
+        _say(console, "interrupted: other mutants were not judged")
+    seconds = sum(verdict.seconds for verdict in report.verdicts)
+    shared = sum(block.shared_seconds for block in report.blocks)
+    score = percent(report.to_dict()["score"])
+    _say(
+        console,
+        f"\nscore {score}; {seconds:.0f} s of processor time on mutants, {shared:.0f} s on what "
+        "they share",
+    )
+
+
+def _errors(console: Console, report: MutationReport) -> None:
+    for block in report.blocks:
+        if block.error:
+            _say(console, f"\n{block.block} was not judged: {block.error}")
+
+
+def _describe(console: Console, verdict: Verdict) -> None:
+    """A mutant: its diff, its outcome, and how to repeat it."""
+    _say(console, f"{verdict.outcome}: {verdict.mutant.file}, {OUTCOMES[verdict.outcome]}")
+    for line in verdict.diff.splitlines():
+        _say(console, f"  {line}")
+    if verdict.by:
+        _say(console, f"  by: {verdict.by}{f' in {verdict.where}' if verdict.where else ''}")
+    _say(console, f"  reproduce: {verdict.command}")
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a text as it is."""
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[Verdict], None]]:
+    """Show on standard error how far the run is, if that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    alive = 0
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("mutants", total=None)
+
+        def show(verdict: Verdict) -> None:
+            nonlocal alive
+            alive += verdict.outcome == "survived"
+            progress.update(
+                task, advance=1, description=f"{verdict.mutant.block}, {alive} survived"
+            )
+
+        yield show
