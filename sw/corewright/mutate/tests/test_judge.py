@@ -12,9 +12,10 @@ import pytest
 from corewright.flow.block_benches import BlockBench, Configuration
 from corewright.flow.errors import FlowError
 from corewright.mutate.benches import BenchJudge
-from corewright.mutate.blocks import Block, sample
+from corewright.mutate.blocks import Block, blocks, sample
 from corewright.mutate.operators import Mutant
 from corewright.mutate.report import BlockResult, MutationReport, html_report
+from corewright.mutate.system import SystemJudge
 from corewright.mutate.verdict import Verdict
 
 PLANTED = Path(__file__).parent / "planted"
@@ -109,3 +110,13 @@ def test_a_sample_is_a_function_of_its_seed_and_grows():
     assert few == sample(mutants, 5, 7) != sample(mutants, 5, 8)
     assert len(few) == 5 and set(few) < set(many)
     assert sample(mutants, None, 7) == mutants
+
+
+@pytest.mark.nightly
+def test_a_whole_accelerator_judges_what_has_no_bench():
+    # It compiles a simulation of an accelerator, which takes half a minute.
+    known = blocks()["accelerator"]
+    mutants = [each for each in known.mutants()[0] if each.chosen and each.file == "cw_crc32.sv"]
+    verdicts = SystemJudge(known, seed=1, cases=1, seconds=30).judge(mutants[:3])
+    assert [each.outcome for each in verdicts] == ["killed"] * 3
+    assert {each.where for each in verdicts} == {"random network 0"}
