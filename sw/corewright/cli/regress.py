@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from corewright.cli.console import output, write_json
+from corewright.cli.results import Recorder, choose_scheduler, facts, history, open_store
 from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
 from corewright.regress import (
+    SUITES,
     CaseId,
     CaseResult,
-    LocalScheduler,
     Report,
     find_suite,
     html_report,
@@ -37,6 +37,10 @@ _DESCRIBED = 10
 
 def regress(arguments: argparse.Namespace) -> int:
     """Run a suite, or one case of it, and report; returns the exit status."""
+    if arguments.history:
+        return history(arguments)
+    if arguments.suite is None:
+        raise FlowInputError(f"no suite is named, legal are: {', '.join(SUITES)}")
     suite = find_suite(arguments.suite)
     if arguments.replay is None:
         seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
@@ -49,13 +53,20 @@ def regress(arguments: argparse.Namespace) -> int:
     if suite.group(indices[0]) is not None:
         # Groups share what is compiled.
         check_build_folder()
-    jobs = min(arguments.jobs or os.cpu_count() or 1, len(indices))
-    scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
+    scheduler, where = choose_scheduler(arguments, len(indices))
+    # One case repeated is no night's run.
+    store = open_store(arguments.database) if arguments.replay is None else None
     console = output()
-    _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
+    _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {where}")
+    recorder = Recorder(store, suite, seed, len(indices), arguments.farm)
     with _progress(len(indices)) as on_result:
-        report = run_suite(suite, seed, indices, scheduler, on_result)
-    values = report.to_dict()
+
+        def keep(result: CaseResult) -> None:
+            recorder.record(result)
+            on_result(result)
+
+        report = run_suite(suite, seed, indices, scheduler, keep)
+    values = {**report.to_dict(), **facts(scheduler, recorder)}
     # First what needs no disk.
     _print_report(console, report, values)
     if arguments.replay is not None:
@@ -65,6 +76,7 @@ def regress(arguments: argparse.Namespace) -> int:
     write_json(arguments.json, {**values, "provenance": provenance()})
     if arguments.html is not None:
         write_output(arguments.html, html_report(report), "--html FILE")
+    recorder.finish(report.preparation_seconds)
     if report.interrupted:
         return 128 + signal.SIGINT
     return 0 if report.passed else 1
