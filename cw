@@ -225,9 +225,16 @@ install_sets() {
 }
 
 sets=core
-[ "${1-}" != test ] || sets="core synth test train"
+[ "${1-}" != test ] || sets="core synth test train farm"
 # A night runs the tests, too.
-[ "${1-}" != nightly ] || sets="core synth test train"
+[ "${1-}" != nightly ] || sets="core synth test train farm"
+# Cases on other machines, and a database of results: who asks for them needs more packages.
+for word in "$@"; do
+  case "${1-} $word" in
+    "regress --farm"* | "regress --database"* | "regress --store"* | "regress --history" | \
+      "bench farm") sets="core farm" ;;
+  esac
+done
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do
   [ -f "$root/requirements/$set.txt" ] || die "COREWRIGHT_SETS names no such set: $set"

@@ -22,7 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 # The first set is part of every environment; the others list only what they add to it.
-SETS = ("core", "synth", "test", "train")
+SETS = ("core", "synth", "test", "train", "farm")
 # Belongs to the environment itself, and pip would refuse to replace itself.
 UNPINNED = frozenset({"pip"})
 

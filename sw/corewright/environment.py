@@ -76,7 +76,13 @@ _PROCESSOR_LINES = frozenset(
 
 
 def processor(description: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
-    """Return what kind of processor this machine has: code for another one may not run here."""
+    """Return what kind of processor this machine has: code for another one may not run here.
+
+    ``COREWRIGHT_PROCESSOR`` gives it a name instead: machines of a farm that share a build folder
+    and differ in nothing that matters, or the other way round.
+    """
+    if named := os.environ.get("COREWRIGHT_PROCESSOR"):
+        return {"machine": os.uname().machine, "named": named}
     found = {"machine": os.uname().machine}
     try:
         text = description.read_text(encoding="utf-8", errors="replace")

@@ -91,6 +91,7 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 def _add_regress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "suite",
+        nargs="?",
         metavar="SUITE",
         help="graphs: random hardware and networks, the emulated program against the integer "
         "graph, every tensor; system: random networks on the RTL with the firmware in Verilator, "
@@ -151,6 +152,30 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         default=300,
         help="after which a case is killed and counts as an error (default 300)",
+    )
+    parser.add_argument(
+        "--farm",
+        metavar="ADDRESS|local:N|slurm[:N]",
+        help="run cases on the workers of a Dask scheduler (tcp://HOST:PORT), on N worker "
+        "processes of this machine, or on N jobs of Slurm; a case whose worker dies runs again",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_positive,
+        metavar="SECONDS",
+        default=600,
+        help="with --farm: without any worker for so long, the open cases are errors (default 600)",
+    )
+    parser.add_argument(
+        "--database",
+        "--store",
+        dest="database",
+        metavar="URL",
+        help="keep all results here: an SQLAlchemy URL, or a path of a SQLite file (default "
+        "results.sqlite in regress of the build folder); none: keep nothing",
+    )
+    parser.add_argument(
+        "--history", action="store_true", help="run nothing: list the runs in the database"
     )
     _add_json(parser)
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")

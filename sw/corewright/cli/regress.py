@@ -7,10 +7,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import os
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -20,14 +19,15 @@ from corewright.cli import triage
 from corewright.cli.console import output, write_json
 from corewright.cli.coverage import collecting, measured, print_coverage
 from corewright.cli.progress import Lines
+from corewright.cli.results import Recorder, choose_scheduler, facts, history, open_store
 from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
 from corewright.regress import (
+    SUITES,
     CaseId,
     CaseResult,
-    LocalScheduler,
     Report,
     find_suite,
     html_report,
@@ -42,6 +42,10 @@ _DESCRIBED = 10
 
 def regress(arguments: argparse.Namespace) -> int:
     """Run a suite, or one case of it, and report; returns the exit status."""
+    if arguments.history:
+        return history(arguments)
+    if arguments.suite is None:
+        raise FlowInputError(f"no suite is named, legal are: {', '.join(SUITES)}")
     suite = find_suite(arguments.suite)
     if arguments.shrink is not None:
         return triage.shrink_case(arguments, suite)
@@ -60,21 +64,43 @@ def regress(arguments: argparse.Namespace) -> int:
     if suite.group(indices[0]) is not None:
         # Groups share what is compiled.
         check_build_folder()
-    jobs = min(arguments.jobs or os.cpu_count() or 1, len(indices))
-    scheduler = LocalScheduler(jobs, case_seconds=arguments.timeout)
+    scheduler, where = choose_scheduler(arguments, len(indices))
+    # One case repeated is no night's run.
+    store = open_store(arguments.database) if arguments.replay is None else None
     console = output()
-    _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {jobs} process(es)")
+    _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {where}")
+    recorder = Recorder(store, suite, seed, len(indices), arguments.farm)
+    trend = recorder.trend()
     with collecting(arguments, suite, seed) as folder, _progress(len(indices)) as on_result:
-        report = run_suite(suite, seed, indices, scheduler, on_result)
+
+        def keep(result: CaseResult) -> None:
+            recorder.record(result)
+            on_result(result)
+
+        report = run_suite(suite, seed, indices, scheduler, keep)
     if folder is not None:
         report = dataclasses.replace(report, hdl=measured(folder))
-    return _finish(arguments, report)
+    status = _finish(arguments, report, facts(scheduler, recorder), trend)
+    recorder.finish(report.preparation_seconds)
+    return status
 
 
-def _finish(arguments: argparse.Namespace, report: Report) -> int:
-    """Print and write a report; returns the exit status."""
+def _finish(
+    arguments: argparse.Namespace,
+    report: Report,
+    further: Mapping[str, Any] | None = None,
+    trend: Sequence[Mapping[str, Any]] = (),
+) -> int:
+    """Print and write a report; returns the exit status.
+
+    Args:
+        arguments: of the command.
+        report: what ran.
+        further: more facts of its JSON.
+        trend: past runs of the suite, for its page.
+    """
     console = output()
-    values = report.to_dict()
+    values = {**report.to_dict(), **(further or {})}
     # First what needs no disk.
     _print_report(console, report, values)
     if report.hdl is not None:
@@ -86,7 +112,7 @@ def _finish(arguments: argparse.Namespace, report: Report) -> int:
     made_with = provenance()
     write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
-        page = html_report(report, provenance=made_with)
+        page = html_report(report, provenance=made_with, history=trend)
         write_output(arguments.html, page, "--html FILE")
     if arguments.junit is not None:
         write_output(arguments.junit, junit_report(report, made_with), "--junit FILE")

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Where the cases of ``regress`` run, and the database that keeps their results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from corewright.cli.console import output, write_json
+from corewright.environment import command_line, is_installed, provenance
+from corewright.files import OutputError
+from corewright.flow.errors import FlowError, FlowInputError
+from corewright.regress import CaseResult, LocalScheduler, find_suite
+from corewright.regress.case import Suite
+from corewright.regress.farm import open_farm
+
+if TYPE_CHECKING:
+    from corewright.regress.farm.dask import DaskScheduler
+    from corewright.regress.store import Store
+
+# Names a database where --database does not; NO_DATABASE: none.
+VARIABLE = "COREWRIGHT_DATABASE"
+NO_DATABASE = "none"
+# Runs that --history prints; the JSON has all.
+_SHOWN = 30
+# Runs that a report shows beside its own.
+_TREND = 30
+
+
+def choose_scheduler(
+    arguments: argparse.Namespace, cases: int
+) -> tuple[LocalScheduler | DaskScheduler, str]:
+    """Return where cases run, and what it is called.
+
+    Raises:
+        FlowInputError: ``--farm`` names nothing that exists, or its packages are missing.
+    """
+    jobs = min(arguments.jobs or os.cpu_count() or 1, cases)
+    if arguments.farm is None:
+        return LocalScheduler(jobs, case_seconds=arguments.timeout), f"{jobs} process(es)"
+    farm = open_farm(
+        arguments.farm, case_seconds=arguments.timeout, jobs=jobs, patience=arguments.patience
+    )
+    return farm, f"farm {arguments.farm}"
+
+
+def open_store(url: str | None) -> Store | None:
+    """Open the database of results.
+
+    Args:
+        url: of ``--database``; None: ``COREWRIGHT_DATABASE``, or the file in the build folder.
+
+    Returns:
+        None where nobody has named one and there can be none; standard error says why.
+
+    Raises:
+        FlowInputError: the one that was named cannot be used.
+    """
+    named = url or os.environ.get(VARIABLE) or None
+    if named == NO_DATABASE:
+        return None
+    try:
+        from corewright.regress.store import Store
+
+        return Store(named)
+    except ModuleNotFoundError as error:
+        if named is None:
+            # Most never look at past runs, and need not hear of it each time.
+            return None
+        installs = "`pip install corewright[farm]`" if is_installed() else _installing()
+        why = f"{error.name} is missing, {installs} installs it"
+    except (FlowInputError, OutputError) as error:
+        if named is not None:
+            raise
+        why = str(error)
+    if named is not None:
+        raise FlowInputError(f"--database {named}: {why}")
+    sys.stderr.write(f"results are not kept: {why}\n")
+    return None
+
+
+def _installing() -> str:
+    return f"`{command_line()} regress --history`"
+
+
+class Recorder:
+    """Keeps the results of a run as they arrive; without a database it does nothing.
+
+    What goes wrong with the database in mid-run must not end the run.
+    """
+
+    def __init__(
+        self, store: Store | None, suite: Suite, seed: int, cases: int, farm: str | None
+    ) -> None:
+        self._store = store
+        self._suite = suite.name
+        self._error: Exception | None = None
+        self.run: int | None = None
+        if store is not None:
+            self.run = store.begin(suite.name, seed, cases, provenance(), farm)
+
+    def trend(self) -> list[dict[str, Any]]:
+        """Return past runs of the suite, oldest first, as reports show them."""
+        if self._store is None:
+            return []
+        runs = [run.to_dict() for run in self._store.history(self._suite, _TREND)]
+        return [
+            {
+                **{name: run[name] for name in ("suite", "commit", "passed")},
+                "date": run["started"][:16].replace("T", " "),
+                "failed": run["failed"] + run["errors"],
+                "rate": run["cases_per_core_minute"],
+            }
+            for run in reversed(runs)
+            if run["state"] == "complete"
+        ]
+
+    def record(self, result: CaseResult) -> None:
+        """Keep a result."""
+        if self._store is not None and self.run is not None and self._error is None:
+            try:
+                self._store.record(self.run, result)
+            except Exception as error:
+                self._error = error
+
+    def finish(self, preparation_seconds: float) -> None:
+        """Note that the run has ended.
+
+        Raises:
+            FlowError: results could not be kept.
+        """
+        if self._store is None or self.run is None:
+            return
+        try:
+            if self._error is not None:
+                raise self._error
+            self._store.finish(self.run, preparation_seconds)
+        except Exception as error:
+            text = " ".join(str(error).split())
+            raise FlowError(f"not all results are in {self._store}: {text}") from error
+        finally:
+            self._store.close()
+
+
+def facts(scheduler: LocalScheduler | DaskScheduler, recorder: Recorder) -> dict[str, Any]:
+    """Return what the JSON says of farm and database."""
+    found: dict[str, Any] = {"run": recorder.run, "farm": None}
+    if not isinstance(scheduler, LocalScheduler):
+        counts = scheduler.statistics
+        found["farm"] = {
+            "name": scheduler.name,
+            "workers": counts.workers,
+            "workers_lost": counts.workers_lost,
+            "repeated": counts.repeated,
+            "dropped": counts.dropped,
+        }
+    return found
+
+
+def history(arguments: argparse.Namespace) -> int:
+    """Print the past runs; returns the exit status.
+
+    Raises:
+        FlowInputError: there is no such suite, or no database.
+    """
+    suite = None if arguments.suite is None else find_suite(arguments.suite).name
+    store = open_store(arguments.database)
+    if store is None:
+        raise FlowInputError("there is no history without a database")
+    with store:
+        runs = store.history(suite)
+        where = str(store)
+    console = output()
+    _print_history(console, [run.to_dict() for run in runs[:_SHOWN]])
+    console.print(
+        f"{len(runs)} run(s) in {where}"
+        + (f", the latest {_SHOWN} are shown" if len(runs) > _SHOWN else ""),
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    write_json(arguments.json, {"database": where, "runs": [run.to_dict() for run in runs]})
+    return 0
+
+
+def _print_history(console: Console, runs: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "date (UTC)", "suite", "commit", "seed"):
+        table.add_column(name, no_wrap=True)
+    for name in ("cases", "passed", "failed", "errors", "a core minute"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for run in runs:
+        commit = run["commit"] or "-"
+        # The mark of uncommitted changes stays.
+        short = commit[:9] + ("+" if commit.endswith("+") else "")
+        bad = run["failed"] + run["errors"]
+        table.add_row(
+            *(str(run["run"]), run["started"][:16].replace("T", " "), run["suite"], short),
+            *(str(run["seed"]), str(run["cases"]), str(run["passed"]), str(run["failed"])),
+            *(str(run["errors"]), f"{run['cases_per_core_minute']:,.0f}"),
+            "" if run["state"] == "complete" else run["state"],
+            style="red" if bad else None,
+        )
+    console.print(table, highlight=False)
