@@ -50,17 +50,19 @@ def choose_scheduler(
     return farm, f"farm {arguments.farm}"
 
 
-def open_store(url: str | None) -> Store | None:
+def open_store(url: str | None, *, required: bool = False) -> Store | None:
     """Open the database of results.
 
     Args:
         url: of ``--database``; None: ``COREWRIGHT_DATABASE``, or the file in the build folder.
+        required: whether nothing can be done without.
 
     Returns:
-        None where nobody has named one and there can be none; standard error says why.
+        None where nobody has named one and there can be none; standard error says why, unless it is
+        only that its packages are not installed.
 
     Raises:
-        FlowInputError: the one that was named cannot be used.
+        FlowInputError: the one that was named, or is required, cannot be used.
     """
     named = url or os.environ.get(VARIABLE) or None
     if named == NO_DATABASE:
@@ -70,17 +72,17 @@ def open_store(url: str | None) -> Store | None:
 
         return Store(named)
     except ModuleNotFoundError as error:
-        if named is None:
+        if named is None and not required:
             # Most never look at past runs, and need not hear of it each time.
             return None
         installs = "`pip install corewright[farm]`" if is_installed() else _installing()
         why = f"{error.name} is missing, {installs} installs it"
     except (FlowInputError, OutputError) as error:
-        if named is not None:
+        if named is not None or required:
             raise
         why = str(error)
-    if named is not None:
-        raise FlowInputError(f"--database {named}: {why}")
+    if named is not None or required:
+        raise FlowInputError(f"--database {named or 'of the build folder'}: {why}")
     sys.stderr.write(f"results are not kept: {why}\n")
     return None
 
@@ -170,7 +172,7 @@ def history(arguments: argparse.Namespace) -> int:
         FlowInputError: there is no such suite, or no database.
     """
     suite = None if arguments.suite is None else find_suite(arguments.suite).name
-    store = open_store(arguments.database)
+    store = open_store(arguments.database, required=True)
     if store is None:
         raise FlowInputError("there is no history without a database")
     with store:

@@ -338,7 +338,7 @@ class Store:
             .group_by(_CASES.c.signature)
         )
         with self._engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.signature: row[1] for row in connection.execute(query)}
 
 
 def _sums(
