@@ -344,7 +344,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     benchmark = add("bench", "Run a benchmark, or list the benchmarks.")
     benchmark.add_argument("name", nargs="?", metavar="NAME", help="left out: list them")
-    benchmark.add_argument("models", nargs="*", metavar="MODEL", help="zoo: only these models")
+    benchmark.add_argument(
+        "models", nargs="*", metavar="MODEL", help="zoo: only these models; farm: WORKERS CASES"
+    )
     benchmark.add_argument(
         "--write", action="store_true", help="zoo: take what is measured as expected from now on"
     )

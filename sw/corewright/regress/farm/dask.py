@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -34,6 +35,7 @@ from corewright.flow.errors import FlowInputError
 from corewright.regress.case import CaseResult, Suite
 from corewright.regress.farm import remote
 from corewright.regress.policy import Task
+from corewright.regress.process import process_environment
 from corewright.regress.scheduler import (
     CASE_SECONDS,
     PREPARATION_SECONDS,
@@ -48,13 +50,18 @@ from corewright.regress.scheduler import (
 
 # How often a task is begun that the loss or a fault of a machine ended.
 ATTEMPTS = 3
-# Between two looks at which workers there are, and until a scheduler counts as not there, seconds.
+# Between two looks at which workers there are, seconds.
 _POLL_SECONDS = 1.0
-_CONNECT_SECONDS = 5.0
+# Until a scheduler counts as not there (a machine that starts 32 workers at once answers late), and
+# until nobody waits for one any more at the end, seconds.
+_CONNECT_SECONDS = 20.0
+_CLOSE_SECONDS = 5.0
+# So many looks in a row may fail while the connection seems to hold.
+_FAILED_POLLS = 3
 _SETTINGS = {
     "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS:.0f}s",
-    # A worker whose machine froze is lost after that.
-    "distributed.scheduler.worker-ttl": "60s",
+    # A worker whose machine froze is lost after that; one on a busy machine is not.
+    "distributed.scheduler.worker-ttl": "180s",
     # Cases are not Dask's memory, and workers are not restarted for what their children use.
     "distributed.worker.memory.terminate": False,
     "distributed.worker.memory.pause": False,
@@ -81,20 +88,65 @@ def address(text: str) -> Opened:
 
 
 def local(workers: int) -> Opened:
-    """Processes of this machine, replaced when they die."""
+    """Processes of this machine, replaced when they die.
+
+    Dask's own cluster of processes ends when one of them is killed while it starts.
+    """
 
     @contextlib.contextmanager
     def opened() -> Iterator[str]:
-        with distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=None,
-            host="127.0.0.1",
-        ) as cluster:
+        with (
+            distributed.LocalCluster(
+                n_workers=0, processes=False, dashboard_address=None, protocol="tcp://"
+            ) as cluster,
+            _Supervised(cluster.scheduler_address, workers),
+        ):
             yield cluster.scheduler_address
 
     return opened
+
+
+class _Supervised:
+    """Worker processes, each in a session of its own: Ctrl-C is for the one that runs the cases."""
+
+    def __init__(self, where: str, workers: int) -> None:
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
+        options += ["--death-timeout", "60", "--local-directory", tempfile.gettempdir()]
+        # -P: the current directory must not shadow modules.
+        self._command = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", where, *options]
+        self._environment = process_environment(1, cores=1)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._stop = threading.Event()
+        self._workers = workers
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._processes = [self._start() for _ in range(self._workers)]
+        self._thread.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
+            self._processes = [
+                process if process.poll() is None else self._start() for process in self._processes
+            ]
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
 
 
 def slurm(jobs: int) -> Opened:
@@ -202,14 +254,16 @@ class DaskScheduler:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out what Dask says of each worker that comes and goes: this module says it shorter."""
-    loud = [logging.getLogger(name) for name in ("distributed", "dask_jobqueue", "tornado")]
+    families = ("distributed", "dask_jobqueue", "tornado")
+    names = [*families, *logging.root.manager.loggerDict]
+    loud = [logging.getLogger(name) for name in names if name.partition(".")[0] in families]
     levels = [each.level for each in loud]
     for each in loud:
-        each.setLevel(logging.CRITICAL)
+        each.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        for each, level in zip(loud, levels, strict=True):
+        for each, level in zip(reversed(loud), reversed(levels), strict=True):
             each.setLevel(level)
 
 
@@ -219,10 +273,11 @@ def _work(topic: str, token: int, *arguments: Any) -> None:
     distributed.get_worker().log_event(topic, json.dumps({"token": token, "outcome": outcome}))
 
 
-def _introduce(topic: str) -> None:
+def _introduce(topic: str, name: str) -> None:
     """On a worker: tell where it is."""
     worker = distributed.get_worker()
-    worker.log_event(topic, json.dumps({"worker": worker.address, **remote.describe()}))
+    facts = {"introduction": name, "worker": worker.address, **remote.describe()}
+    worker.log_event(topic, json.dumps(facts))
 
 
 class _DaskTransport:
@@ -240,6 +295,8 @@ class _DaskTransport:
         self._refused: set[str] = set()
         self._futures: dict[int | str, tuple[str, distributed.Future]] = {}
         self._next_poll = 0.0
+        self._failed_polls = 0
+        self._introductions = 0
         self._was_connected = False
 
     # --------------------------------------------------------------------------- connection
@@ -365,9 +422,12 @@ class _DaskTransport:
         if client.status != "running":
             return self._disconnected()
         try:
-            known = client.scheduler_info()["workers"]
+            # Not client.scheduler_info(), which hides a failure behind an empty list.
+            known = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, TimeoutError, RuntimeError):
-            return self._disconnected()
+            self._failed_polls += 1
+            return self._disconnected() if self._failed_polls >= _FAILED_POLLS else []
+        self._failed_polls = 0
         events: list[Event] = []
         for worker in [worker for worker in self._threads if worker not in known]:
             del self._threads[worker]
@@ -379,7 +439,10 @@ class _DaskTransport:
         for worker, info in known.items():
             if worker not in self._threads:
                 self._threads[worker] = info["nthreads"]
-                self._send(f"introduce-{worker}", worker, _introduce, self.run)
+                # A key that is cancelled and used again is one that may never run.
+                self._introductions += 1
+                name = f"introduce-{self._introductions}"
+                self._send(name, worker, _introduce, self.run, name)
         return events
 
     def _forget(self, worker: str) -> None:
@@ -390,7 +453,7 @@ class _DaskTransport:
 
     def _arrived(self, message: dict[str, Any]) -> list[Event]:
         worker = message["worker"]
-        self._release(f"introduce-{worker}")
+        self._release(message["introduction"])
         if worker not in self._threads or worker in self._joined | self._refused:
             return []
         if message["sources"] != self.sources:
@@ -416,16 +479,16 @@ class _DaskTransport:
                 self.run,
                 workers=sorted(self._joined) or None,
                 on_error="ignore",
-                callback_timeout=_CONNECT_SECONDS,
+                callback_timeout=_CLOSE_SECONDS,
             )
         self._futures.clear()
         with contextlib.suppress(Exception):
-            client.close(timeout=_CONNECT_SECONDS)
+            client.close(timeout=_CLOSE_SECONDS)
 
 
 def _reason(future: distributed.Future) -> str:
     try:
-        error = future.exception(timeout=_CONNECT_SECONDS)
+        error = future.exception(timeout=_CLOSE_SECONDS)
     except Exception as failed:
         error = failed
     return f"{type(error).__name__}: {error}"

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("sqlalchemy", reason="`./cw regress --history` installs the farm's packages")
-
 from corewright.cli import main
 from corewright.files import OutputError
 from corewright.flow.errors import FlowInputError
