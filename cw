@@ -226,6 +226,9 @@ install_sets() {
 
 sets=core
 [ "${1-}" != test ] || sets="core synth test train"
+case "${1-} ${2-}" in
+  "regress blocks" | "regress proofs") sets="core synth test" ;;
+esac
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do
   [ -f "$root/requirements/$set.txt" ] || die "COREWRIGHT_SETS names no such set: $set"
