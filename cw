@@ -235,6 +235,9 @@ for word in "$@"; do
       "bench farm") sets="core farm" ;;
   esac
 done
+case "${1-} ${2-}" in
+  "regress blocks" | "regress proofs") sets="$sets synth test" ;;
+esac
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do
   [ -f "$root/requirements/$set.txt" ] || die "COREWRIGHT_SETS names no such set: $set"

@@ -107,4 +107,5 @@ async def replayed_rows_come_in_order_and_unchanged(dut, write_stall, read_stall
                 model.step(commands)
         await drive_phase(dut)
     assert taken > 50
-    assert full or write_stall > read_stall or DEPTH > 20
+    # A deep ring fills for sure only behind a reader that is slower.
+    assert full or write_stall > read_stall or (DEPTH > 8 and write_stall == read_stall)

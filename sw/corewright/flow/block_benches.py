@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""How a block is tested: ``dv/bench.toml``, which its tests and `./cw mutate` read.
+"""How a block is tested: ``dv/bench.toml``.
+
+Its tests, ``./cw regress blocks`` and ``./cw mutate`` read it.
 
 ::
 
@@ -14,8 +16,11 @@
     options = { full_rate = true }                            # the bench gets them
     [bench.configurations]
     64bit = { parameters = { DataBits = 64 }, options = { longest = 6000 } }
+    [bench.random]                           # further configurations, see random_configuration.py
+    parameters = { DataBits = [32, 64], MaxBurstBeats = { min = 1, max = 256 } }
+    require = ["MaxBurstBeats * DataBits // 8 <= 4096"]
 
-The last four are optional; without configurations there is one, ``default``, without parameters.
+The last five are optional; without configurations there is one, ``default``, without parameters.
 Sources that have no bench of their own are tested in the whole accelerator::
 
     [system]
@@ -27,13 +32,20 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from corewright.flow.cocotb_bench import CocotbBench, make_bench
+import numpy as np
+
+from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
+from corewright.flow.random_configuration import RandomConfiguration
 from corewright.sources import sources_of
+
+if TYPE_CHECKING:
+    # What a block's benches are, a run without cocotb knows, too.
+    from corewright.flow.cocotb_bench import CocotbBench
 
 FILE = "bench.toml"
 _BENCH = {
@@ -45,9 +57,12 @@ _BENCH = {
     "arguments": list,
     "options": dict,
     "configurations": dict,
+    "random": dict,
 }
 _NEEDED = ("top", "module", "core", "tests")
 _CONFIGURATION = {"parameters": dict, "options": dict}
+# What a configuration that was drawn is called.
+RANDOM = "random"
 _NAMES: dict[type, str] = {str: "a string", list: "a list", dict: "a table"}
 
 
@@ -73,6 +88,8 @@ class BlockBench:
         tests: the block's sources that it answers for.
         arguments: further arguments for Verilator.
         configurations: by name, in the order of the file.
+        random: what further configurations may be drawn, or None.
+        common: options of all configurations.
     """
 
     folder: Path
@@ -83,6 +100,24 @@ class BlockBench:
     tests: tuple[Path, ...]
     arguments: tuple[str, ...]
     configurations: Mapping[str, Configuration]
+    random: RandomConfiguration | None = None
+    common: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Core and top, ``ip/axi_dma/cw_axi_reader``: no other bench has it."""
+        return f"{self.core.removeprefix('corewright:').replace(':', '/')}/{self.top}"
+
+    def draw(self, rng: np.random.Generator) -> Configuration:
+        """Return a random configuration.
+
+        Raises:
+            FlowInputError: none may be drawn, or nothing that is drawn is legal.
+        """
+        if self.random is None:
+            raise FlowInputError(f"{self.name} has no random configurations")
+        parameters, options = self.random.draw(rng)
+        return Configuration(RANDOM, parameters, {**self.common, **options})
 
     @functools.cached_property
     def sources(self) -> list[Path]:
@@ -90,16 +125,23 @@ class BlockBench:
         return sources_of(self.core, self.target)
 
     def bench(
-        self, configuration: str, sources: list[Path] | None = None, *arguments: str
+        self,
+        configuration: str | Configuration,
+        sources: list[Path] | None = None,
+        *arguments: str,
     ) -> CocotbBench:
         """Return what runs a configuration.
 
         Args:
-            configuration: its name.
+            configuration: its name, or one that was drawn.
             sources: in the place of the core's.
             arguments: further arguments for Verilator.
         """
-        chosen = self.configurations[configuration]
+        from corewright.flow.cocotb_bench import make_bench
+
+        chosen = configuration
+        if isinstance(chosen, str):
+            chosen = self.configurations[chosen]
         return make_bench(
             self.top,
             self.module,
@@ -120,7 +162,8 @@ def block_benches(folder: Path) -> list[BlockBench]:
     Raises:
         FlowInputError: the file is missing or wrong; one line says what is legal.
     """
-    path = folder / FILE
+    # A bench runs in a folder of its own.
+    path = folder.resolve() / FILE
     benches = _contents(path).get("bench", [])
     if not isinstance(benches, list):
         raise FlowInputError(f"{path}: bench is no list of tables: write [[bench]]")
@@ -153,6 +196,23 @@ def _tests(where: str, block: Path, names: list[str]) -> tuple[Path, ...]:
     return tests
 
 
+def all_block_benches() -> list[BlockBench]:
+    """Return the benches of all blocks of ``ip/`` and ``core/``, by their names.
+
+    Raises:
+        FlowInputError: a file is wrong, see :func:`block_benches`, or two benches share a name.
+    """
+    root = repository_root()
+    files = [path for part in ("ip", "core") for path in sorted(root.glob(f"{part}/*/dv/{FILE}"))]
+    found: dict[str, BlockBench] = {}
+    for path in files:
+        for bench in block_benches(path.parent):
+            if bench.name in found:
+                raise FlowInputError(f"{path}: there is another bench of {bench.core}, {bench.top}")
+            found[bench.name] = bench
+    return list(found.values())
+
+
 def _block_bench(path: Path, number: int, values: Any) -> BlockBench:
     where = f"{path}: bench {number}"
     _check(where, values, _BENCH)
@@ -166,6 +226,11 @@ def _block_bench(path: Path, number: int, values: Any) -> BlockBench:
         _check(f"{where}, configuration '{name}'", own, _CONFIGURATION)
         options = {**common, **own.get("options", {})}
         configurations[name] = Configuration(name, own.get("parameters", {}), options)
+    if RANDOM in configurations:
+        raise FlowInputError(f"{where}: a configuration may not be called '{RANDOM}'")
+    random = None
+    if "random" in values:
+        random = RandomConfiguration.parse(f"{where}, random", values["random"])
     return BlockBench(
         path.parent,
         values["top"],
@@ -175,6 +240,8 @@ def _block_bench(path: Path, number: int, values: Any) -> BlockBench:
         tests,
         tuple(values.get("arguments", ())),
         configurations,
+        random,
+        common,
     )
 
 

@@ -32,6 +32,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from xml.etree import ElementTree
 
 import cocotb_tools.config
 from cocotb_tools.check_results import get_results
@@ -63,7 +64,13 @@ class CocotbFailure(AssertionError):  # noqa: N818 - it is the verdict of a test
 
 
 class BenchTestsFailed(CocotbFailure):
-    """A run left results, and some of its tests failed."""
+    """A run left results, and some of its tests failed.
+
+    Attributes:
+        tests: their names, in the order in which they ran.
+    """
+
+    tests: tuple[str, ...] = ()
 
 
 class BenchHung(CocotbFailure):
@@ -369,15 +376,27 @@ def run_model(
         elif tests == 0:
             trouble = trouble or "no test ran"
     if trouble:
-        raise verdict(
+        failure = verdict(
             f"{bench.description}: {trouble}\n{_tail(log)}\nlog: {log}\nreproduce: {reproduce}"
         )
+        if isinstance(failure, BenchTestsFailed):
+            failure.tests = _failed_tests(results)
+        raise failure
     counts = run / "coverage.dat"
     if coverage_folder() is not None and counts.is_file():
         collect(counts, model)
     if build_root is None and not bench.waves:
         shutil.rmtree(run)
     return run
+
+
+def _failed_tests(results: Path) -> tuple[str, ...]:
+    """Return the names of the tests that failed, from the results in JUnit's form."""
+    cases = ElementTree.parse(results).iter("testcase")
+    bad = [
+        case for case in cases if case.find("failure") is not None or case.find("error") is not None
+    ]
+    return tuple(case.get("name", "") for case in bad)
 
 
 def build_model(bench: CocotbBench, reproduce: str) -> Path:

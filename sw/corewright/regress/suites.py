@@ -7,10 +7,12 @@ from __future__ import annotations
 import importlib
 
 from corewright.flow.errors import FlowInputError
-from corewright.regress import graphs, system
+from corewright.regress import blocks, graphs, proofs, system
 from corewright.regress.case import Suite
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (graphs.SUITE, system.SUITE)}
+SUITES: dict[str, Suite] = {
+    suite.name: suite for suite in (graphs.SUITE, system.SUITE, blocks.SUITE, proofs.SUITE)
+}
 
 
 def find_suite(name: str) -> Suite:
