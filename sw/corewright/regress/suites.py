@@ -7,8 +7,8 @@ from __future__ import annotations
 import importlib
 
 from corewright.flow.errors import FlowInputError
-from corewright.regress import graphs, system
 from corewright.regress.case import Suite
+from corewright.regress.kinds import graphs, system
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in (graphs.SUITE, system.SUITE)}
 

@@ -15,8 +15,8 @@ from unittest import mock
 
 from corewright import emulator
 from corewright.flow.vectors import VectorSet, prepare
-from corewright.regress import graphs, system
 from corewright.regress.case import CheckFailed, Observation
+from corewright.regress.kinds import graphs, system
 
 # Where the hanging case notes the process that it has started.
 PIDS = "COREWRIGHT_TEST_PIDS"

@@ -49,7 +49,7 @@ class SystemSuite:
     """See this module."""
 
     name = "system"
-    reference = "corewright.regress.system:SUITE"
+    reference = "corewright.regress.kinds.system:SUITE"
     default_cases = 200
     bins: Mapping[str, tuple[str, ...]] = {
         **COMMON_BINS,

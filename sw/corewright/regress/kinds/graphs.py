@@ -38,7 +38,7 @@ class GraphSuite:
     """See this module."""
 
     name = "graphs"
-    reference = "corewright.regress.graphs:SUITE"
+    reference = "corewright.regress.kinds.graphs:SUITE"
     default_cases = 2000
     bins: Mapping[str, tuple[str, ...]] = COMMON_BINS
 
