@@ -102,10 +102,12 @@ package cw_bench_pkg;
   /// else. A channel that never moves is a hang, not a stall: chances are 65000 at most.
   function automatic bit stalls_from(input string text, output stalls_t stalls);
     int latency, spread, ready_stall, valid_stall, long_stall, long_mask;
-    string rest;
     stalls = '0;
-    if ($sscanf(text, "%d,%d,%d,%d,%d,%d%s", latency, spread, ready_stall, valid_stall, long_stall,
-                long_mask, rest) != 6) return 1'b0;
+    if ($sscanf(text, "%d,%d,%d,%d,%d,%d", latency, spread, ready_stall, valid_stall, long_stall,
+                long_mask) != 6) return 1'b0;
+    // Nothing may stand behind them.
+    if ($sformatf("%0d,%0d,%0d,%0d,%0d,%0d", latency, spread, ready_stall, valid_stall, long_stall,
+                  long_mask) != text) return 1'b0;
     if (latency < 1 || latency > 4095 || spread < 0 || spread > 4095 || ready_stall < 0 ||
         ready_stall > 65000 || valid_stall < 0 || valid_stall > 65000 || long_stall < 0 ||
         long_stall > 65000 || long_mask < 0 || long_mask > 4095) return 1'b0;

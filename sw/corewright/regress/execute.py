@@ -52,7 +52,13 @@ def execute(
         summary=observation.summary,
         bins=tuple(sorted(observation.bins)),
         seconds=round(processor_seconds() - started, 3),
+        file=file_of(suite),
     )
+
+
+def file_of(suite: Suite) -> str:
+    """The file of a user's own suite; empty for others."""
+    return str(getattr(suite, "file", ""))
 
 
 def processor_seconds() -> float:

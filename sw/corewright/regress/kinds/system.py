@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Suite ``system``: random networks on the RTL with the real firmware, under random stalls.
+"""Kind ``system``: random networks on the RTL with the real firmware, under random traffic.
 
-Ten cases share a random hardware, whose bench is compiled once and kept by its content. Every
-tensor that a layer writes is compared in memory, and the counters have to add up.
+Some cases share a hardware, whose bench is compiled once and kept by its content. Every tensor that
+a layer writes is compared in memory, the counters have to add up, and a run to which something
+happens has to end with the right status in bounded time, the next ones exactly.
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from corewright.compiler import CompiledProgram, compile_graph
-from corewright.flow.bench import MAX_SEED, STALLS, run_bench
+from corewright.flow.bench import run_bench
 from corewright.flow.cache import build_folder, building
-from corewright.flow.compiled_bench import build_bench
+from corewright.flow.compiled_bench import CompiledBench, build_bench
 from corewright.flow.inference import describe
 from corewright.flow.simulate import report
+from corewright.flow.system import hardware_of
 from corewright.flow.vectors import prepare
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -34,82 +40,223 @@ from corewright.regress.coverage import (
     operator_name,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
+from corewright.regress.plan import Directed, Network, SystemPlan
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
+from corewright.regress.traffic import TRAFFIC_BINS, Traffic, draw_traffic
 
-CASES_A_HARDWARE = 10
-# Compiling a bench takes long with many units or wide words; small ones have all the corners.
-_MOST_UNITS = 96
-_LARGEST_BATCH = 4
-_LAYERS, _LARGEST = 12, 12
+# Groups of cases whose hardware is not drawn; random ones count from 0.
+_FIXED, _DIRECTED = 1 << 30, 1 << 31
+# Cases of a bench above which simulating faster is worth compiling longer: measured on 7x12 units,
+# -Og saves 11 s of 25 s of compiling and costs 0.017 s a case.
+_WORTH_OPTIMISING = 600
+SHORT_RUNS = "-Og"
 # Not among what a program has; of the memory and of its port.
-_BINS = {"stalls": STALLS, "bus bits": ("32", "64", "128", "512"), "runs": ("1", "2")}
+_BINS = {"bus bits": ("32", "64", "128", "512"), "array": ("drawn", "8x24", "21x32", "other")}
+# Arrays that people use.
+_KNOWN_ARRAYS = ("8x24", "21x32")
 
 
+@dataclass(frozen=True)
+class SystemCase:
+    """All that a case runs.
+
+    Attributes:
+        hardware: the accelerator.
+        graph: the network.
+        batch: images of a run.
+        images: (N, H, W, C) integers, of all runs.
+        traffic: what happens around the runs.
+    """
+
+    hardware: Hardware
+    graph: Graph
+    batch: int
+    images: np.ndarray
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
 class SystemSuite:
-    """See this module."""
+    """See this module.
 
-    name = "system"
-    reference = "corewright.regress.kinds.system:SUITE"
-    default_cases = 200
-    bins: Mapping[str, tuple[str, ...]] = {
-        **COMMON_BINS,
-        # Comparisons layer by layer need every tensor in its own place.
-        "program": tuple(name for name in COMMON_BINS["program"] if name != "memory reused"),
-        **_BINS,
-    }
+    Attributes:
+        plan: the suite's file.
+        name: as on the command line.
+        reference: see :class:`Suite`.
+        file: a user's own.
+    """
+
+    plan: SystemPlan
+    name: str
+    reference: str
+    file: str = ""
+
+    @property
+    def default_cases(self) -> int:
+        """See :class:`Suite`."""
+        return self.plan.cases
+
+    @property
+    def bins(self) -> Mapping[str, tuple[str, ...]]:
+        """See :class:`Suite`."""
+        return {
+            **COMMON_BINS,
+            # Comparisons layer by layer need every tensor in its own place.
+            "program": tuple(name for name in COMMON_BINS["program"] if name != "memory reused"),
+            **TRAFFIC_BINS,
+            **_BINS,
+        }
+
+    def directed(self, index: int) -> tuple[int, Directed] | None:
+        """Return the directed case with this index, and its number; None: it is a random one."""
+        first = 0
+        for number, directed in enumerate(self.plan.directed):
+            if first <= index < first + directed.cases:
+                return number, directed
+            first += directed.cases
+        return None
 
     def group(self, index: int) -> int | None:
         """The number of the case's hardware."""
-        return index // CASES_A_HARDWARE
+        found = self.directed(index)
+        if found is not None:
+            return _DIRECTED + found[0] if found[1].hardware else 0
+        for number, fixed in enumerate(self.plan.hardware.fixed):
+            # In the middle of its period, and never two at once.
+            if index % fixed.every == (fixed.every // 2 + number) % fixed.every:
+                return _FIXED + number
+        return index // self.plan.hardware.cases
 
     def prepare(self, seed: int, group: int) -> None:
         """Compile the bench of a hardware, unless there is one."""
-        build_bench(self.hardware(seed, group))
+        self.bench(seed, group)
+
+    def bench(self, seed: int, group: int) -> CompiledBench:
+        """Return the bench of a group, compiled for as many cases as it serves."""
+        cases = self.plan.hardware.cases
+        if group >= _FIXED and group < _DIRECTED:
+            cases = self.plan.cases // self.plan.hardware.fixed[group - _FIXED].every
+        flags = "" if cases > _WORTH_OPTIMISING else SHORT_RUNS
+        return build_bench(self.hardware(seed, group), compiler_flags=flags)
 
     def hardware(self, seed: int, group: int) -> Hardware:
-        """Return a random hardware, small enough to be compiled soon."""
+        """Return a group's hardware; a random one is small enough to be compiled soon."""
+        plan = self.plan.hardware
+        if group >= _DIRECTED:
+            return hardware_of(self.plan.directed[group - _DIRECTED].hardware, Path())
+        if group >= _FIXED:
+            return self.plan.fixed_hardware(group - _FIXED)
         rng = generator(f"{self.name} hardware", seed, group)
         while True:
-            hw = random_hardware(rng)
-            if hw.rows * hw.columns <= _MOST_UNITS:
+            hw = _chosen(rng, random_hardware(rng), plan.choices)
+            if hw is not None and hw.rows * hw.columns <= plan.units:
                 return hw
+
+    def draw(self, seed: int, index: int, observation: Observation) -> SystemCase:
+        """Return what a case runs, and describe it.
+
+        Raises:
+            CheckFailed: no network fits the hardware.
+        """
+        group = self.group(index) or 0
+        found = self.directed(index)
+        hw = self.hardware(seed, group)
+        traffic = draw_traffic(
+            generator(f"{self.name} traffic", seed, index), self.plan.traffic.weights
+        )
+        network = self.plan.network
+        if found is not None:
+            directed = found[1]
+            traffic = _directed_traffic(traffic, directed.traffic)
+            network = directed.network or network
+            observation.describe(directed=directed.name)
+        observation.describe(hardware=hardware_summary(hw), traffic=traffic.to_dict())
+        rng = generator(self.name, seed, index)
+        (graph, batch), refusals = first_that_fits(lambda: _network(rng, hw, network, observation))
+        # The last run is sometimes filled up with images of the first.
+        last = int(rng.integers(1, batch + 1)) if rng.integers(2) else batch
+        images = random_input(rng, graph, batch * (traffic.runs - 1) + last)
+        observation.describe(
+            images=len(images),
+            stalls=traffic.stalls,
+            memory_seed=traffic.seed,
+            refusals=len(refusals),
+        )
+        array = f"{hw.rows}x{hw.columns}"
+        if group < _FIXED:
+            array = "drawn"
+        observation.cover(
+            f"array:{array if array in ('drawn', *_KNOWN_ARRAYS) else 'other'}",
+            f"bus bits:{hw.axi_width}",
+            *cover_hardware(hw),
+        )
+        return SystemCase(hw, graph, batch, images, traffic)
 
     def run(self, seed: int, index: int, observation: Observation) -> None:
         """Simulate a random network; see :class:`Suite`."""
-        hw = self.hardware(seed, index // CASES_A_HARDWARE)
-        observation.describe(hardware=hardware_summary(hw))
-        bench = build_bench(hw)
-        rng = generator(self.name, seed, index)
-
-        def draw() -> tuple[CompiledProgram, Graph]:
-            graph = random_graph(rng, hw, layers=_LAYERS, largest=_LARGEST)
-            batch = int(rng.integers(1, _LARGEST_BATCH + 1))
-            observation.describe(**facts(hw, graph, batch))
-            return compile_graph(graph, hw, batch), graph
-
-        (program, graph), refusals = first_that_fits(draw)
-        # A second run, sometimes with images of the first to fill it up.
-        images = random_input(rng, graph, program.batch + int(rng.integers(0, 2)))
-        stalls = STALLS[int(rng.integers(len(STALLS)))]
-        memory_seed = int(rng.integers(1, MAX_SEED + 1))
-        observation.describe(
-            images=len(images), stalls=stalls, memory_seed=memory_seed, refusals=len(refusals)
-        )
-        stages = decode_stages(program.program)
-        observation.cover(
-            *cover_graph(graph, program.batch),
-            *cover_hardware(hw),
-            *cover_program(
-                program, graph, len(stages), sum(len(s.host_operations) for s in stages)
-            ),
-            f"stalls:{stalls}",
-            f"bus bits:{hw.axi_width}",
-            f"runs:{1 if len(images) == program.batch else 2}",
-        )
+        case = self.draw(seed, index, observation)
+        # Not in the scratch folder: benches are kept.
+        bench = self.bench(seed, self.group(index) or 0)
         with _scratch(str(CaseId(self.name, seed, index))):
-            vectors = prepare(graph, hw, images, program.batch)
-            result = report(hw, vectors, run_bench(bench, vectors, seed=memory_seed, stalls=stalls))
-            judge(result, graph)
+            simulate(case, bench, observation)
+
+
+def simulate(case: SystemCase, bench: CompiledBench, observation: Observation) -> None:
+    """Run a case and judge it.
+
+    Raises:
+        CheckFailed: something is wrong.
+    """
+    graph, hw, traffic = case.graph, case.hardware, case.traffic
+    program = compile_graph(graph, hw, case.batch)
+    stages = decode_stages(program.program)
+    observation.cover(
+        *cover_graph(graph, program.batch),
+        *cover_program(program, graph, len(stages), sum(len(s.host_operations) for s in stages)),
+        *traffic.bins,
+    )
+    vectors = prepare(graph, hw, case.images, case.batch)
+    outcome = run_bench(
+        bench, vectors, seed=traffic.seed, stalls=traffic.stalls, plusargs=traffic.plusargs()
+    )
+    event = outcome.result.get("event")
+    if event is None:
+        observation.cover("event:none")
+    else:
+        in_time = event["status"] != "OK"
+        observation.cover(f"event:{event['kind']} {'in time' if in_time else 'too late'}")
+        observation.describe(event=event)
+    observation.describe(simulated_cycles=outcome.result["simulated_cycles"])
+    judge(report(hw, vectors, outcome), graph, event)
+
+
+def _network(
+    rng: np.random.Generator, hw: Hardware, network: Network, observation: Observation
+) -> tuple[Graph, int]:
+    """A network that compiles, and its batch."""
+    graph = random_graph(
+        rng, hw, layers=network.layers, largest=network.size, operators=network.operators
+    )
+    batch = int(rng.integers(1, network.batch + 1))
+    observation.describe(**facts(hw, graph, batch))
+    program: CompiledProgram = compile_graph(graph, hw, batch)
+    return graph, program.batch
+
+
+def _chosen(
+    rng: np.random.Generator, hw: Hardware, choices: Mapping[str, list[Any]]
+) -> Hardware | None:
+    """``hw`` with the parameters that a plan draws itself; None: they do not go together."""
+    values = {name: legal[int(rng.integers(len(legal)))] for name, legal in sorted(choices.items())}
+    try:
+        return replace(hw, **values) if values else hw
+    except ValueError:
+        return None
+
+
+def _directed_traffic(drawn: Traffic, values: Mapping[str, Any]) -> Traffic:
+    """What a directed case says, the seed drawn; without an event and stalls if it names none."""
+    return Traffic.from_dict({"seed": drawn.seed, **values})
 
 
 @contextlib.contextmanager
@@ -131,12 +278,13 @@ def _scratch(name: str) -> Iterator[None]:
     shutil.rmtree(folder)
 
 
-def judge(result: Mapping[str, Any], graph: Graph) -> None:
+def judge(result: Mapping[str, Any], graph: Graph, event: Mapping[str, Any] | None = None) -> None:
     """Judge a simulation's report.
 
     Args:
         result: see :func:`corewright.flow.simulate.report`.
         graph: what was simulated.
+        event: what the bench says of what happened to a run.
 
     Raises:
         CheckFailed: something is wrong; the signature names the status, or what made the first
@@ -146,6 +294,8 @@ def judge(result: Mapping[str, Any], graph: Graph) -> None:
         _check_steps(result)
         return
     detail = describe(result)
+    if result["status"] == "EVENT" and event is not None:
+        raise CheckFailed(f"{event['kind']} ends with {event['status']}", detail)
     if result["status"] != "OK":
         raise CheckFailed(f"status {result['status']}", detail)
     if not result["emulator"]["bit_exact"]:
@@ -168,6 +318,3 @@ def _check_steps(result: Mapping[str, Any]) -> None:
                 f"steps of {layer['type']}",
                 f"layer {layer['name']}: {layer['compute_cycles']} expected, {counted} counted",
             )
-
-
-SUITE = SystemSuite()

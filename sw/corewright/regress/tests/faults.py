@@ -17,6 +17,8 @@ from corewright import emulator
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.regress.case import CheckFailed, Observation
 from corewright.regress.kinds import graphs, system
+from corewright.regress.plan import read_plan
+from corewright.regress.suites import suites_folder
 
 # Where the hanging case notes the process that it has started.
 PIDS = "COREWRIGHT_TEST_PIDS"
@@ -87,8 +89,6 @@ class Endless:
 class WrongEmulator(graphs.GraphSuite):
     """The emulator gets one bit of the first layer's result wrong."""
 
-    reference = "corewright.regress.tests.faults:WRONG_EMULATOR"
-
     def run(self, seed: int, index: int, observation: Observation) -> None:
         right = emulator.run
 
@@ -103,8 +103,6 @@ class WrongEmulator(graphs.GraphSuite):
 
 class DamagedSystem(system.SystemSuite):
     """What the simulation reads is damaged: even cases the program, odd ones what is expected."""
-
-    reference = "corewright.regress.tests.faults:DAMAGED_SYSTEM"
 
     def run(self, seed: int, index: int, observation: Observation) -> None:
         def damaged(*arguments: Any) -> VectorSet:
@@ -122,5 +120,9 @@ class DamagedSystem(system.SystemSuite):
 
 MISBEHAVING = Misbehaving()
 ENDLESS = Endless()
-WRONG_EMULATOR = WrongEmulator()
-DAMAGED_SYSTEM = DamagedSystem()
+WRONG_EMULATOR = WrongEmulator(
+    read_plan(suites_folder() / "graphs.toml"), "graphs", f"{__name__}:WRONG_EMULATOR"
+)
+DAMAGED_SYSTEM = DamagedSystem(
+    read_plan(suites_folder() / "system.toml"), "system", f"{__name__}:DAMAGED_SYSTEM"
+)
