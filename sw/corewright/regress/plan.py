@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -190,9 +191,13 @@ class SystemPlan(_Table):
             FlowInputError: it is not there.
         """
         fixed = self.hardware.fixed[number]
-        if fixed.model:
-            return find_system(fixed.model).hardware
-        return hardware_of(fixed.file, repository_root())
+        return _fixed(fixed.model, fixed.file)
+
+
+# Every case asks, and a model's name is looked up in the files of all.
+@lru_cache
+def _fixed(model: str, file: str) -> Hardware:
+    return find_system(model).hardware if model else hardware_of(file, repository_root())
 
 
 Plan = GraphPlan | SystemPlan

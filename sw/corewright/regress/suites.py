@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from functools import cached_property
 from pathlib import Path
 
@@ -44,8 +44,8 @@ def suite_of(path: Path, *, own: bool) -> Suite:
     return SystemSuite(plan, name, reference, file)
 
 
-class _Suites(Mapping[str, Suite]):
-    """The tree's suites; files are read when they are first asked for."""
+class _Suites(MutableMapping[str, Suite]):
+    """The tree's suites; files are read when they are first asked for. Tests put in others."""
 
     @cached_property
     def _paths(self) -> dict[str, Path]:
@@ -60,6 +60,14 @@ class _Suites(Mapping[str, Suite]):
             self._read[name] = suite_of(self._paths[name], own=False)
         return self._read[name]
 
+    def __setitem__(self, name: str, suite: Suite) -> None:
+        self._read[name] = suite
+        self._paths.setdefault(name, Path())
+
+    def __delitem__(self, name: str) -> None:
+        del self._paths[name]
+        self._read.pop(name, None)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
 
@@ -70,7 +78,7 @@ class _Suites(Mapping[str, Suite]):
         return name in self._paths
 
 
-SUITES: Mapping[str, Suite] = _Suites()
+SUITES: MutableMapping[str, Suite] = _Suites()
 
 
 def find_suite(name: str) -> Suite:

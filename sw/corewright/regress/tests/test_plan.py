@@ -141,7 +141,8 @@ def test_names_of_files_are_names_of_suites(tmp_path: Path) -> None:
 
 def test_a_case_is_one_everywhere_and_directed_ones_come_first(tmp_path: Path) -> None:
     text = (
-        SYSTEM + "[hardware]\ncases = 5\nchoices = {axi_width = [512]}\n"
+        SYSTEM + "[network]\nlayers = 2\nsize = 5\n"
+        "[hardware]\ncases = 5\nchoices = {axi_width = [512]}\n"
         '[[directed]]\nname = "late"\nreason = "r"\ncases = 2\n'
         'traffic = {runs = 2, event = "reset", event_at = 7}\n'
         '[[directed]]\nname = "wide"\nreason = "r"\nhardware = {processing_elements = [2, 2]}\n'
