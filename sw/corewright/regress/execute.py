@@ -31,11 +31,11 @@ def execute(
         index: of the case.
         announce: called with the summary whenever the case adds to it.
     """
-    return judged(suite.name, seed, index, lambda it: suite.run(seed, index, it), announce)
+    return judged(suite, seed, index, lambda it: suite.run(seed, index, it), announce)
 
 
 def judged(
-    suite: str,
+    suite: Suite,
     seed: int,
     index: int,
     run: Callable[[Observation], None],
@@ -54,7 +54,7 @@ def judged(
         # Whatever it is, the other cases go on.
         verdict, signature, detail = "error", signature_of(error), explain(error)
     return CaseResult(
-        suite=suite,
+        suite=suite.name,
         seed=seed,
         index=index,
         verdict=verdict,
@@ -63,7 +63,13 @@ def judged(
         summary=observation.summary,
         bins=tuple(sorted(observation.bins)),
         seconds=round(processor_seconds() - started, 3),
+        file=file_of(suite),
     )
+
+
+def file_of(suite: Suite) -> str:
+    """The file of a user's own suite; empty for others."""
+    return str(getattr(suite, "file", ""))
 
 
 def processor_seconds() -> float:

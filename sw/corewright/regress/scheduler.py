@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from corewright.regress.case import CaseResult, Suite, Verdict
+from corewright.regress.execute import file_of
 
 # Seconds after which a case, or a group's preparation (a Verilator build), counts as hung.
 CASE_SECONDS = 300.0
@@ -252,7 +253,14 @@ class _Run:
     ) -> CaseResult:
         verdict: Verdict = "error"
         return CaseResult(
-            self.suite.name, self.seed, index, verdict, signature, detail, dict(summary)
+            self.suite.name,
+            self.seed,
+            index,
+            verdict,
+            signature,
+            detail,
+            dict(summary),
+            file=file_of(self.suite),
         )
 
     def _end(self, worker: _Worker) -> None:
