@@ -15,10 +15,11 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-FOLDERS = ("boards", "core", "ip", "models", "sw/hal", "sw/runtime")
+FOLDERS = ("boards", "core", "ip", "models", "regressions/suites", "sw/hal", "sw/runtime")
 SUFFIXES = frozenset(
     {".S", ".c", ".core", ".cpp", ".cwgraph", ".gtkw", ".h", ".json", ".md", ".mdd", ".mk"}
-    | {".npz", ".py", ".rdl", ".sby", ".sv", ".svh", ".tcl", ".v", ".vh", ".vlt", ".xdc", ".yaml"}
+    | {".npz", ".py", ".rdl", ".sby", ".sv", ".svh", ".tcl", ".toml", ".v", ".vh", ".vlt"}
+    | {".xdc", ".yaml"}
 )
 # Results of builds, and what only a clone can run.
 LEFT_OUT = frozenset({"__pycache__", "build", "obj_dir", "runs", "sim_build", "tests"})

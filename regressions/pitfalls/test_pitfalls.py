@@ -56,7 +56,7 @@ from corewright.graph import (
     softmax_table,
 )
 from corewright.program.tensor import TensorLayout
-from corewright.regress.graphs import compare
+from corewright.regress.kinds.graphs import compare
 from corewright.regress.random_graphs import random_input
 
 # The one that is compiled; 3 rows divide hardly any image.

@@ -22,7 +22,14 @@ module cw_bench_body #(
   stalls_t     stalls = '0;
   logic [63:0] seed = '0;
   int unsigned hang_cycles = 20000;
-  int unsigned bad_program = 0, bad_pixels = 0, bad_residual = 0, bad_output = 0;
+  stalls_t     port_stalls [4];
+  bad_burst_t  injected [4];  // by a plusarg, from the first burst of the simulation on
+  logic [1:0]  bad_resp = 2'b10;
+  bad_beats_e  bad_beats = BadBeatsAll;
+  logic [15:0] irq_latency = '0, irq_spread = '0, wake_chance = '0;
+  happens_e    happens = HappensNothing;
+  int          event_port = PortPixels;
+  int unsigned event_at = 500;
   longint      program_base = 0, program_bytes = 0, arena_base = 0, arena_bytes = 0;
 
   // 1 - probability in 1/65536, saturated: a channel that never moves is a hang, not a stall.
@@ -33,11 +40,29 @@ module cw_bench_body #(
     return chance > 65000 ? 16'd65000 : 16'(chance);
   endfunction
 
+  // The number of one of the bench's ports; an unknown name is the end.
+  function automatic int port_of(input string name);
+    case (name)
+      "program": return PortProgram;
+      "pixels": return PortPixels;
+      "output": return PortOutput;
+      "residual": return PortResidual;
+      default: $fatal(1, "port '%s': program, pixels, residual or output", name);
+    endcase
+    return PortProgram;
+  endfunction
+
+  function automatic logic [15:0] half_word(input string name, input int unsigned number);
+    if (number > 4095) $fatal(1, "+%s=%0d: 0 to 4095", name, number);
+    return 16'(number);
+  endfunction
+
   initial begin
     automatic string text;
     automatic string profile = "none";
     automatic real   probability;
     automatic int unsigned number;
+    for (int i = 0; i < 4; i++) injected[i] = '0;
     if ($value$plusargs("seed=%d", seed)) cw_bench_option("seed", $sformatf("%0d", seed));
     if ($value$plusargs("stalls=%s", profile)) cw_bench_option("stalls", profile);
     if ($value$plusargs("dir=%s", text)) cw_bench_option("dir", text);
@@ -56,10 +81,10 @@ module cw_bench_body #(
     if ($value$plusargs("hang_cycles=%d", number)) hang_cycles = number;
     if ($value$plusargs("inject_axi_error=%s", text)) begin
       cw_bench_option("inject_axi_error", text);
-      if ($sscanf(text, "program:%d", number) == 1) bad_program = number;
-      else if ($sscanf(text, "pixels:%d", number) == 1) bad_pixels = number;
-      else if ($sscanf(text, "residual:%d", number) == 1) bad_residual = number;
-      else if ($sscanf(text, "output:%d", number) == 1) bad_output = number;
+      if ($sscanf(text, "program:%d", number) == 1) injected[PortProgram].burst = number;
+      else if ($sscanf(text, "pixels:%d", number) == 1) injected[PortPixels].burst = number;
+      else if ($sscanf(text, "residual:%d", number) == 1) injected[PortResidual].burst = number;
+      else if ($sscanf(text, "output:%d", number) == 1) injected[PortOutput].burst = number;
       else $fatal(1, "+inject_axi_error=%s: program:N, pixels:N, residual:N or output:N", text);
     end
     stalls = stalls_of(profile);
@@ -71,11 +96,53 @@ module cw_bench_body #(
       stalls.random = 1'b1;
       stalls.ready_stall = stall_chance(probability);
     end
+    for (int i = 0; i < 4; i++) port_stalls[i] = stalls;
+    if ($value$plusargs("program_traffic=%s", text)) set_traffic(PortProgram, text);
+    if ($value$plusargs("pixels_traffic=%s", text)) set_traffic(PortPixels, text);
+    if ($value$plusargs("residual_traffic=%s", text)) set_traffic(PortResidual, text);
+    if ($value$plusargs("output_traffic=%s", text)) set_traffic(PortOutput, text);
+    if ($value$plusargs("irq_latency=%d", number)) irq_latency = half_word("irq_latency", number);
+    if ($value$plusargs("irq_spread=%d", number)) irq_spread = half_word("irq_spread", number);
+    if ($value$plusargs("wake_chance=%d", number)) wake_chance = half_word("wake_chance", number);
+    if ($value$plusargs("event=%s", text)) begin
+      cw_bench_option("event", text);
+      case (text)
+        "abort": happens = HappensAbort;
+        "reset": happens = HappensReset;
+        "axi_error": happens = HappensAxiError;
+        default: ;  // the firmware's matter
+      endcase
+    end
+    if ($value$plusargs("event_run=%s", text)) cw_bench_option("event_run", text);
+    if ($value$plusargs("event_at=%d", event_at))
+      cw_bench_option("event_at", $sformatf("%0d", event_at));
+    if ($value$plusargs("event_bound=%s", text)) cw_bench_option("event_bound", text);
+    if ($value$plusargs("event_port=%s", text)) event_port = port_of(text);
+    cw_bench_option("event_port", $sformatf("%0d", event_port));
+    if ($value$plusargs("error_response=%s", text)) begin
+      if (text == "DECERR") bad_resp = 2'b11;
+      else if (text != "SLVERR") $fatal(1, "+error_response=%s: SLVERR or DECERR", text);
+    end
+    if ($value$plusargs("error_beats=%s", text)) begin
+      if (text == "first") bad_beats = BadBeatsFirst;
+      else if (text == "last") bad_beats = BadBeatsLast;
+      else if (text != "all") $fatal(1, "+error_beats=%s: all, first or last", text);
+    end
+    for (int i = 0; i < 4; i++) begin
+      injected[i].resp = bad_resp;
+      injected[i].beats = bad_beats;
+    end
     if (cw_bench_setup(int'(Cfg.Rows), int'(Cfg.PixelBits), int'(Cfg.AxiBits), int'(Cfg.AddrBits),
                        int'(Cfg.PerfLayers), int'(Cfg.Hash),
                        program_base, program_bytes, arena_base, arena_bytes) != 0)
       $fatal(1, "the bench cannot start");
   end
+
+  function automatic void set_traffic(input int port, input string text);
+    if (!stalls_from(text, port_stalls[port]))
+      $fatal(1, "traffic %s: six numbers, see README.md", text);
+    stalls.random = 1'b1;
+  endfunction
 
   // ---- Reset, time, progress ----
 
@@ -84,20 +151,24 @@ module cw_bench_body #(
   // verilator lint_off PROCASSINIT
   logic        rst_n = 1'b1;
   longint      cycle_q = 0;
+  logic        event_reset_q = 1'b0;
   // verilator lint_on PROCASSINIT
+  logic        dut_rst_n;  // of the accelerator, the memory and what watches them
   int unsigned still_q;    // cycles since the last handshake
   logic        running_q;  // between the start and the interrupt
   logic        ended_q;
-  logic        hang, irq, done, started, waiting;
+  logic        hang, irq, done, started, waiting, arm, event_due, event_taken, event_holds;
+  logic [31:0] arm_cycles;
   logic        axil_moved, program_moved, pixels_moved, residual_moved, output_moved;
   logic        memory_moved;
   logic        program_quiet, pixels_quiet, residual_quiet, output_quiet;
 
   always_ff @(posedge clk_i) cycle_q <= cycle_q + 1;
   always_ff @(negedge clk_i) rst_n <= cycle_q > longint'(ResetCycles);
+  assign dut_rst_n = rst_n && !event_reset_q;
 
-  always_ff @(posedge clk_i or negedge rst_n) begin
-    if (!rst_n) begin
+  always_ff @(posedge clk_i or negedge dut_rst_n) begin
+    if (!dut_rst_n) begin
       still_q   <= 0;
       running_q <= 1'b0;
     end else begin
@@ -162,7 +233,7 @@ module cw_bench_body #(
   cw_accelerator #(
     .Cfg(Cfg)
   ) u_accelerator (
-    .clk_i, .rst_ni(rst_n), .irq_o(irq),
+    .clk_i, .rst_ni(dut_rst_n), .irq_o(irq),
     .s_axil_awaddr, .s_axil_awprot, .s_axil_awvalid, .s_axil_awready, .s_axil_wdata,
     .s_axil_wstrb, .s_axil_wvalid, .s_axil_wready, .s_axil_bresp, .s_axil_bvalid, .s_axil_bready,
     .s_axil_araddr, .s_axil_arprot, .s_axil_arvalid, .s_axil_arready, .s_axil_rdata,
@@ -194,7 +265,9 @@ module cw_bench_body #(
 
   cw_bench_master u_master (
     .clk_i, .rst_ni(rst_n), .random_i(stalls.random), .seed_i(seed), .cycle_i(cycle_q),
-    .irq_i(irq), .hang_i(hang), .done_o(done), .moved_o(axil_moved), .waiting_o(waiting),
+    .irq_i(irq), .hang_i(hang), .irq_latency_i(irq_latency), .irq_spread_i(irq_spread),
+    .wake_chance_i(event_holds ? 16'd0 : wake_chance), .event_i(event_due), .event_taken_o(event_taken), .arm_o(arm),
+    .arm_cycles_o(arm_cycles), .done_o(done), .moved_o(axil_moved), .waiting_o(waiting),
     .started_o(started),
     .m_axil_awaddr(s_axil_awaddr), .m_axil_awprot(s_axil_awprot),
     .m_axil_awvalid(s_axil_awvalid), .m_axil_awready(s_axil_awready),
@@ -206,20 +279,85 @@ module cw_bench_body #(
   );
 
   cw_axil_checker u_axil_checker (
-    .clk_i, .rst_ni(rst_n),
+    .clk_i, .rst_ni(dut_rst_n),
     .awvalid(s_axil_awvalid), .awready(s_axil_awready), .wvalid(s_axil_wvalid),
     .wready(s_axil_wready), .bresp(s_axil_bresp), .bvalid(s_axil_bvalid), .bready(s_axil_bready),
     .arvalid(s_axil_arvalid), .arready(s_axil_arready), .rdata(s_axil_rdata),
     .rresp(s_axil_rresp), .rvalid(s_axil_rvalid), .rready(s_axil_rready)
   );
 
+  // ---- What happens to a run ----
+
+  // The firmware arms each run: 0 cycles, nothing happens in it. Abort and reset happen when the
+  // accelerator has been busy for so many cycles of the run and the firmware waits; an error at a
+  // burst that lies as far in the run as event_at, in thousandths of the bursts of the run before.
+  logic        event_armed_q, event_wakes_q;
+  logic [31:0] event_left_q;
+  logic [3:0]  reset_left_q;
+  logic        event_now;
+  logic [31:0] bursts [4];
+  logic [31:0] mark_q [4];  // bursts when this run began
+  logic [31:0] bad_q [4];   // the burst that answers an error in this run
+  bad_burst_t  bad [4];
+  // No firmware wakes into a reset.
+  assign event_holds = happens == HappensReset && (event_now || reset_left_q != '0);
+  assign event_now = event_armed_q && event_left_q == '0;
+  assign event_due = happens == HappensReset ? event_wakes_q : event_now;
+
+  always_ff @(posedge clk_i or negedge rst_n) begin
+    if (!rst_n) begin
+      event_armed_q <= 1'b0;
+      event_wakes_q <= 1'b0;
+      event_left_q  <= '0;
+      reset_left_q  <= '0;
+      for (int i = 0; i < 4; i++) begin
+        mark_q[i] <= '0;
+        bad_q[i]  <= '0;
+      end
+    end else begin
+      if (running_q && event_left_q != '0) event_left_q <= event_left_q - 32'd1;
+      if (event_taken) begin
+        event_armed_q <= 1'b0;
+        event_wakes_q <= 1'b0;
+      end
+      // Not in the middle of an access to a register: who resets is not at one.
+      if (happens == HappensReset && event_now && waiting && !irq) begin
+        event_armed_q <= 1'b0;
+        reset_left_q  <= '1;
+      end else if (reset_left_q != '0) begin
+        reset_left_q  <= reset_left_q - 1'b1;
+        event_wakes_q <= reset_left_q == 4'd1;
+      end
+      if (arm) begin
+        event_wakes_q <= 1'b0;
+        event_armed_q <= (happens == HappensAbort || happens == HappensReset) && arm_cycles != '0;
+        event_left_q  <= arm_cycles;
+        for (int i = 0; i < 4; i++) begin
+          mark_q[i] <= bursts[i];
+          bad_q[i]  <= '0;
+          if (happens == HappensAxiError && i == event_port && arm_cycles != '0)
+            bad_q[i] <= bursts[i] + 32'd1 + (bursts[i] - mark_q[i]) * event_at / 32'd1000;
+        end
+      end
+    end
+  end
+  always_ff @(negedge clk_i) event_reset_q <= reset_left_q > 4'd3;
+
+  always_comb begin
+    for (int i = 0; i < 4; i++) begin
+      bad[i] = injected[i];
+      if (bad_q[i] != '0) bad[i].burst = bad_q[i];
+    end
+  end
+
   // ---- Memory ----
 
   cw_bench_memory_read #(
     .Port(PortProgram), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
   ) u_memory_program (
-    .clk_i, .rst_ni(rst_n), .stalls_i(stalls), .seed_i(seed), .error_burst_i(bad_program),
-    .moved_o(program_moved), .quiet_o(program_quiet),
+    .clk_i, .rst_ni(dut_rst_n), .stalls_i(port_stalls[PortProgram]), .seed_i(seed),
+    .bad_i(bad[PortProgram]), .moved_o(program_moved), .quiet_o(program_quiet),
+    .bursts_o(bursts[PortProgram]),
     .s_axi_arid(m_axi_program_arid), .s_axi_araddr(m_axi_program_araddr),
     .s_axi_arlen(m_axi_program_arlen), .s_axi_arvalid(m_axi_program_arvalid),
     .s_axi_arready(m_axi_program_arready), .s_axi_rid(m_axi_program_rid),
@@ -231,7 +369,7 @@ module cw_bench_body #(
   cw_axi_read_checker #(
     .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits), .MaxBurst(Cfg.MaxBurst)
   ) u_program_checker (
-    .clk_i, .rst_ni(rst_n), .window_base_i(program_base), .window_bytes_i(program_bytes),
+    .clk_i, .rst_ni(dut_rst_n), .window_base_i(program_base), .window_bytes_i(program_bytes),
     .other_base_i(arena_base), .other_bytes_i(arena_bytes),
     .quiet_i(!running_q),
     .arid(m_axi_program_arid), .araddr(m_axi_program_araddr), .arlen(m_axi_program_arlen),
@@ -244,8 +382,9 @@ module cw_bench_body #(
   cw_bench_memory_read #(
     .Port(PortPixels), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
   ) u_memory_pixels (
-    .clk_i, .rst_ni(rst_n), .stalls_i(stalls), .seed_i(seed), .error_burst_i(bad_pixels),
-    .moved_o(pixels_moved), .quiet_o(pixels_quiet),
+    .clk_i, .rst_ni(dut_rst_n), .stalls_i(port_stalls[PortPixels]), .seed_i(seed),
+    .bad_i(bad[PortPixels]), .moved_o(pixels_moved), .quiet_o(pixels_quiet),
+    .bursts_o(bursts[PortPixels]),
     .s_axi_arid(m_axi_pixels_arid), .s_axi_araddr(m_axi_pixels_araddr),
     .s_axi_arlen(m_axi_pixels_arlen), .s_axi_arvalid(m_axi_pixels_arvalid),
     .s_axi_arready(m_axi_pixels_arready), .s_axi_rid(m_axi_pixels_rid),
@@ -257,7 +396,7 @@ module cw_bench_body #(
   cw_axi_read_checker #(
     .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits), .MaxBurst(Cfg.MaxBurst)
   ) u_pixels_checker (
-    .clk_i, .rst_ni(rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
+    .clk_i, .rst_ni(dut_rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
     .other_base_i(program_base), .other_bytes_i(program_bytes),
     .quiet_i(!running_q),
     .arid(m_axi_pixels_arid), .araddr(m_axi_pixels_araddr), .arlen(m_axi_pixels_arlen),
@@ -269,8 +408,9 @@ module cw_bench_body #(
   cw_bench_memory_read #(
     .Port(PortResidual), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
   ) u_memory_residual (
-    .clk_i, .rst_ni(rst_n), .stalls_i(stalls), .seed_i(seed), .error_burst_i(bad_residual),
-    .moved_o(residual_moved), .quiet_o(residual_quiet),
+    .clk_i, .rst_ni(dut_rst_n), .stalls_i(port_stalls[PortResidual]), .seed_i(seed),
+    .bad_i(bad[PortResidual]), .moved_o(residual_moved), .quiet_o(residual_quiet),
+    .bursts_o(bursts[PortResidual]),
     .s_axi_arid(m_axi_residual_arid), .s_axi_araddr(m_axi_residual_araddr),
     .s_axi_arlen(m_axi_residual_arlen), .s_axi_arvalid(m_axi_residual_arvalid),
     .s_axi_arready(m_axi_residual_arready), .s_axi_rid(m_axi_residual_rid),
@@ -282,7 +422,7 @@ module cw_bench_body #(
   cw_axi_read_checker #(
     .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits), .MaxBurst(Cfg.MaxBurst)
   ) u_residual_checker (
-    .clk_i, .rst_ni(rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
+    .clk_i, .rst_ni(dut_rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
     .other_base_i('0), .other_bytes_i('0),
     .quiet_i(!running_q),
     .arid(m_axi_residual_arid), .araddr(m_axi_residual_araddr), .arlen(m_axi_residual_arlen),
@@ -295,8 +435,9 @@ module cw_bench_body #(
   cw_bench_memory_write #(
     .Port(PortOutput), .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits)
   ) u_memory_output (
-    .clk_i, .rst_ni(rst_n), .stalls_i(stalls), .seed_i(seed), .error_burst_i(bad_output),
-    .moved_o(output_moved), .quiet_o(output_quiet),
+    .clk_i, .rst_ni(dut_rst_n), .stalls_i(port_stalls[PortOutput]), .seed_i(seed),
+    .bad_i(bad[PortOutput]), .moved_o(output_moved), .quiet_o(output_quiet),
+    .bursts_o(bursts[PortOutput]),
     .s_axi_awid(m_axi_output_awid), .s_axi_awaddr(m_axi_output_awaddr),
     .s_axi_awlen(m_axi_output_awlen), .s_axi_awvalid(m_axi_output_awvalid),
     .s_axi_awready(m_axi_output_awready), .s_axi_wdata(m_axi_output_wdata),
@@ -309,7 +450,7 @@ module cw_bench_body #(
   cw_axi_write_checker #(
     .AddrBits(Cfg.AddrBits), .DataBits(Cfg.AxiBits), .MaxBurst(Cfg.MaxBurst)
   ) u_output_checker (
-    .clk_i, .rst_ni(rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
+    .clk_i, .rst_ni(dut_rst_n), .window_base_i(arena_base), .window_bytes_i(arena_bytes),
     .quiet_i(!running_q),
     .awid(m_axi_output_awid), .awaddr(m_axi_output_awaddr), .awlen(m_axi_output_awlen),
     .awsize(m_axi_output_awsize), .awburst(m_axi_output_awburst), .awlock(m_axi_output_awlock),
@@ -321,7 +462,7 @@ module cw_bench_body #(
 
   // The firmware may reuse the arena at once, so nothing may still be on its way.
   logic in_reset;
-  assign in_reset = !rst_n;
+  assign in_reset = !dut_rst_n;
   NothingOnTheWayAtInterrupt_A : assert property (@(posedge clk_i) disable iff (in_reset)
     irq && running_q |-> program_quiet && pixels_quiet && residual_quiet && output_quiet)
     else $error("interrupt with bursts open: program %0d pixels %0d residual %0d output %0d",

@@ -24,6 +24,10 @@
 #define RETRY_TIMEOUT_US 1000000u
 #define HANG_STATUS "HANG"
 #define ASSERTION_STATUS "ASSERTION"
+#define EVENT_STATUS "EVENT"
+#define DEFAULT_TIMEOUT_US 10000000u
+/* From the cycle of an event until the accelerator knows of it: the wake-up and a slow access. */
+#define EVENT_SLACK_CYCLES 1000u
 
 /* A stage that ended well. */
 typedef struct stage {
@@ -49,6 +53,19 @@ typedef struct run {
   uint64_t stray_bytes;
 } run_t;
 
+/* What may happen in the middle of a run. */
+typedef enum happens {
+  HAPPENS_NOTHING,
+  HAPPENS_ABORT,
+  HAPPENS_RESET,
+  HAPPENS_TIMEOUT,
+  HAPPENS_WATCHDOG,
+  HAPPENS_AXI_ERROR
+} happens_t;
+
+static const char* const happens_names[] = {"none",    "abort",    "reset",
+                                            "timeout", "watchdog", "axi_error"};
+
 /* How a program of mutants.bin ended. */
 typedef struct mutant {
   cw_status_t status;
@@ -68,6 +85,11 @@ static struct {
   uint32_t batches;
   uint32_t timeout_us;
   uint32_t watchdog;
+  happens_t event;
+  uint32_t event_run;
+  uint32_t event_at; /* thousandths of the run before; of the watchdog, cycles */
+  uint32_t event_port;
+  uint32_t event_bound; /* cycles in which a run has to end */
   long corrupt_program;
   long corrupt_program_late;
   bool has_watchdog;
@@ -75,7 +97,9 @@ static struct {
   bool wrong_hash_late;
   bool retry;
   bool bad_option;
-} options = {".", "", "none", "", "", "OK", 0, 0, 0, 0, -1, -1, false, false, false, false, false};
+} options = {
+    ".", "",  "none",          "",    "", "OK", 0,     0,     0,     0,     HAPPENS_NOTHING,
+    1,   500, CW_BENCH_PIXELS, 20000, -1, -1,   false, false, false, false, false};
 
 static struct {
   uint32_t rows;
@@ -96,6 +120,16 @@ static struct {
   uint32_t mutant_count; /* in the file */
   uint32_t mutants_done;
   cw_status_t status; /* of the first call that failed */
+  struct {
+    bool armed;          /* the run is on its way */
+    bool fired;          /* it has happened */
+    bool failed;         /* not as it should */
+    cw_status_t status;  /* of the run */
+    uint64_t cycle;      /* of the simulation, when it happened */
+    uint64_t run_cycles; /* of the run, when it was to happen */
+    uint64_t answer;     /* cycles from the event to the run's end */
+    uint32_t repeated;   /* runs that were run once more */
+  } event;
   bool retried;
   bool retried_well;
   bool hung;
@@ -276,6 +310,122 @@ static cw_status_t run_batch(uint32_t batch) {
   return status;
 }
 
+/* ---- events ---- */
+
+/* On the firmware's stack, in the middle of its wait. */
+static void firmware_event(void) {
+  if (!bench.event.armed || bench.event.fired) {
+    printf("ERROR an event that nobody waits for\n");
+    bench.event.failed = true;
+    return;
+  }
+  bench.event.fired = true;
+  bench.event.cycle = bench.cycle;
+  if (options.event == HAPPENS_ABORT) {
+    note(cw_abort(model_context()));
+  }
+}
+
+/* The status that the event gives a run. */
+static cw_status_t event_status(void) {
+  switch (options.event) {
+    case HAPPENS_ABORT:
+      return CW_ABORTED;
+    case HAPPENS_RESET:
+      return CW_RESET;
+    case HAPPENS_TIMEOUT:
+      return CW_TIMEOUT;
+    case HAPPENS_WATCHDOG:
+      return CW_WATCHDOG;
+    case HAPPENS_AXI_ERROR:
+      return options.event_port == CW_BENCH_PROGRAM  ? CW_AXI_READ_PROGRAM
+             : options.event_port == CW_BENCH_OUTPUT ? CW_AXI_WRITE
+                                                     : CW_AXI_READ_PIXELS;
+    case HAPPENS_NOTHING:
+      break;
+  }
+  return CW_OK;
+}
+
+/* Whether a run may have ended well although something was to happen to it: it came too late. */
+static bool event_may_be_late(const run_t* run) {
+  uint64_t longest = 0;
+  for (uint32_t i = 0; i < run->stages; i++) {
+    longest = run->stage_results[i].cycles > longest ? run->stage_results[i].cycles : longest;
+  }
+  switch (options.event) {
+    case HAPPENS_ABORT:
+      return !bench.event.fired || run->cycles <= bench.event.run_cycles + EVENT_SLACK_CYCLES;
+    case HAPPENS_RESET:
+    case HAPPENS_AXI_ERROR:
+      return !bench.event.fired;
+    case HAPPENS_TIMEOUT:
+      /* Each stage has the whole time, and an interrupt that comes late is no time-out. */
+      return longest <= bench.event.run_cycles + CYCLES_PER_MICROSECOND + EVENT_SLACK_CYCLES;
+    case HAPPENS_WATCHDOG:
+    case HAPPENS_NOTHING:
+      break;
+  }
+  return true;
+}
+
+/* Cycles from the call to its end, with what the firmware does. */
+static uint64_t elapsed(const run_t* run) { return run->last_cycle - run->first_cycle; }
+
+static void check_event(const run_t* run, const run_t* before) {
+  const cw_status_t expected = event_status();
+  const uint64_t most = 2u * elapsed(before) + options.event_bound;
+  const bool well = run->status == CW_OK && event_may_be_late(run);
+  bench.event.status = run->status;
+  if (!well &&
+      (run->status != expected || (!bench.event.fired && options.event != HAPPENS_TIMEOUT &&
+                                   options.event != HAPPENS_WATCHDOG))) {
+    printf("ERROR event: %s gave %s, expected %s; at cycle %llu of %llu\n",
+           happens_names[options.event], cw_status_string(run->status), cw_status_string(expected),
+           (unsigned long long)bench.event.run_cycles, (unsigned long long)run->cycles);
+    bench.event.failed = true;
+  }
+  if (bench.event.fired && options.event != HAPPENS_AXI_ERROR) {
+    bench.event.answer = bench.cycle - bench.event.cycle;
+  }
+  if (bench.event.answer > options.event_bound || elapsed(run) > most) {
+    printf("ERROR event: %s: the run ended %llu cycles later, %u are legal; it took %llu of %llu\n",
+           happens_names[options.event], (unsigned long long)bench.event.answer,
+           options.event_bound, (unsigned long long)elapsed(run), (unsigned long long)most);
+    bench.event.failed = true;
+  }
+}
+
+/* A run to which something happens, and, where that ended it, the same once more without. */
+static cw_status_t run_with_event(uint32_t batch) {
+  cw_t* cw = model_context();
+  const run_t* before = &bench.runs[bench.run_count - 1u];
+  const uint64_t at = before->cycles * options.event_at / 1000u + 1u;
+  bench.event.run_cycles = at;
+  bench.event.armed = true;
+  if (options.event == HAPPENS_TIMEOUT) {
+    const uint64_t us = at / CYCLES_PER_MICROSECOND + 1u;
+    bench.event.run_cycles = us * CYCLES_PER_MICROSECOND;
+    note(cw_set_timeout(cw, (uint32_t)us));
+  }
+  if (options.event == HAPPENS_WATCHDOG) {
+    bench.event.run_cycles = options.event_at + 1u;
+    note(cw_set_watchdog(cw, options.event_at + 1u));
+  }
+  cw_sim_arm((uint32_t)at);
+  cw_status_t status = run_batch(batch);
+  cw_sim_arm(0);
+  bench.event.armed = false;
+  check_event(&bench.runs[bench.run_count - 1u], before);
+  note(cw_set_timeout(cw, options.timeout_us != 0 ? options.timeout_us : DEFAULT_TIMEOUT_US));
+  note(cw_set_watchdog(cw, options.has_watchdog ? options.watchdog : CW_REGS_WATCHDOG_RESET));
+  if (status != CW_OK && !bench.event.failed) {
+    bench.event.repeated++;
+    status = run_batch(batch);
+  }
+  return status;
+}
+
 /* Whether the sound program, run once more, gives exactly what is expected. */
 static bool sound_run_is_exact(uint32_t behind) {
   if (!prepare_run(0)) {
@@ -350,8 +500,12 @@ static int firmware_main(void) {
   }
   damage_late();
   for (uint32_t batch = 0; batch < options.batches; batch++) {
-    status = run_batch(batch);
-    note(status);
+    const bool eventful = options.event != HAPPENS_NOTHING && batch == options.event_run;
+    if (options.event == HAPPENS_AXI_ERROR && !eventful) {
+      cw_sim_arm(0); /* a run begins */
+    }
+    status = eventful ? run_with_event(batch) : run_batch(batch);
+    note(bench.event.failed ? CW_OK : status); /* what has failed is not the status */
     if (status != CW_OK && options.retry) {
       /* The same once more, with the usual limits: an error must not stay in the accelerator. */
       options.retry = false;
@@ -481,6 +635,14 @@ static bool write_result(const char* status, bool passed, uint64_t mismatches, d
   fprintf(file, ",\n  \"inject_axi_error\": ");
   write_string(file, options.inject);
   fprintf(file, ",\n  \"batches\": %u,\n", options.batches);
+  if (options.event != HAPPENS_NOTHING) {
+    fprintf(file,
+            "  \"event\": {\"kind\": \"%s\", \"at\": %llu, \"fired\": %s, \"failed\": %s, "
+            "\"status\": \"%s\", \"answer_cycles\": %llu},\n",
+            happens_names[options.event], (unsigned long long)bench.event.run_cycles,
+            bench.event.fired ? "true" : "false", bench.event.failed ? "true" : "false",
+            cw_status_string(bench.event.status), (unsigned long long)bench.event.answer);
+  }
   fprintf(file, "  \"simulated_cycles\": %llu,\n  \"wall_seconds\": %.3f,\n",
           (unsigned long long)bench.cycle, seconds);
   fprintf(file, "  \"bytes_outside\": %llu,\n  \"bytes\": ",
@@ -521,7 +683,8 @@ static int finish(const char* status) {
   bool passed = strcmp(status, options.expect_status) == 0 && mismatches == 0 &&
                 cw_bench_memory_outside() == 0;
   if (passed && strcmp(status, "OK") == 0) {
-    passed = bench.completed && (bench.mutant_file != NULL || bench.run_count == options.batches);
+    passed = bench.completed && (bench.mutant_file != NULL ||
+                                 bench.run_count == options.batches + bench.event.repeated);
   }
   if (passed && bench.retried) {
     passed = bench.retried_well;
@@ -554,6 +717,7 @@ int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int ma
                    long long* arena_base, long long* arena_bytes);
 void cw_bench_step(int reason, int data, long long cycle, int* request, int* address, int* value);
 int cw_bench_finish(long long cycle, svBit hung);
+void cw_bench_bad_beat(int mem_port);
 
 static bool parse_number(const char* text, unsigned long long most, unsigned long long* value) {
   char* end = NULL;
@@ -561,8 +725,21 @@ static bool parse_number(const char* text, unsigned long long most, unsigned lon
   return end != text && *end == '\0' && *value <= most;
 }
 
+static bool set_event(const char* value) {
+  for (int kind = HAPPENS_ABORT; kind <= HAPPENS_AXI_ERROR; kind++) {
+    if (strcmp(value, happens_names[kind]) == 0) {
+      options.event = (happens_t)kind;
+      return true;
+    }
+  }
+  return false;
+}
+
 static bool set_option(const char* name, const char* value) {
   unsigned long long number = 0;
+  if (strcmp(name, "event") == 0) {
+    return set_event(value);
+  }
   if (strcmp(name, "dir") == 0) {
     return copy_text(options.dir, sizeof options.dir, value);
   }
@@ -598,6 +775,14 @@ static bool set_option(const char* name, const char* value) {
   } else if (strcmp(name, "watchdog") == 0) {
     options.watchdog = (uint32_t)number;
     options.has_watchdog = true;
+  } else if (strcmp(name, "event_run") == 0) {
+    options.event_run = (uint32_t)number;
+  } else if (strcmp(name, "event_at") == 0) {
+    options.event_at = (uint32_t)number;
+  } else if (strcmp(name, "event_port") == 0) {
+    options.event_port = (uint32_t)number;
+  } else if (strcmp(name, "event_bound") == 0) {
+    options.event_bound = (uint32_t)number;
   } else if (strcmp(name, "corrupt_program") == 0) {
     options.corrupt_program = (long)number;
   } else if (strcmp(name, "corrupt_program_late") == 0) {
@@ -689,7 +874,14 @@ static bool load_files(uint32_t addr_bits, uint32_t hash) {
     return false;
   }
   char path[PATH_BYTES];
-  /* One more for a retry. */
+  if (options.event != HAPPENS_NOTHING &&
+      (options.event_run == 0 || options.event_run >= options.batches || options.retry ||
+       options.event_at > 2000u)) {
+    printf("ERROR +event_run=%u, legal is 1 to %u; +event_at=%u, legal is 0 to 2000; no +retry\n",
+           options.event_run, options.batches - 1u, options.event_at);
+    return false;
+  }
+  /* One more for a retry, or behind an event. */
   bench.runs = (run_t*)calloc((size_t)options.batches + 1u, sizeof(run_t));
   return bench.runs != NULL && open_mutants((uint32_t)program_bytes) &&
          path_of(path, "tensors.txt") &&
@@ -729,6 +921,7 @@ int cw_bench_setup(int rows, int pixel_bits, int axi_bits, int addr_bits, int ma
   cw_sim_program_t firmware;
   firmware.entry = firmware_main;
   firmware.on_hang = firmware_hung;
+  firmware.on_event = firmware_event;
   firmware.program = program;
   firmware.arena = arena;
   firmware.cycles_per_microsecond = CYCLES_PER_MICROSECOND;
@@ -743,9 +936,17 @@ void cw_bench_step(int reason, int data, long long cycle, int* request, int* add
   *value = (int)next.data;
 }
 
+/* Only of the run that is armed: +inject_axi_error is no event. */
+void cw_bench_bad_beat(int mem_port) {
+  (void)mem_port;
+  bench.event.fired = bench.event.fired || bench.event.armed;
+}
+
 int cw_bench_finish(long long cycle, svBit hung) {
   bench.cycle = (uint64_t)cycle;
-  return finish(hung || bench.hung ? HANG_STATUS : cw_status_string(bench.status));
+  return finish(hung || bench.hung   ? HANG_STATUS
+                : bench.event.failed ? EVENT_STATUS
+                                     : cw_status_string(bench.status));
 }
 
 #ifdef __cplusplus

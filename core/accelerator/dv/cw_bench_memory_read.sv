@@ -5,7 +5,7 @@
 ///
 /// Without random stalls it takes a request a cycle, gives its first beat stalls_i.latency cycles
 /// later and then a beat a cycle, without a gap between bursts that wait. rvalid never drops and
-/// its data never changes before rready. Only INCR bursts of the full width: cw_axi_read_checker
+/// its data never changes before rready. Beats with an error response have inverted data. Only INCR bursts of the full width: cw_axi_read_checker
 /// says so. Data comes from the C side, a DPI call a beat and none when idle.
 module cw_bench_memory_read
   import cw_bench_pkg::*;
@@ -19,9 +19,10 @@ module cw_bench_memory_read
   input  logic                rst_ni,
   input  stalls_t             stalls_i,
   input  logic [63:0]         seed_i,
-  input  int unsigned         error_burst_i,  // this burst, from 1, answers SLVERR; 0: none
-  output logic                moved_o,        // a handshake in this cycle
-  output logic                quiet_o,        // no burst is inside
+  input  bad_burst_t          bad_i,
+  output logic                moved_o,   // a handshake in this cycle
+  output logic                quiet_o,   // no burst is inside
+  output logic [31:0]         bursts_o,  // since the reset
 
   input  logic [0:0]          s_axi_arid,
   input  logic [AddrBits-1:0] s_axi_araddr,
@@ -58,7 +59,7 @@ module cw_bench_memory_read
   logic        block_ar_q;
   logic        block_r;
   burst_t      head;
-  logic        push, give, pop;
+  logic        push, give, pop, bad;
 
   assign s_axi_arready = rst_ni && !block_ar_q && count_q != (PointerBits + 1)'(QueueDepth);
   assign push = s_axi_arvalid && s_axi_arready;
@@ -67,6 +68,10 @@ module cw_bench_memory_read
   assign give = (!s_axi_rvalid || s_axi_rready) && count_q != '0 && !block_r &&
                 signed'(now_q - due_q[head_q]) >= 0;
   assign pop = give && beat_q == head.len;
+  assign bad = head.bad && (bad_i.beats == BadBeatsAll ||
+                            (bad_i.beats == BadBeatsFirst && beat_q == '0) ||
+                            (bad_i.beats == BadBeatsLast && beat_q == head.len));
+  assign bursts_o = bursts_q;
   assign moved_o = push || (s_axi_rvalid && s_axi_rready);
   assign quiet_o = count_q == '0 && !s_axi_rvalid;
 
@@ -99,7 +104,7 @@ module cw_bench_memory_read
       if (push) begin
         queue_q[tail_q] <= '{
           addr: s_axi_araddr, len: s_axi_arlen, id: s_axi_arid[0],
-          bad: error_burst_i != 0 && bursts_q + 32'd1 == error_burst_i
+          bad: bad_i.burst != '0 && bursts_q + 32'd1 == bad_i.burst
         };
         due_q[tail_q] <= now_q + 32'(stalls_i.latency) - 32'd1 +
                          32'(random_q[47:32] & stalls_i.spread);
@@ -109,8 +114,11 @@ module cw_bench_memory_read
       if (give) begin
         s_axi_rvalid <= 1'b1;
         s_axi_rid    <= head.id;
-        s_axi_rdata  <= fetch((64'(head.addr) >> Size << Size) + (64'(beat_q) << Size));
-        s_axi_rresp  <= head.bad ? 2'b10 : 2'b00;
+        // Behind an error anything may stand.
+        s_axi_rdata  <= fetch((64'(head.addr) >> Size << Size) + (64'(beat_q) << Size)) ^
+                        {DataBits{bad}};
+        s_axi_rresp  <= bad ? bad_i.resp : 2'b00;
+        if (bad) cw_bench_bad_beat(Port);
         s_axi_rlast  <= pop;
         beat_q       <= pop ? 8'd0 : beat_q + 8'd1;
         if (pop) head_q <= head_q + 1'b1;

@@ -19,9 +19,10 @@ module cw_bench_memory_write
   input  logic                  rst_ni,
   input  stalls_t               stalls_i,
   input  logic [63:0]           seed_i,
-  input  int unsigned           error_burst_i,  // this burst, from 1, answers SLVERR; 0: none
-  output logic                  moved_o,        // a handshake in this cycle
-  output logic                  quiet_o,        // no burst is inside
+  input  bad_burst_t            bad_i,
+  output logic                  moved_o,   // a handshake in this cycle
+  output logic                  quiet_o,   // no burst is inside
+  output logic [31:0]           bursts_o,  // since the reset
 
   input  logic [0:0]            s_axi_awid,
   input  logic [AddrBits-1:0]   s_axi_awaddr,
@@ -79,6 +80,7 @@ module cw_bench_memory_write
   assign block_b = stalls_i.random && (hold_q != '0 || random_q[15:0] < stalls_i.valid_stall);
   assign give = (!s_axi_bvalid || s_axi_bready) && answers_q != '0 && !block_b &&
                 signed'(now_q - answer.due) >= 0;
+  assign bursts_o = bursts_q;
   assign moved_o = push || take || (s_axi_bvalid && s_axi_bready);
   assign quiet_o = count_q == '0 && answers_q == '0 && !s_axi_bvalid;
 
@@ -114,7 +116,7 @@ module cw_bench_memory_write
       if (push) begin
         queue_q[tail_q] <= '{
           addr: s_axi_awaddr, len: s_axi_awlen, id: s_axi_awid[0],
-          bad: error_burst_i != 0 && bursts_q + 32'd1 == error_burst_i
+          bad: bad_i.burst != '0 && bursts_q + 32'd1 == bad_i.burst
         };
         tail_q   <= tail_q + 1'b1;
         bursts_q <= bursts_q + 32'd1;
@@ -134,7 +136,8 @@ module cw_bench_memory_write
       if (give) begin
         s_axi_bvalid  <= 1'b1;
         s_axi_bid     <= answer.id;
-        s_axi_bresp   <= answer.bad ? 2'b10 : 2'b00;
+        s_axi_bresp   <= answer.bad ? bad_i.resp : 2'b00;
+        if (answer.bad) cw_bench_bad_beat(Port);
         answer_head_q <= answer_head_q + 1'b1;
       end else if (s_axi_bready) begin
         s_axi_bvalid <= 1'b0;

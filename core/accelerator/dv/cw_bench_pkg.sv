@@ -20,6 +20,7 @@ package cw_bench_pkg;
   localparam int RequestWrite = 1;
   localparam int RequestWaitInterrupt = 2;
   localparam int RequestFinished = 3;
+  localparam int RequestArm = 4;
 
   /// Why the firmware is stepped; the numbers of cw_hal_sim.h.
   localparam int EventStart = 0;
@@ -27,12 +28,26 @@ package cw_bench_pkg;
   localparam int EventInterrupt = 2;
   localparam int EventTimeout = 3;
   localparam int EventHang = 4;
+  localparam int EventEvent = 5;
 
   /// Ports as the C side numbers them.
   localparam int PortProgram = 0;
   localparam int PortPixels = 1;
   localparam int PortOutput = 2;
   localparam int PortResidual = 3;
+
+  /// What may happen in the middle of a run.
+  typedef enum int {HappensNothing, HappensAbort, HappensReset, HappensAxiError} happens_e;
+
+  /// Which beats of a burst carry an error response; a write has one response.
+  typedef enum logic [1:0] {BadBeatsAll, BadBeatsFirst, BadBeatsLast} bad_beats_e;
+
+  /// A burst that answers an error.
+  typedef struct packed {
+    logic [31:0] burst;  // from 1; 0: none
+    logic [1:0]  resp;
+    bad_beats_e  beats;
+  } bad_burst_t;
 
   /// Gives the bench's C side one +name=value; unknown names are its error.
   import "DPI-C" function void cw_bench_option(input string name, input string value);
@@ -50,6 +65,8 @@ package cw_bench_pkg;
   );
   /// Writes the results; the exit status, 0 when all is as expected.
   import "DPI-C" function int cw_bench_finish(input longint cycle, input bit hung);
+  /// An error response is given.
+  import "DPI-C" function void cw_bench_bad_beat(input int mem_port);
   /// One beat of at most 64 bits; the address is a multiple of the bus width.
   import "DPI-C" function longint cw_bench_read64(input int mem_port, input longint address);
   import "DPI-C" function void cw_bench_write64(
@@ -79,6 +96,26 @@ package cw_bench_pkg;
         valid_stall: 16'd0, long_stall: 16'd0, long_mask: 16'd0
       };
     endcase
+  endfunction
+
+  /// Stalls of one port in numbers, the fields of stalls_t in their order; 0 when `text` is something
+  /// else. A channel that never moves is a hang, not a stall: chances are 65000 at most.
+  function automatic bit stalls_from(input string text, output stalls_t stalls);
+    int latency, spread, ready_stall, valid_stall, long_stall, long_mask;
+    stalls = '0;
+    if ($sscanf(text, "%d,%d,%d,%d,%d,%d", latency, spread, ready_stall, valid_stall, long_stall,
+                long_mask) != 6) return 1'b0;
+    // Nothing may stand behind them.
+    if ($sformatf("%0d,%0d,%0d,%0d,%0d,%0d", latency, spread, ready_stall, valid_stall, long_stall,
+                  long_mask) != text) return 1'b0;
+    if (latency < 1 || latency > 4095 || spread < 0 || spread > 4095 || ready_stall < 0 ||
+        ready_stall > 65000 || valid_stall < 0 || valid_stall > 65000 || long_stall < 0 ||
+        long_stall > 65000 || long_mask < 0 || long_mask > 4095) return 1'b0;
+    stalls = '{
+      random: 1'b1, latency: 16'(latency), spread: 16'(spread), ready_stall: 16'(ready_stall),
+      valid_stall: 16'(valid_stall), long_stall: 16'(long_stall), long_mask: 16'(long_mask)
+    };
+    return 1'b1;
   endfunction
 
   /// xorshift64: the same stalls for the same seed in every simulator.

@@ -384,3 +384,96 @@ def test_a_hang_dumps_registers_and_ports(case: Case, tmp_path: Path):
     assert done.returncode != 0 and result["status"] == "HANG"
     for text in ("HANG cycle=", "  pixels:  ar ", "  STATUS=0x", "  DEBUG_STATE=0x"):
         assert text in done.stdout
+
+
+# ---------------------------------------------------------------------------- events in mid-run
+
+SLOW = "40,63,20000,40000,64,127"
+PORTS = ("program", "pixels", "output")
+
+
+@pytest.mark.parametrize("place", [0, 350, 990, 1100])
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("abort", "ABORTED"),
+        ("reset", "RESET"),
+        ("axi_error", "AXI_WRITE"),
+    ],
+)
+def test_a_run_that_ends_early_has_its_status_and_the_next_is_exact(
+    case: Case, event: str, status: str, place: int, tmp_path: Path
+):
+    ports = [f"+{port}_traffic={SLOW}" for port in PORTS]
+    done, result = case.run(
+        tmp_path / "r.json",
+        *ports,
+        f"+event={event}",
+        f"+event_at={place}",
+        "+event_port=output",
+        "+error_response=DECERR",
+        "+irq_spread=63",
+        "+wake_chance=300",
+    )
+    assert done.returncode == 0, done.stdout
+    seen = result["event"]
+    statuses = [run["status"] for run in result["runs"]]
+    if place > 900 and not seen["fired"]:
+        # Stalls are random: this run was shorter than the one before it.
+        assert seen["status"] == "OK" and statuses == ["OK", "OK"]
+        return
+    assert seen["fired"] and seen["status"] == status and statuses == ["OK", status, "OK"]
+    assert result["runs"][2]["mismatches"] == 0
+    if event == "abort":
+        # What was on its way has come: some hundred cycles, not none and not thousands.
+        assert 20 < seen["answer_cycles"] < 20000
+    if event == "axi_error":
+        assert result["runs"][1]["error_info"] == 3
+
+
+def test_a_short_timeout_ends_a_run_once(case: Case, tmp_path: Path):
+    done, result = case.run(tmp_path / "r.json", "+event=timeout", "+event_at=300")
+    assert done.returncode == 0, done.stdout
+    assert [run["status"] for run in result["runs"]] == ["OK", "TIMEOUT", "OK"]
+
+
+def test_an_event_that_is_answered_late_fails(case: Case, tmp_path: Path):
+    done, result = case.run(tmp_path / "r.json", "+event=abort", "+event_bound=20")
+    assert done.returncode != 0 and result["status"] == "EVENT" and not result["passed"]
+    assert "20 are legal" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("+event=abbort", "bad option +event=abbort"),
+        ("+event_port=input", "port 'input': program, pixels, residual or output"),
+        ("+pixels_traffic=1,2,3", "traffic 1,2,3: six numbers"),
+        ("+pixels_traffic=0,0,0,0,0,0", "six numbers"),
+        ("+pixels_traffic=20,0,0,0,0,0x", "six numbers"),
+        ("+irq_latency=5000", "+irq_latency=5000: 0 to 4095"),
+        ("+error_response=OKAY", "SLVERR or DECERR"),
+        ("+error_beats=some", "all, first or last"),
+    ],
+)
+def test_wrong_traffic_is_refused(case: Case, argument: str, told: str, tmp_path: Path):
+    done, _ = case.run(tmp_path / "r.json", argument)
+    assert done.returncode != 0 and told in done.stdout + done.stderr
+
+
+def test_an_event_needs_a_run_before_it(case: Case, tmp_path: Path):
+    for run in (0, RUNS):
+        done, _ = case.run(tmp_path / "r.json", "+event=abort", f"+event_run={run}")
+        assert done.returncode != 0 and f"+event_run={run}, legal is 1 to {RUNS - 1}" in done.stdout
+
+
+def test_an_error_in_one_beat_is_enough(case: Case, tmp_path: Path):
+    for beats in ("first", "last"):
+        done, result = case.run(
+            tmp_path / f"{beats}.json",
+            "+event=axi_error",
+            "+event_port=program",
+            f"+error_beats={beats}",
+        )
+        assert done.returncode == 0, done.stdout
+        assert result["event"]["status"] == "AXI_READ_PROGRAM"

@@ -93,11 +93,12 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         "suite",
         nargs="?",
         metavar="SUITE",
-        help="graphs: random hardware and networks, the emulated program against the integer "
-        "graph, every tensor; system: random networks on the RTL with the firmware in Verilator, "
-        "under random stalls, every tensor in memory",
+        help="a file of regressions/suites without .toml, or the path of your own. graphs: random "
+        "hardware and networks, the emulated program against the integer graph, every tensor; "
+        "system: random networks on the RTL with the firmware in Verilator, under random stalls, "
+        "every tensor in memory; others: regressions/README.md",
     )
-    parser.add_argument("--cases", type=_positive, metavar="N", help="default: 2000, system 200")
+    parser.add_argument("--cases", type=_positive, metavar="N", help="default: the suite's")
     parser.add_argument(
         "--seed", type=_positive, metavar="S", help="of all cases; left out: a new one, reported"
     )

@@ -59,7 +59,7 @@ def regress(arguments: argparse.Namespace) -> int:
             raise FlowInputError(f"--seed is {seed}, legal is 1..{MAX_SEED}")
         indices = range(arguments.cases or suite.default_cases)
     else:
-        case = _replayed(arguments)
+        case = _replayed(arguments, suite.name)
         seed, indices = case.seed, range(case.index, case.index + 1)
     if suite.group(indices[0]) is not None:
         # Groups share what is compiled.
@@ -126,10 +126,10 @@ def _say(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
-def _replayed(arguments: argparse.Namespace) -> CaseId:
+def _replayed(arguments: argparse.Namespace, suite: str) -> CaseId:
     case = CaseId.parse(arguments.replay)
-    if case.suite != arguments.suite:
-        raise FlowInputError(f"'{case}' is a case of {case.suite}, not of {arguments.suite}")
+    if case.suite != suite:
+        raise FlowInputError(f"'{case}' is a case of {case.suite}, not of {suite}")
     _check_replay(arguments)
     return case
 

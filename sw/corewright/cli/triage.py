@@ -82,7 +82,7 @@ def replay(arguments: argparse.Namespace, suite: Suite) -> Report:
             )
     command = None
     if isinstance(named, Path):
-        command = replay_command(suite.name, Path(arguments.replay))
+        command = replay_command(suite, Path(arguments.replay))
     return Report(suite, result.seed, (result,), 0.0, command=command)
 
 
@@ -130,7 +130,7 @@ def shrink_case(arguments: argparse.Namespace, suite: Suite) -> int:
         trials.restart()
         again = trials.run(load(path, taken), more_seconds=_building(taken))
     alike = (again.verdict, again.signature) == (found.result.verdict, found.result.signature)
-    command = replay_command(suite.name, _short(path))
+    command = replay_command(suite, _short(path))
     for line in _described(found, again, alike):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     console.print(f"reproduce: {command}", soft_wrap=True, highlight=False, markup=False)

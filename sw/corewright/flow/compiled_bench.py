@@ -75,6 +75,7 @@ def build_bench(
     options: Sequence[str] = (),
     overlay: Path | None = None,
     tool_path: str = "",
+    compiler_flags: str = "",
 ) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
@@ -88,6 +89,8 @@ def build_bench(
         options: further options for Verilator.
         overlay: folder of cores that take the place of the tree's cores of the same name.
         tool_path: folder that is searched for Verilator before ``PATH``.
+        compiler_flags: of the C++ compiler, unless ``USER_CPPFLAGS`` has some: ``-Og`` compiles in
+            half the time and simulates at two thirds of the speed.
 
     Raises:
         FlowError: FuseSoC, Verilator or the compiler failed.
@@ -101,6 +104,9 @@ def build_bench(
     flags += VERILATOR_OPTIONS if coverage_folder() is not None else ()
     root = repository_root()
     environment = flow_environment(tool_path)
+    if compiler_flags:
+        # Verilator's makefiles add them to the compiler's.
+        environment.setdefault("USER_CPPFLAGS", compiler_flags)
     roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
     if (own := _own_folder(system)) is not None:
         roots.append(own)
@@ -112,7 +118,6 @@ def build_bench(
             "configuration": configuration_package(hw),
             "structure": structure,
             "options": flags,
-            # Verilator's makefiles add them to the compiler's.
             "compiler_flags": environment.get("USER_CPPFLAGS", ""),
             # It is compiled with -march=native.
             "processor": processor(),

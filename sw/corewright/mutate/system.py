@@ -38,8 +38,8 @@ from corewright.program import DESCRIPTOR_BYTES, HEADER_BYTES
 from corewright.regress.case import CheckFailed
 from corewright.regress.drawing import first_that_fits, generator
 from corewright.regress.execute import processor_seconds
+from corewright.regress.kinds.system import judge as judge_report
 from corewright.regress.random_graphs import random_graph, random_input
-from corewright.regress.system import judge as judge_report
 
 # Small, so that it is compiled soon, with a drained word of two beats and rows that are no power
 # of two; some layers do not fit its buffers.

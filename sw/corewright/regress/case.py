@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -21,11 +22,19 @@ _ID = re.compile(r"([a-z_]+)-(\d{1,10})-(\d{1,9})")
 
 @dataclass(frozen=True)
 class CaseId:
-    """A case's name: ``suite-seed-index``."""
+    """A case's name: ``suite-seed-index``.
+
+    Attributes:
+        suite: the suite's name.
+        seed: of the run.
+        index: of the case.
+        file: the suite's, where it is a user's own; no part of the name.
+    """
 
     suite: str
     seed: int
     index: int
+    file: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.suite}-{self.seed}-{self.index}"
@@ -33,7 +42,7 @@ class CaseId:
     @property
     def command(self) -> str:
         """The command that runs this case alone."""
-        return f"{command_line()} regress {self.suite} --replay {self}"
+        return f"{command_line()} regress {shlex.quote(self.file or self.suite)} --replay {self}"
 
     @classmethod
     def parse(cls, text: str) -> CaseId:
@@ -97,7 +106,7 @@ class Suite(Protocol):
 
     @property
     def reference(self) -> str:
-        """``module:attribute`` that names this object."""
+        """What :func:`corewright.regress.suites.resolve` finds this object by."""
 
     @property
     def default_cases(self) -> int:
@@ -136,6 +145,7 @@ class CaseResult:
         summary: hardware, graph and what else the suite tells; JSON-compatible.
         bins: covered bins, ``group:bin``, sorted.
         seconds: processor time, with that of its tools.
+        file: see :class:`CaseId`.
     """
 
     suite: str
@@ -147,11 +157,12 @@ class CaseResult:
     summary: Mapping[str, Any] = field(default_factory=dict)
     bins: tuple[str, ...] = ()
     seconds: float = 0.0
+    file: str = ""
 
     @property
     def id(self) -> CaseId:
         """The case's name."""
-        return CaseId(self.suite, self.seed, self.index)
+        return CaseId(self.suite, self.seed, self.index, self.file)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, JSON-compatible."""

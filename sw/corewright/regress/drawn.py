@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from corewright.graph import Graph, GraphError
 from corewright.hardware import Hardware
 from corewright.regress.case import Observation, Suite
 from corewright.regress.drawing import graph_summary
+from corewright.regress.execute import file_of
 
 FORMAT = "corewright-case"
 VERSION = 1
@@ -112,9 +114,10 @@ def check_values(options: Mapping[str, Any], legal: Mapping[str, tuple[Any, ...]
             raise FlowInputError(f"option '{name}' is {brief(repr(value))}, legal is {text}")
 
 
-def replay_command(suite: str, path: Path) -> str:
+def replay_command(suite: Suite, path: Path) -> str:
     """Return the command that runs a saved case."""
-    return f"{command_line()} regress {suite} --replay {path}"
+    name = shlex.quote(file_of(suite) or suite.name)
+    return f"{command_line()} regress {name} --replay {shlex.quote(str(path))}"
 
 
 # ------------------------------------------------------------------------------------ files

@@ -45,11 +45,11 @@ def execute(
         announce: called with the summary whenever the case adds to it.
         raised: called with what made the verdict ``error``.
     """
-    return judged(suite.name, seed, index, lambda it: suite.run(seed, index, it), announce, raised)
+    return judged(suite, seed, index, lambda it: suite.run(seed, index, it), announce, raised)
 
 
 def judged(
-    suite: str,
+    suite: Suite,
     seed: int,
     index: int,
     run: Callable[[Observation], None],
@@ -71,7 +71,7 @@ def judged(
         if raised is not None:
             raised(error)
     return CaseResult(
-        suite=suite,
+        suite=suite.name,
         seed=seed,
         index=index,
         verdict=verdict,
@@ -80,7 +80,13 @@ def judged(
         summary=observation.summary,
         bins=tuple(sorted(observation.bins)),
         seconds=round(processor_seconds() - started, 3),
+        file=file_of(suite),
     )
+
+
+def file_of(suite: Suite) -> str:
+    """The file of a user's own suite; empty for others."""
+    return str(getattr(suite, "file", ""))
 
 
 def processor_seconds() -> float:

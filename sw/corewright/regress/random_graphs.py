@@ -11,7 +11,7 @@ same network in any process.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -41,7 +41,7 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 
-__all__ = ["random_graph", "random_hardware", "random_input"]
+__all__ = ["LAYER_NAMES", "random_graph", "random_hardware", "random_input"]
 
 _WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
 _KERNELS = (1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13)
@@ -75,7 +75,12 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
 
 
 def random_graph(
-    rng: np.random.Generator, hw: Hardware, *, layers: int = 12, largest: int = 9
+    rng: np.random.Generator,
+    hw: Hardware,
+    *,
+    layers: int = 12,
+    largest: int = 9,
+    operators: Mapping[str, float] | None = None,
 ) -> Graph:
     """A network whose integers fit ``hw``.
 
@@ -85,6 +90,8 @@ def random_graph(
             too small for it.
         layers: at most as many; a whole attention counts as one.
         largest: rows and columns of the input, at most.
+        operators: weights of the layers that are drawn, by ``LAYER_NAMES``, in the place of the
+            usual ones; what a tensor does not allow becomes another layer in any case.
 
     Raises:
         ValueError: ``layers`` is below 1.
@@ -93,6 +100,10 @@ def random_graph(
         raise ValueError(f"layers is {layers}, legal is at least 1")
     network = _Network(rng, hw, largest)
     kinds = _SIGN_LAYERS if is_sign(hw.bits_input) else _LAYERS
+    if operators:
+        named = {kind: operators.get(_name(kind), 0.0) for kind in kinds}
+        # Signs have no additions, for one.
+        kinds = named if any(named.values()) else kinds
     shares = np.array(list(kinds.values())) / sum(kinds.values())
     tensor = network.input
     for _ in range(int(rng.integers(1, layers + 1))):
@@ -615,3 +626,10 @@ _LAYERS: dict[Layers, float] = {
     _softmax: 0.5,
     _attention: 1,
 }
+
+
+def _name(kind: Layers) -> str:
+    return getattr(kind, "__name__", "").removeprefix("_")
+
+
+LAYER_NAMES = tuple(_name(kind) for kind in _LAYERS)

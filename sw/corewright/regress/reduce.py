@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from corewright import golden
+from corewright.flow.errors import FlowInputError
 from corewright.graph import (
     ComputeNode,
     Concat,
@@ -416,18 +417,29 @@ def fewer_images(drawn: Drawn) -> Iterator[Drawn]:
         yield replace(drawn, images=drawn.images[:images])
 
 
-def simpler_options(drawn: Drawn, simplest: Mapping[str, Any]) -> Iterator[Drawn]:
-    """Yield cases with options closer to the simplest ones: traffic, stalls, seeds."""
+def simpler_options(
+    drawn: Drawn, simplest: Mapping[str, Any], check: Callable[[Mapping[str, Any]], None]
+) -> Iterator[Drawn]:
+    """Yield cases with options closer to the simplest ones: traffic, stalls, seeds.
+
+    Args:
+        drawn: the case.
+        simplest: its suite's simplest options.
+        check: raises FlowInputError where options are not legal together.
+    """
     if dict(drawn.options) != dict(simplest):
         yield replace(drawn, options=dict(simplest), program=None)
     for options in simpler_value(dict(drawn.options), dict(simplest)):
-        yield replace(drawn, options=options, program=None)
+        with contextlib.suppress(FlowInputError):
+            check(options)
+            yield replace(drawn, options=options, program=None)
 
 
 def simpler_value(value: Any, simplest: Any) -> Iterator[Any]:
     """Yield JSON values between one and its simplest form, the simplest first.
 
-    Objects are changed member by member, lists lose elements, whole numbers go half of the way.
+    Objects are changed member by member, lists lose elements, whole numbers go half of the way. A
+    member that the simplest form does not have goes, or towards what is empty or 0.
     """
     if value == simplest:
         return
@@ -438,6 +450,11 @@ def simpler_value(value: Any, simplest: Any) -> Iterator[Any]:
                     *((simplest[name],) if member != simplest[name] else ()),
                     *simpler_value(member, simplest[name]),
                 ):
+                    yield {**value, name: simpler}
+            else:
+                yield {each: other for each, other in value.items() if each != name}
+                empty: Any = {} if isinstance(member, dict) else 0
+                for simpler in simpler_value(member, empty):
                     yield {**value, name: simpler}
     elif isinstance(value, list):
         for index in range(len(value)):

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from corewright.regress.case import CaseResult, Suite, Verdict
+from corewright.regress.execute import file_of
 from corewright.regress.policy import Failure, Policy, Task
 from corewright.regress.process import Outcome, WorkerProcess, process_environment
 
@@ -351,7 +352,14 @@ class _Run:
         verdict: Verdict = "error"
         if self.policy.end(index):
             yield CaseResult(
-                self.suite.name, self.seed, index, verdict, signature, detail, dict(summary or {})
+                self.suite.name,
+                self.seed,
+                index,
+                verdict,
+                signature,
+                detail,
+                dict(summary or {}),
+                file=file_of(self.suite),
             )
 
 

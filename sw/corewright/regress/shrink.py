@@ -172,11 +172,10 @@ class _Search:
 
     def run(self) -> str:
         """Reduce until nothing helps or a limit is reached; returns which of them."""
-        simplest = self.suite.simplest
         cheap: list[Pass] = [
             ("layers", reduce.fewer_layers),
             ("images", reduce.fewer_images),
-            ("options", lambda drawn: reduce.simpler_options(drawn, simplest)),
+            ("options", self._simpler_options),
             ("sizes", reduce.smaller_tensors),
             ("layers' options", reduce.simpler_layers),
             ("values", reduce.simpler_values),
@@ -193,6 +192,9 @@ class _Search:
         except KeyboardInterrupt:
             # What was found until then is of use.
             return "interrupted"
+
+    def _simpler_options(self, drawn: Drawn) -> Iterator[Drawn]:
+        return reduce.simpler_options(drawn, self.suite.simplest, self.suite.check_options)
 
     def _until_none_helps(self, passes: list[Pass]) -> None:
         while True:

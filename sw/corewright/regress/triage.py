@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def buckets(failures: Iterable[CaseResult]) -> list[Bucket]:
 
 def shrink_command(result: CaseResult) -> str:
     """Return the command that makes a failing case small."""
-    return f"{command_line()} regress {result.suite} --shrink {result.id}"
+    return (
+        f"{command_line()} regress {shlex.quote(result.file or result.suite)} --shrink {result.id}"
+    )
 
 
 def log_excerpt(detail: str) -> str:

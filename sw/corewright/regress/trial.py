@@ -26,9 +26,9 @@ from typing import IO, Any, Self
 
 from corewright.flow.compiled_bench import flow_environment
 from corewright.flow.errors import FlowInputError
-from corewright.regress.case import CaseId, CaseResult, Observation
+from corewright.regress.case import CaseId, CaseResult, Observation, Verdict
 from corewright.regress.drawn import Drawn, ExplicitSuite, explicit, from_json, to_json
-from corewright.regress.execute import execute, judged
+from corewright.regress.execute import execute, file_of, judged
 from corewright.regress.suites import resolve
 
 # Seconds until a new process has imported what it needs.
@@ -69,7 +69,7 @@ class Trials:
         try:
             answer = self._ask({"draw": [case.seed, case.index]}, self.seconds)
         except TrialLostError as lost:
-            return CaseResult(case.suite, case.seed, case.index, "error", str(lost), lost.detail)
+            return self._result_of(case, lost)
         if "result" in answer:
             return CaseResult.from_dict(answer["result"])
         return from_json(answer["drawn"], self.suite)
@@ -98,9 +98,13 @@ class Trials:
         try:
             answer = self._ask(task, self.seconds + more_seconds)
         except TrialLostError as lost:
-            case = origin(drawn, self.suite.name)
-            return CaseResult(case.suite, case.seed, case.index, "error", str(lost), lost.detail)
+            return self._result_of(origin(drawn, self.suite.name), lost)
         return CaseResult.from_dict(answer["result"])
+
+    def _result_of(self, case: CaseId, lost: TrialLostError) -> CaseResult:
+        verdict: Verdict = "error"
+        values = (case.seed, case.index, verdict, str(lost), lost.detail)
+        return CaseResult(self.suite.name, *values, file=file_of(self.suite))
 
     def restart(self) -> None:
         """Let the next case run in a new process."""
@@ -199,7 +203,7 @@ def judge_drawn(
         observation.keep_files = keep
         suite.check(drawn, observation, waves)
 
-    return judged(suite.name, case.seed, case.index, run)
+    return judged(suite, case.seed, case.index, run)
 
 
 def _drawn(suite: ExplicitSuite, seed: int, index: int) -> dict[str, Any]:

@@ -36,6 +36,8 @@ static void finish(int code) {
   }
 }
 
+void cw_sim_arm(uint32_t cycles) { yield(CW_SIM_ARM, 0, cycles); }
+
 static void coroutine(void) { finish(sim.program.entry()); }
 
 bool cw_sim_prepare(const cw_sim_program_t* program) {
@@ -93,6 +95,10 @@ static bool sim_wait_interrupt(void* context, uint32_t timeout_us) {
   yield(CW_SIM_WAIT_INTERRUPT, 0, cycles > UINT32_MAX ? UINT32_MAX : (uint32_t)cycles);
   if (sim.event == CW_SIM_HANG) {
     finish(sim.program.on_hang());
+  }
+  if (sim.event == CW_SIM_EVENT) {
+    sim.program.on_event();
+    return false;
   }
   return sim.event == CW_SIM_INTERRUPT;
 }

@@ -38,14 +38,15 @@ typedef enum cw_status {
   CW_AXI_WRITE = 7,        /* ... on the output port */
   CW_WATCHDOG = 8,         /* the accelerator moved no byte and ended no tile */
   CW_ABORTED = 9,
-  CW_TIMEOUT = 16,      /* neither done nor error in the given time; the run was aborted */
-  CW_ARGUMENT = 17,     /* a null pointer, a misaligned address, a number out of range */
-  CW_MEMORY = 18,       /* the arena or the program's memory is missing or too small */
-  CW_NO_DEVICE = 19,    /* ID, VERSION or CAPS: no accelerator that this runtime knows */
-  CW_CORRUPTED = 20,    /* a CRC of the program is wrong */
-  CW_NOT_LOADED = 21,   /* cw_run before a successful cw_load */
-  CW_BUSY = 22,         /* the accelerator is running, or did not stop */
-  CW_UNKNOWN_ERROR = 23 /* the accelerator reported a code that this runtime does not know */
+  CW_TIMEOUT = 16,       /* neither done nor error in the given time; the run was aborted */
+  CW_ARGUMENT = 17,      /* a null pointer, a misaligned address, a number out of range */
+  CW_MEMORY = 18,        /* the arena or the program's memory is missing or too small */
+  CW_NO_DEVICE = 19,     /* ID, VERSION or CAPS: no accelerator that this runtime knows */
+  CW_CORRUPTED = 20,     /* a CRC of the program is wrong */
+  CW_NOT_LOADED = 21,    /* cw_run before a successful cw_load */
+  CW_BUSY = 22,          /* the accelerator is running, or did not stop */
+  CW_UNKNOWN_ERROR = 23, /* the accelerator reported a code that this runtime does not know */
+  CW_RESET = 24          /* the accelerator was reset while it ran: the run is lost */
 } cw_status_t;
 
 /* Begin: written by corewright.facts.generate, do not edit. */
@@ -102,6 +103,7 @@ struct cw {
   cw_stage_hook_t stage_hook;
   void* stage_hook_context;
   bool loaded;
+  volatile bool abort_requested; /* written by cw_abort, also in an interrupt handler */
   /* results of the last cw_run; layers count through all stages */
   uint64_t cycles;       /* from start to done or error, the sum over all stages */
   uint32_t stage;        /* the last one that was begun */
@@ -154,6 +156,11 @@ cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles);
 
 /* Runs all stages of the loaded program on the input in the arena and waits for its end. */
 cw_status_t cw_run(cw_t* cw);
+
+/* Ends a cw_run that is on its way, which then returns CW_ABORTED, or CW_OK where its last stage
+ * had ended before; all bursts on the bus end first. For an interrupt handler, a timer or another
+ * thread. Without a run it does nothing. */
+cw_status_t cw_abort(cw_t* cw);
 
 /* Cycles of layer `layer` of the last run by cause; see CW_CYCLES_*. The accelerator keeps those of
  * the last stage: a hook sees all. CW_ARGUMENT for an earlier layer and where the accelerator

@@ -75,6 +75,8 @@ const char* cw_status_string(cw_status_t status) {
       return "BUSY";
     case CW_UNKNOWN_ERROR:
       return "UNKNOWN_ERROR";
+    case CW_RESET:
+      return "RESET";
   }
   return "INVALID_STATUS";
 }
@@ -382,16 +384,32 @@ cw_status_t cw_set_watchdog(cw_t* cw, uint32_t cycles) {
   return CW_OK;
 }
 
-/* Waits for done or error in IRQ_STATUS, which is sticky, so that neither can be missed. */
-static bool wait_for_end(const cw_t* cw) {
+static uint32_t interrupt_enable(const cw_t* cw) {
+  return cw->hal->wait_interrupt != NULL ? CW_REGS_CTRL_IRQ_ENABLE_MASK : 0u;
+}
+
+/* Waits for done or error in IRQ_STATUS, which is sticky, so that neither can be missed. CW_OK:
+ * there is one of them. */
+static cw_status_t wait_for_end(const cw_t* cw) {
   const uint64_t start = now_us(cw);
+  bool aborted = false;
   for (;;) {
+    /* STATUS first: the cause of a run that ends between the two reads is there by the second. */
+    const uint32_t status = read_register(cw, CW_REGS_STATUS_OFFSET);
     if ((read_register(cw, CW_REGS_IRQ_STATUS_OFFSET) & CW_IRQ_MASK) != 0) {
-      return true;
+      return CW_OK;
+    }
+    if ((status & CW_REGS_STATUS_BUSY_MASK) == 0) {
+      return CW_RESET;
+    }
+    if (cw->abort_requested && !aborted) {
+      /* The accelerator may not have seen it: it came before the start. */
+      write_register(cw, CW_REGS_CTRL_OFFSET, CW_REGS_CTRL_ABORT_MASK | interrupt_enable(cw));
+      aborted = true;
     }
     const uint64_t passed = now_us(cw) - start;
     if (passed >= cw->timeout_us) {
-      return false;
+      return CW_TIMEOUT;
     }
     if (cw->hal->wait_interrupt != NULL) {
       /* Whatever it says, the loop looks once more before it gives up. */
@@ -426,13 +444,14 @@ static cw_status_t run_stage(cw_t* cw, const cw_stage_t* stage) {
   write_register(cw, CW_REGS_PROGRAM_ADDR_HI_OFFSET, (uint32_t)(address >> 32));
   write_register(cw, CW_REGS_PROGRAM_BYTES_OFFSET, stage->bytes);
   write_register(cw, CW_REGS_IRQ_STATUS_OFFSET, CW_IRQ_MASK);
-  const uint32_t enable = cw->hal->wait_interrupt != NULL ? CW_REGS_CTRL_IRQ_ENABLE_MASK : 0u;
-  write_register(cw, CW_REGS_CTRL_OFFSET, CW_REGS_CTRL_START_MASK | enable);
-  const bool ended = wait_for_end(cw);
-  if (!ended) {
+  write_register(cw, CW_REGS_CTRL_OFFSET, CW_REGS_CTRL_START_MASK | interrupt_enable(cw));
+  const cw_status_t ended = wait_for_end(cw);
+  if (ended != CW_OK) {
     read_result(cw, read_register(cw, CW_REGS_STATUS_OFFSET));
-    abort_run(cw);
-    return CW_TIMEOUT;
+    if (ended == CW_TIMEOUT) {
+      abort_run(cw);
+    }
+    return ended;
   }
   write_register(cw, CW_REGS_CTRL_OFFSET, 0);
   const uint32_t causes = read_register(cw, CW_REGS_IRQ_STATUS_OFFSET);
@@ -470,6 +489,7 @@ cw_status_t cw_run(cw_t* cw) {
     return CW_BUSY;
   }
   clear_results(cw);
+  cw->abort_requested = false;
   write_register(cw, CW_REGS_ARENA_ADDR_LO_OFFSET, (uint32_t)cw->arena.bus_address);
   write_register(cw, CW_REGS_ARENA_ADDR_HI_OFFSET, (uint32_t)(cw->arena.bus_address >> 32));
   write_register(cw, CW_REGS_ARENA_BYTES_OFFSET, cw->arena.bytes);
@@ -479,6 +499,9 @@ cw_status_t cw_run(cw_t* cw) {
   cw_stage_t stage = cw->first_stage;
   cw_status_t status = run_stage_and_host(cw, &stage);
   while (status == CW_OK && stage.next_offset != 0) {
+    if (cw->abort_requested) {
+      return CW_ABORTED;
+    }
     cw->stage++;
     cw->first_layer += stage.layers;
     status = read_stage(&cw->program, stage.offset + stage.next_offset, &stage);
@@ -491,6 +514,15 @@ cw_status_t cw_run(cw_t* cw) {
     invalidate(cw, cw->arena.data + cw->output_offset, cw->output_bytes);
   }
   return status;
+}
+
+cw_status_t cw_abort(cw_t* cw) {
+  if (cw == NULL || cw->hal == NULL) {
+    return CW_ARGUMENT;
+  }
+  cw->abort_requested = true;
+  write_register(cw, CW_REGS_CTRL_OFFSET, CW_REGS_CTRL_ABORT_MASK | interrupt_enable(cw));
+  return CW_OK;
 }
 
 cw_status_t cw_layer_cycles(cw_t* cw, uint32_t layer, uint32_t cycles[CW_CYCLES_WORDS]) {

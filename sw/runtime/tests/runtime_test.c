@@ -58,11 +58,13 @@ static struct {
   uint32_t aborts;
   uint32_t waits;
   bool interrupt_enabled_at_start;
+  bool interrupt_enabled_at_abort;
   bool interrupts_come;
   bool running;
   uint64_t clock;
   event_t events[MAX_EVENTS];
   uint32_t event_count;
+  void (*in_wait)(void); /* what happens while the processor waits, or NULL */
   uint32_t good_starts;  /* ending is END_DONE for so many, whatever it says */
   const uint8_t* result; /* what the first stage leaves in the arena, or NULL */
   cw_memory_t program;
@@ -146,8 +148,12 @@ static void mock_write32(void* context, uint32_t offset, uint32_t value) {
     mock.aborts++;
     if (mock.ending != END_NEVER_STOPS) {
       mock.running = false;
-      mock.registers[CW_REGS_STATUS_OFFSET / 4u] = CW_REGS_STATUS_DONE_MASK;
-      mock.registers[CW_REGS_IRQ_STATUS_OFFSET / 4u] = CW_REGS_IRQ_STATUS_ERROR_MASK;
+      if (mock.registers[CW_REGS_STATUS_OFFSET / 4u] == CW_REGS_STATUS_BUSY_MASK) {
+        mock.registers[CW_REGS_STATUS_OFFSET / 4u] =
+            CW_REGS_STATUS_ERROR_MASK | CW_ERROR_ABORTED << CW_REGS_STATUS_ERROR_CODE_SHIFT;
+        mock.registers[CW_REGS_IRQ_STATUS_OFFSET / 4u] = CW_REGS_IRQ_STATUS_ERROR_MASK;
+        mock.interrupt_enabled_at_abort = (value & CW_REGS_CTRL_IRQ_ENABLE_MASK) != 0;
+      }
     }
   }
 }
@@ -165,6 +171,9 @@ static void mock_invalidate(void* context, void* data, size_t bytes) {
 static bool mock_wait_interrupt(void* context, uint32_t timeout_us) {
   CHECK(context == &mock && timeout_us != 0);
   mock.waits++;
+  if (mock.in_wait != NULL) {
+    mock.in_wait();
+  }
   if (mock.interrupts_come) {
     mock.clock += 3;
     return true;
@@ -483,6 +492,62 @@ static void run_gives_up_on_hardware_that_does_not_stop(void) {
   CHECK(mock.starts == 1);
 }
 
+static void abort_now(void) {
+  mock.in_wait = NULL;
+  CHECK(cw_abort(&cw) == CW_OK);
+}
+
+static void run_is_aborted_from_outside(void) {
+  CHECK(cw_abort(NULL) == CW_ARGUMENT);
+  load();
+  mock.ending = END_NEVER;
+  mock.in_wait = abort_now;
+  CHECK(cw_run(&cw) == CW_ABORTED);
+  /* Once, and the interrupt that says so still comes. */
+  CHECK(mock.aborts == 1 && mock.interrupt_enabled_at_abort);
+  CHECK(mock.registers[CW_REGS_IRQ_STATUS_OFFSET / 4u] == 0);
+  /* Without a run it does nothing, to the next one either. */
+  CHECK(cw_abort(&cw) == CW_OK && mock.aborts == 2);
+  mock.ending = END_DONE;
+  CHECK(cw_run(&cw) == CW_OK && mock.aborts == 2);
+}
+
+/* An abort between the start's decision and the start is not lost: the accelerator was idle. */
+static void abort_before_the_start(void) {
+  if (mock.starts == 1 && mock.waits == 1) {
+    mock.in_wait = NULL;
+    cw.abort_requested = true;
+  }
+}
+
+static void run_repeats_an_abort_that_came_too_early(void) {
+  load();
+  mock.ending = END_NEVER;
+  mock.in_wait = abort_before_the_start;
+  CHECK(cw_set_timeout(&cw, 500) == CW_OK);
+  CHECK(cw_run(&cw) == CW_ABORTED && mock.aborts == 1);
+}
+
+static void reset_now(void) {
+  mock.in_wait = NULL;
+  mock.running = false;
+  for (uint32_t offset = CW_REGS_CTRL_OFFSET; offset < CW_REGS_WINDOW_BYTES; offset += 4u) {
+    mock.registers[offset / 4u] = 0;
+  }
+}
+
+static void run_notices_a_reset(void) {
+  load();
+  mock.ending = END_NEVER;
+  mock.in_wait = reset_now;
+  const uint64_t start = mock.clock;
+  CHECK(cw_run(&cw) == CW_RESET);
+  /* At the next look, not when its ten seconds are over; there is nothing to abort. */
+  CHECK(mock.clock - start < 100 && mock.aborts == 0);
+  mock.ending = END_DONE;
+  CHECK(cw_run(&cw) == CW_OK && mock.starts == 2);
+}
+
 static void run_reports_every_error_code(void) {
   load();
   mock.ending = END_ERROR;
@@ -601,6 +666,19 @@ static void stages_error_of_the_second_names_its_layer(void) {
   mock.event_count = 0;
   CHECK(cw_run(&cw) == CW_WATCHDOG);
   CHECK(cw.stage == 0 && cw.error_layer == 5u && cw.cycles == CYCLES && mock.starts == 3);
+}
+
+static void abort_at_the_end(void) {
+  mock.in_wait = NULL;
+  end_run();
+  CHECK(cw_abort(&cw) == CW_OK);
+}
+
+static void stages_are_not_begun_behind_an_abort(void) {
+  load();
+  mock.in_wait = abort_at_the_end;
+  CHECK(cw_run(&cw) == CW_ABORTED && mock.starts == 1 && cw.stage == 0);
+  CHECK(cw_run(&cw) == CW_OK && mock.starts == 3);
 }
 
 static void stages_time_out_each_on_its_own(void) {
@@ -812,7 +890,7 @@ static void every_status_has_its_name(void) {
     }
     names += strcmp(cw_status_string((cw_status_t)i), "INVALID_STATUS") != 0;
   }
-  CHECK(names == 18);
+  CHECK(names == 19);
 }
 
 static void model_layer_runs_and_reports(void) {
@@ -862,6 +940,9 @@ static const struct {
     TEST(run_polls_without_interrupt),
     TEST(run_survives_a_lost_interrupt),
     TEST(run_times_out_and_aborts),
+    TEST(run_is_aborted_from_outside),
+    TEST(run_repeats_an_abort_that_came_too_early),
+    TEST(run_notices_a_reset),
     TEST(polling_times_out_too),
     TEST(run_gives_up_on_hardware_that_does_not_stop),
     TEST(run_reports_every_error_code),
@@ -873,6 +954,7 @@ static const struct {
     TEST(model_layer_needs_memory),
     TEST(stages_run_one_behind_the_other),
     TEST(stages_error_of_the_second_names_its_layer),
+    TEST(stages_are_not_begun_behind_an_abort),
     TEST(stages_time_out_each_on_its_own),
     TEST(stages_are_checked_bit_by_bit),
     TEST(stages_refuse_bad_next_offset),

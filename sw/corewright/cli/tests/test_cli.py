@@ -301,7 +301,7 @@ def test_failures_are_status_1_and_their_command_repeats_them(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["graph"], "there is no suite 'graph', legal are: graphs, system"),
+        (["graph"], "there is no suite 'graph' (did you mean graphs?), legal are: abort, "),
         (["graphs", "--replay", "7"], "SUITE-SEED-INDEX"),
         (["graphs", "--replay", "system-7-1"], "is a case of system, not of graphs"),
         (["graphs", "--replay", "graphs-7-1", "--seed", "7"], "leave out --seed"),

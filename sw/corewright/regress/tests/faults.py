@@ -25,9 +25,11 @@ from corewright.flow.system import core_text
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import Add, Conv, Graph
 from corewright.hardware import Hardware
-from corewright.regress import graphs, system
 from corewright.regress.case import CaseId, CheckFailed, Observation
 from corewright.regress.drawn import Drawn
+from corewright.regress.kinds import graphs, system
+from corewright.regress.plan import GraphPlan, SystemPlan, read_plan
+from corewright.regress.suites import suites_folder
 from corewright.testing.mutations import Mutation
 
 # Where the hanging case notes the process that it has started.
@@ -104,8 +106,6 @@ class Endless:
 class WrongEmulator(graphs.GraphSuite):
     """The emulator gets one bit of the first layer's result wrong."""
 
-    reference = "corewright.regress.tests.faults:WRONG_EMULATOR"
-
     def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
         right = emulator.run
 
@@ -120,8 +120,6 @@ class WrongEmulator(graphs.GraphSuite):
 
 class DamagedSystem(system.SystemSuite):
     """What the simulation reads is damaged: even cases the program, odd ones what is expected."""
-
-    reference = "corewright.regress.tests.faults:DAMAGED_SYSTEM"
 
     def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
         index = CaseId.parse(drawn.origin).index
@@ -142,8 +140,6 @@ class DamagedSystem(system.SystemSuite):
 class Picky(graphs.GraphSuite):
     """Fails for what needs two layers, a size and an array that are not the smallest."""
 
-    reference = "corewright.regress.tests.faults:PICKY"
-
     def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
         super().check(drawn, observation, waves)
         for node in drawn.graph.compute_nodes:
@@ -157,8 +153,6 @@ class Picky(graphs.GraphSuite):
 class Crashing(graphs.GraphSuite):
     """A convolution ends the process, or never ends, if the batch is even."""
 
-    reference = "corewright.regress.tests.faults:CRASHING"
-
     def check(self, drawn: Drawn, observation: Observation, waves: Path | None = None) -> None:
         if any(isinstance(node, Conv) for node in drawn.graph.compute_nodes):
             if drawn.batch % 2:
@@ -168,8 +162,6 @@ class Crashing(graphs.GraphSuite):
 
 class BadCompiler(graphs.GraphSuite):
     """The compiler fails on additions, also where a case is drawn."""
-
-    reference = "corewright.regress.tests.faults:BAD_COMPILER"
 
     def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
         with mock.patch.object(graphs, "compile_graph", self.compile):
@@ -189,10 +181,9 @@ class BadCompiler(graphs.GraphSuite):
 class BrokenRtl(system.SystemSuite):
     """The array's maximum is a minimum, in cores that take the place of the tree's."""
 
-    reference = "corewright.regress.tests.faults:BROKEN_RTL"
-
-    def bench(self, hw: Hardware, trace: bool = False) -> CompiledBench:
-        return build_bench(hw, trace=trace, overlay=Path(os.environ[OVERLAY]))
+    def bench(self, hw: Hardware, trace: bool = False, cases: int = 1) -> CompiledBench:
+        overlay = Path(os.environ[OVERLAY])
+        return build_bench(hw, trace=trace, overlay=overlay, compiler_flags=system.SHORT_RUNS)
 
 
 def break_rtl(folder: Path) -> None:
@@ -210,11 +201,23 @@ def break_rtl(folder: Path) -> None:
     source.write_text(MINIMUM.apply(source.name, text), encoding="utf-8")
 
 
-BAD_COMPILER = BadCompiler()
-CRASHING = Crashing()
-PICKY = Picky()
+def _of_graphs(kind: type[graphs.GraphSuite], name: str) -> graphs.GraphSuite:
+    plan = read_plan(suites_folder() / "graphs.toml")
+    assert isinstance(plan, GraphPlan)
+    return kind(plan, "graphs", f"{__name__}:{name}")
+
+
+def _of_systems(kind: type[system.SystemSuite], name: str) -> system.SystemSuite:
+    plan = read_plan(suites_folder() / "system.toml")
+    assert isinstance(plan, SystemPlan)
+    return kind(plan, "system", f"{__name__}:{name}")
+
+
 MISBEHAVING = Misbehaving()
 ENDLESS = Endless()
-WRONG_EMULATOR = WrongEmulator()
-BROKEN_RTL = BrokenRtl()
-DAMAGED_SYSTEM = DamagedSystem()
+BAD_COMPILER = _of_graphs(BadCompiler, "BAD_COMPILER")
+CRASHING = _of_graphs(Crashing, "CRASHING")
+PICKY = _of_graphs(Picky, "PICKY")
+WRONG_EMULATOR = _of_graphs(WrongEmulator, "WRONG_EMULATOR")
+BROKEN_RTL = _of_systems(BrokenRtl, "BROKEN_RTL")
+DAMAGED_SYSTEM = _of_systems(DamagedSystem, "DAMAGED_SYSTEM")

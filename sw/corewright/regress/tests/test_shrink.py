@@ -21,16 +21,15 @@ from corewright.flow import FlowInputError
 from corewright.flow.cache import build_folder
 from corewright.graph import Add
 from corewright.hardware import Hardware
-from corewright.regress import CaseId, CaseResult, execute, reduce
+from corewright.regress import SUITES, CaseId, CaseResult, execute, reduce
 from corewright.regress.case import Observation
 from corewright.regress.drawn import Drawn, explicit, from_json, load, to_json, to_text
-from corewright.regress.graphs import SUITE as GRAPHS
+from corewright.regress.kinds.system import failing_cycles
 from corewright.regress.shrink import Limits, shrink, size_of
-from corewright.regress.system import SUITE as SYSTEM
-from corewright.regress.system import failing_cycles
 from corewright.regress.tests import faults
 from corewright.regress.trial import Trials, judge_drawn
 
+GRAPHS, SYSTEM = explicit(SUITES["graphs"]), explicit(SUITES["system"])
 SYSTEM_SEED = 1
 PASSES: tuple[Callable[[Drawn], Iterator[Drawn]], ...] = (
     reduce.fewer_layers,
@@ -341,9 +340,21 @@ def test_waves_show_the_layer_that_is_wrong(
     changes: dict[str, Any], expected: tuple[int, int]
 ) -> None:
     rows = changes.get("rows", [[300, 300], [500, 500], [700, 700]])
-    run = {"mismatches": 0, "first_cycle": 100, "last_cycle": 15000, "cycles": 14940}
-    wrong = {"mismatches": 3, "first_cycle": 20000, "last_cycle": 21560, "cycles": 1500}
-    more = {"layer_cycles": rows, "stages": [{}] * changes.get("stages", 1)}
+    run = {
+        "status": "OK",
+        "mismatches": 0,
+        "first_cycle": 100,
+        "last_cycle": 15000,
+        "cycles": 14940,
+    }
+    wrong = {
+        "status": "OK",
+        "mismatches": 3,
+        "first_cycle": 20000,
+        "last_cycle": 21560,
+        "cycles": 1500,
+    }
+    more = {"status": "OK", "layer_cycles": rows, "stages": [{}] * changes.get("stages", 1)}
     result = {
         "simulated_cycles": 90000,
         "passed": changes.get("passed", False),

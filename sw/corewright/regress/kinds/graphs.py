@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Suite ``graphs``: random hardware, network and images; the emulated program against golden.
+"""Kind ``graphs``: random hardware, network and images; the emulated program against golden.
 
 The emulator executes the program's bytes by the contract alone, so a case checks compiler, program
 format and emulator against the integer graph: every tensor that is in memory after the run, every
@@ -10,7 +10,7 @@ lane of it that is a pixel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +30,51 @@ from corewright.regress.coverage import (
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, place_text, tensor_maker
 from corewright.regress.drawn import Drawn, check_values
+from corewright.regress.plan import GraphPlan
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
-_LARGEST_BATCH = 5
 # Seeds of what unspecified reads return.
 _POISONS = 1 << 16
 # Each time, the pixel buffer grows to what a refusal asks for.
 _GROWTHS = 12
 
 
+@dataclass(frozen=True)
 class GraphSuite:
-    """See this module."""
+    """See this module.
 
-    name = "graphs"
-    reference = "corewright.regress.graphs:SUITE"
-    default_cases = 2000
-    bins: Mapping[str, tuple[str, ...]] = COMMON_BINS
-    simulates = False
-    simplest: Mapping[str, Any] = {"keep_tensors": True, "poison_seed": 0}
+    Attributes:
+        plan: the suite's file.
+        name: as on the command line.
+        reference: see :class:`Suite`.
+        file: a user's own.
+    """
+
+    # A plan is compared, but holds tables: it has no hash.
+    plan: GraphPlan = field(hash=False)
+    name: str
+    reference: str
+    file: str = ""
+
+    @property
+    def default_cases(self) -> int:
+        """See :class:`Suite`."""
+        return self.plan.cases
+
+    @property
+    def bins(self) -> Mapping[str, tuple[str, ...]]:
+        """See :class:`Suite`."""
+        return COMMON_BINS
+
+    @property
+    def simulates(self) -> bool:
+        """See :class:`ExplicitSuite`."""
+        return False
+
+    @property
+    def simplest(self) -> Mapping[str, Any]:
+        """See :class:`ExplicitSuite`."""
+        return {"keep_tensors": True, "poison_seed": 0}
 
     def group(self, index: int) -> int | None:
         """Cases need no preparation."""
@@ -68,8 +95,11 @@ class GraphSuite:
 
         def draw() -> tuple[Graph, Hardware, int, CompiledProgram | None]:
             hw = random_hardware(rng)
-            graph = random_graph(rng, hw)
-            batch = int(rng.integers(1, _LARGEST_BATCH + 1))
+            network = self.plan.network
+            graph = random_graph(
+                rng, hw, layers=network.layers, largest=network.size, operators=network.operators
+            )
+            batch = int(rng.integers(1, network.batch + 1))
             observation.describe(**facts(hw, graph, batch, keep_tensors=keep))
             return graph, *_compile(graph, hw, batch, keep)
 
@@ -156,6 +186,3 @@ def compare(program: CompiledProgram, graph: Graph, images: np.ndarray, poison: 
         if not np.array_equal(expected, got):
             maker = tensor_maker(graph, tensor.values.tensor)
             raise CheckFailed(f"mismatch in {maker}", f"tensor {name}: {place_text(expected, got)}")
-
-
-SUITE = GraphSuite()
