@@ -349,7 +349,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ('"{seed}"', '"3"', "pieces is 2, legal is 1 for a command without {seed}"),
         ("{json}", "{xml}", "{xml} is unknown, legal are {json}, {junit}, {html}, {seed}"),
         ('["regress", ', "[1, ", "legal is a list of words"),
-        ('"graphs"', '"graph"', "part 'a': there is no suite 'graph', legal are"),
+        ('"graphs"', '"graph"', "part 'a': there is no suite 'graph'"),
         ('"--json"', '"--farce"', "part 'a': no command line: unrecognized arguments: --farce"),
         ('"regress", "graphs"', '"dance"', "no command line: argument COMMAND: invalid choice"),
         ('"regress", "graphs"', '"nightly"', "'nightly' is the night itself"),
