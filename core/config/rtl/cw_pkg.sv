@@ -61,6 +61,11 @@ package cw_pkg;
 
   // A word of one bit is a sign: bit b stands for 1 - 2b.
 
+  /// Whether words of so many bits are signs, +1 or -1.
+  function automatic bit is_sign(int unsigned bits);
+    return bits == 1;
+  endfunction
+
   /// Bits of the two's complement number that a word of so many bits stands for.
   function automatic int unsigned number_bits(int unsigned bits);
     return bits == 1 ? 2 : bits;

@@ -231,7 +231,7 @@ MUTANTS = {
     ),
     "arena_binary_pixels_as_two_s_complement": (
         "weight_loader_10x3_from_binary", "cw_weight_loader.sv",
-        "PixelBits == 1 && WeightBits > 1", "1'b0",
+        "is_sign(PixelBits) && WeightBits > 1", "1'b0",
     ),
     "arena_binary_weights_from_the_lowest_bit": (
         "weight_loader_2x1_to_binary_wide_words", "cw_weight_loader.sv",

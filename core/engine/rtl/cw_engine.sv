@@ -307,13 +307,13 @@ module cw_engine
 
   // The array computes with numbers: a single bit b is 1 - 2b, +1 or -1.
   function automatic logic signed [ArrayBits-1:0] number_of(logic signed [PixelBits-1:0] pixel);
-    if (PixelBits == 1) return ArrayBits'($signed({pixel[0], 1'b1}));
+    if (is_sign(PixelBits)) return ArrayBits'($signed({pixel[0], 1'b1}));
     return ArrayBits'(32'(pixel));
   endfunction
 
   // A masked lane adds nothing; to a maximum it is the smallest value.
   localparam logic signed [ArrayBits-1:0] Smallest =
-      PixelBits == 1 ? '1 : {1'b1, {(ArrayBits - 1) {1'b0}}};
+      is_sign(PixelBits) ? '1 : {1'b1, {(ArrayBits - 1) {1'b0}}};
   logic signed [ArrayBits-1:0] pixels[Drain][Rows];
   always_comb begin
     for (int unsigned j = 0; j < Drain; j++) begin

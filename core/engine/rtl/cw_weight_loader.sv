@@ -387,8 +387,8 @@ module cw_weight_loader
   // ---------------------------------------------------------------- rows and biases out
   // A pixel as a weight. Where either has one bit, that bit b stands for 1 - 2b.
   function automatic logic [WeightBits-1:0] weight_of(logic [PixelBits-1:0] pixel);
-    if (PixelBits == 1 && WeightBits > 1) return WeightBits'($signed({pixel[0], 1'b1}));
-    if (WeightBits == 1) return WeightBits'(pixel[PixelBits-1]);
+    if (is_sign(PixelBits) && WeightBits > 1) return WeightBits'($signed({pixel[0], 1'b1}));
+    if (is_sign(WeightBits)) return WeightBits'(pixel[PixelBits-1]);
     return WeightBits'(32'($signed(pixel)));
   endfunction
 

@@ -21,7 +21,7 @@ CONFIGURATIONS = {name: each.parameters for name, each in BENCH.configurations.i
 ATTEMPTS = 4
 # correct text, injected bug
 MUTANTS = {
-    "binary_weights_as_two_s_complement": ("if (WeightBits == 1) return", "if (1'b0) return"),
+    "binary_weights_as_two_s_complement": ("if (is_sign(WeightBits)) return", "if (1'b0) return"),
     "binary_weights_upside_down": ("$signed({weight[0], 1'b1})", "$signed({!weight[0], 1'b1})"),
     "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
     "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),

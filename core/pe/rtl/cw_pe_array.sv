@@ -42,7 +42,7 @@ module cw_pe_array
 
   // A weight as a number.
   function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);
-    if (WeightBits == 1) return FactorBits'($signed({weight[0], 1'b1}));
+    if (is_sign(WeightBits)) return FactorBits'($signed({weight[0], 1'b1}));
     return FactorBits'(32'(weight));
   endfunction
 

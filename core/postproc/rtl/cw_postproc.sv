@@ -348,7 +348,7 @@ module cw_postproc #(
   endfunction
 
   function automatic logic [PixelBits-1:0] pixel_of(logic [ResultBits-1:0] result);
-    return PixelBits == 1 ? PixelBits'(result[ResultBits-1]) : result[PixelBits-1:0];
+    return cw_pkg::is_sign(PixelBits) ? PixelBits'(result[ResultBits-1]) : result[PixelBits-1:0];
   endfunction
 
   function automatic logic [Drain*WordBits-1:0] packed_words(
@@ -425,7 +425,7 @@ module cw_postproc #(
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t sum = check_t'(sums[j][r]);
         automatic check_t limit = check_t'(counts[r]) <<< (PixelBits - 1);
-        automatic logic above = PixelBits == 1 ? sum > limit : sum >= limit;
+        automatic logic above = cw_pkg::is_sign(PixelBits) ? sum > limit : sum >= limit;
         if (WordsBits'(j) < count && counts[r] != '0 && (above || sum < -limit)) begin
           averages_fit = 1'b0;
         end

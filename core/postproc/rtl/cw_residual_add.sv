@@ -44,7 +44,7 @@ module cw_residual_add #(
   typedef logic signed [SumBits-1:0] sum_t;
 
   function automatic sum_t number_of(logic signed [PixelBits-1:0] pixel);
-    return PixelBits == 1 ? sum_t'($signed({pixel[0], 1'b1})) : sum_t'(pixel);
+    return cw_pkg::is_sign(PixelBits) ? sum_t'($signed({pixel[0], 1'b1})) : sum_t'(pixel);
   endfunction
 
   function automatic sum_t round_shift(sum_t v, logic [5:0] s);
@@ -60,7 +60,7 @@ module cw_residual_add #(
     automatic sum_t z = v;
     if (v < sum_t'(clip_low_i)) z = sum_t'(clip_low_i);
     if (v > sum_t'(clip_high_i)) z = sum_t'(clip_high_i);
-    return PixelBits == 1 ? PixelBits'(z < 0) : PixelBits'(z);
+    return cw_pkg::is_sign(PixelBits) ? PixelBits'(z < 0) : PixelBits'(z);
   endfunction
 
   logic [2:0] valid_q, last_q;

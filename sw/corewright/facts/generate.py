@@ -29,7 +29,7 @@ OF_CONFIGURATION: tuple[Callable[..., Any], ...] = (
     *(widths.word_bytes, widths.post_bits, widths.bias_bytes),
     *(widths.weight_row_bytes, widths.drain_beats),
 )
-OF_BITS: tuple[Callable[..., Any], ...] = (widths.number_bits, widths.largest)
+OF_BITS: tuple[Callable[..., Any], ...] = (widths.is_sign, widths.number_bits, widths.largest)
 # Functions that C needs.
 OF_C: tuple[Callable[..., Any], ...] = (widths.word_bytes,)
 
@@ -105,10 +105,12 @@ def _of_configuration(function: Callable[..., Any]) -> list[str]:
 
 
 def _of_bits(function: Callable[..., Any]) -> list[str]:
-    (name,) = inspect.signature(function).parameters
+    signature = inspect.signature(function)
+    (name,) = signature.parameters
+    kind = "bit" if signature.return_annotation in (bool, "bool") else "int unsigned"
     return [
         f"  /// {_purpose(function)}",
-        f"  function automatic int unsigned {function.__name__}(int unsigned {name});",
+        f"  function automatic {kind} {function.__name__}(int unsigned {name});",
         f"    return {function(Symbol(name)).text};",
         "  endfunction",
         "",

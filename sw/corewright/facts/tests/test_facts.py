@@ -7,11 +7,13 @@ from __future__ import annotations
 import ast
 import inspect
 import random
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from corewright.environment import repository_root
 from corewright.facts import widths
 from corewright.facts.generate import (
     HEADER_PATH,
@@ -112,3 +114,11 @@ def test_who_asks_for_a_single_bit_asks_is_sign() -> None:
         for name, path in modules().items()
     }
     assert {name for name, lines in found.items() if lines} == {widths.__name__}
+
+
+def test_the_rtl_asks_is_sign_too():
+    asks = re.compile(r"\b(?:Pixel|Weight)Bits\)? *[!=]= *1\b")
+    assert asks.search("return PixelBits == 1 ? a : b;")
+    sources = sorted(repository_root().glob("core/*/rtl/*.sv"))
+    found = [path.name for path in sources if asks.search(path.read_text(encoding="utf-8"))]
+    assert len(sources) > 10 and found == []

@@ -183,6 +183,16 @@ def test_options_become_simpler_member_by_member() -> None:
     assert {**value, "latency": {"reads": 11, "seed": 1}} in found
     assert {**value, "latency": simplest["latency"]} in found
     assert not list(reduce.simpler_value(simplest, simplest))
+    # What the simplest form does not have: as if it were empty or 0 there.
+    traffic = {"traffic": {"irq_latency": 8, "pixels": {"busy": 6}}}
+    assert list(reduce.simpler_value(traffic, {"traffic": {}})) == [
+        {"traffic": {}},
+        {"traffic": {"pixels": {"busy": 6}}},
+        {"traffic": {"irq_latency": 4, "pixels": {"busy": 6}}},
+        {"traffic": {"irq_latency": 8}},
+        {"traffic": {"irq_latency": 8, "pixels": {}}},
+        {"traffic": {"irq_latency": 8, "pixels": {"busy": 3}}},
+    ]
     assert reduce.steps(9) == [1, 5, 8] and reduce.steps(1) == []
 
 
