@@ -40,6 +40,12 @@ module cw_bench_body #(
     return chance > 65000 ? 16'd65000 : 16'(chance);
   endfunction
 
+  function automatic stalls_t traffic_from(input string text);
+    stalls_t read;
+    if (!stalls_from(text, read)) $fatal(1, "traffic %s: six numbers, see README.md", text);
+    return read;
+  endfunction
+
   // The number of one of the bench's ports; an unknown name is the end.
   function automatic int port_of(input string name);
     case (name)
@@ -97,10 +103,15 @@ module cw_bench_body #(
       stalls.ready_stall = stall_chance(probability);
     end
     for (int i = 0; i < 4; i++) port_stalls[i] = stalls;
-    if ($value$plusargs("program_traffic=%s", text)) set_traffic(PortProgram, text);
-    if ($value$plusargs("pixels_traffic=%s", text)) set_traffic(PortPixels, text);
-    if ($value$plusargs("residual_traffic=%s", text)) set_traffic(PortResidual, text);
-    if ($value$plusargs("output_traffic=%s", text)) set_traffic(PortOutput, text);
+    if ($value$plusargs("program_traffic=%s", text))
+      port_stalls[PortProgram] = traffic_from(text);
+    if ($value$plusargs("pixels_traffic=%s", text))
+      port_stalls[PortPixels] = traffic_from(text);
+    if ($value$plusargs("residual_traffic=%s", text))
+      port_stalls[PortResidual] = traffic_from(text);
+    if ($value$plusargs("output_traffic=%s", text))
+      port_stalls[PortOutput] = traffic_from(text);
+    for (int i = 0; i < 4; i++) stalls.random = stalls.random || port_stalls[i].random;
     if ($value$plusargs("irq_latency=%d", number)) irq_latency = half_word("irq_latency", number);
     if ($value$plusargs("irq_spread=%d", number)) irq_spread = half_word("irq_spread", number);
     if ($value$plusargs("wake_chance=%d", number)) wake_chance = half_word("wake_chance", number);
@@ -138,34 +149,29 @@ module cw_bench_body #(
       $fatal(1, "the bench cannot start");
   end
 
-  function automatic void set_traffic(input int port, input string text);
-    if (!stalls_from(text, port_stalls[port]))
-      $fatal(1, "traffic %s: six numbers, see README.md", text);
-    stalls.random = 1'b1;
-  endfunction
-
   // ---- Reset, time, progress ----
 
-  // The reset has to begin somewhere, so these two have initial values instead. The clock begins high:
+  // The reset has to begin somewhere, so these have initial values instead. The clock begins high:
   // the reset falls, an event for every register, before the first rising edge sees random ones.
   // verilator lint_off PROCASSINIT
   logic        rst_n = 1'b1;
   longint      cycle_q = 0;
-  logic        event_reset_q = 1'b0;
+  logic        dut_rst_n = 1'b1;  // of the accelerator, the memory and what watches them
   // verilator lint_on PROCASSINIT
-  logic        dut_rst_n;  // of the accelerator, the memory and what watches them
   int unsigned still_q;    // cycles since the last handshake
   logic        running_q;  // between the start and the interrupt
   logic        ended_q;
   logic        hang, irq, done, started, waiting, arm, event_due, event_taken, event_holds;
   logic [31:0] arm_cycles;
+  logic [3:0]  reset_left_q;  // of the reset that is an event
   logic        axil_moved, program_moved, pixels_moved, residual_moved, output_moved;
   logic        memory_moved;
   logic        program_quiet, pixels_quiet, residual_quiet, output_quiet;
 
   always_ff @(posedge clk_i) cycle_q <= cycle_q + 1;
   always_ff @(negedge clk_i) rst_n <= cycle_q > longint'(ResetCycles);
-  assign dut_rst_n = rst_n && !event_reset_q;
+  always_ff @(negedge clk_i)
+    dut_rst_n <= cycle_q > longint'(ResetCycles) && reset_left_q <= 4'd3;
 
   always_ff @(posedge clk_i or negedge dut_rst_n) begin
     if (!dut_rst_n) begin
@@ -266,7 +272,8 @@ module cw_bench_body #(
   cw_bench_master u_master (
     .clk_i, .rst_ni(rst_n), .random_i(stalls.random), .seed_i(seed), .cycle_i(cycle_q),
     .irq_i(irq), .hang_i(hang), .irq_latency_i(irq_latency), .irq_spread_i(irq_spread),
-    .wake_chance_i(event_holds ? 16'd0 : wake_chance), .event_i(event_due), .event_taken_o(event_taken), .arm_o(arm),
+    .wake_chance_i(event_holds ? 16'd0 : wake_chance),
+    .event_i(event_due), .event_taken_o(event_taken), .arm_o(arm),
     .arm_cycles_o(arm_cycles), .done_o(done), .moved_o(axil_moved), .waiting_o(waiting),
     .started_o(started),
     .m_axil_awaddr(s_axil_awaddr), .m_axil_awprot(s_axil_awprot),
@@ -293,7 +300,6 @@ module cw_bench_body #(
   // burst that lies as far in the run as event_at, in thousandths of the bursts of the run before.
   logic        event_armed_q, event_wakes_q;
   logic [31:0] event_left_q;
-  logic [3:0]  reset_left_q;
   logic        event_now;
   logic [31:0] bursts [4];
   logic [31:0] mark_q [4];  // bursts when this run began
@@ -341,7 +347,6 @@ module cw_bench_body #(
       end
     end
   end
-  always_ff @(negedge clk_i) event_reset_q <= reset_left_q > 4'd3;
 
   always_comb begin
     for (int i = 0; i < 4; i++) begin

@@ -4,9 +4,9 @@
 /// Carries the firmware's register accesses to AXI4-Lite and lets it wait for the interrupt.
 ///
 /// Steps the firmware (a DPI call) when its access is done, its interrupt is there, its time is
-/// over, event_i says that something has happened to it, or hang_i says that nothing moves; a waiting
-/// firmware costs no call. The interrupt may reach it late, and it may wake without one. With random stalls
-/// address and data of a write come in any order and answers are taken late.
+/// over, event_i says that something has happened to it, or hang_i says that nothing moves; a
+/// waiting firmware costs no call. The interrupt may reach it late, and it may wake without one.
+/// With random stalls address and data of a write come in any order and answers are taken late.
 /// done_o rises when the firmware has ended; moved_o shows a handshake; waiting_o a wait.
 module cw_bench_master
   import cw_bench_pkg::*;

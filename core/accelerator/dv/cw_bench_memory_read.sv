@@ -5,8 +5,9 @@
 ///
 /// Without random stalls it takes a request a cycle, gives its first beat stalls_i.latency cycles
 /// later and then a beat a cycle, without a gap between bursts that wait. rvalid never drops and
-/// its data never changes before rready. Beats with an error response have inverted data. Only INCR bursts of the full width: cw_axi_read_checker
-/// says so. Data comes from the C side, a DPI call a beat and none when idle.
+/// its data never changes before rready. Beats with an error response have inverted data. Only INCR
+/// bursts of the full width: cw_axi_read_checker says so. Data comes from the C side, a DPI call a
+/// beat and none when idle.
 module cw_bench_memory_read
   import cw_bench_pkg::*;
 #(

@@ -19,7 +19,9 @@ module cw_bench_memory_write
   input  logic                  rst_ni,
   input  stalls_t               stalls_i,
   input  logic [63:0]           seed_i,
-  input  bad_burst_t            bad_i,
+  // verilator lint_off UNUSEDSIGNAL
+  input  bad_burst_t            bad_i,  // a write has one response, whatever its beats
+  // verilator lint_on UNUSEDSIGNAL
   output logic                  moved_o,   // a handshake in this cycle
   output logic                  quiet_o,   // no burst is inside
   output logic [31:0]           bursts_o,  // since the reset

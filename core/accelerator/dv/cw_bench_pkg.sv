@@ -98,8 +98,8 @@ package cw_bench_pkg;
     endcase
   endfunction
 
-  /// Stalls of one port in numbers, the fields of stalls_t in their order; 0 when `text` is something
-  /// else. A channel that never moves is a hang, not a stall: chances are 65000 at most.
+  /// Stalls of one port in numbers, the fields of stalls_t in their order; 0 when `text` is
+  /// something else. A channel that never moves is a hang, not a stall: chances are 65000 at most.
   function automatic bit stalls_from(input string text, output stalls_t stalls);
     int latency, spread, ready_stall, valid_stall, long_stall, long_mask;
     stalls = '0;

@@ -16,6 +16,7 @@ import logging
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,6 @@ from typing import Any
 
 import dask
 import distributed
-from dask_jobqueue import SLURMCluster
 
 from corewright.environment import build_folder
 from corewright.flow.cache import building
@@ -161,6 +161,8 @@ def slurm(jobs: int) -> Opened:
     def opened() -> Iterator[str]:
         if shutil.which("sbatch") is None:
             raise FlowInputError("--farm slurm: there is no sbatch on the PATH")
+        with _own_signals():
+            from dask_jobqueue import SLURMCluster
 
         def setting(name: str, otherwise: Any) -> Any:
             # Not given and given as null is the same to its file of defaults.
@@ -188,6 +190,17 @@ def slurm(jobs: int) -> Opened:
             yield cluster.scheduler_address
 
     return opened
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep Ctrl-C what it is: importing dask_jobqueue makes it end the program with status 0."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _check_job(script: str) -> None:

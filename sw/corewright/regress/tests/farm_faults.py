@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from corewright.environment import build_folder
+from corewright.environment import build_folder, processor
 from corewright.regress.case import Observation
 
 # A folder where cases leave notes.
@@ -76,14 +76,19 @@ class Working(Empty):
 
     def prepare(self, seed: int, group: int) -> None:
         time.sleep(float(os.environ.get(SECONDS, "0")))
-        _write(f"prepared-{seed}-{group}")
+        _write(f"prepared-{seed}-{group}-{_processor()}")
 
     def run(self, seed: int, index: int, observation: Observation) -> None:
         super().run(seed, index, observation)
-        prepared = build_folder() / "work" / f"prepared-{seed}-{index // 10}"
+        prepared = build_folder() / "work" / f"prepared-{seed}-{index // 10}-{_processor()}"
         observation.describe(prepared=prepared.exists(), build=str(build_folder()))
+        observation.describe(processor=_processor())
         time.sleep(float(os.environ.get(SECONDS, "0")))
         _write(f"case-{seed}-{index}")
+
+
+def _processor() -> str:
+    return processor().get("named", "its own")
 
 
 def _write(name: str) -> None:

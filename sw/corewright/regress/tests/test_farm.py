@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -28,7 +29,7 @@ from corewright.flow.errors import FlowInputError
 from corewright.regress import CaseResult, Report, run_suite
 from corewright.regress.case import Suite
 from corewright.regress.farm import open_farm
-from corewright.regress.farm.dask import DaskScheduler
+from corewright.regress.farm.dask import DaskScheduler, _own_signals
 from corewright.regress.store import Store
 from corewright.regress.tests import farm_faults, faults, one_machine_slurm
 
@@ -51,7 +52,7 @@ def test_a_killed_worker_and_a_hanging_case_cost_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(farm_faults.NOTES, str(tmp_path))
-    farm = open_farm("local:2", case_seconds=4)
+    farm = open_farm("local:2", case_seconds=5)
     seen: list[int] = []
     report = run_suite(
         farm_faults.KILLING, 3, range(12), farm, lambda result: seen.append(result.index)
@@ -86,6 +87,17 @@ def test_what_a_killed_worker_has_started_ends_with_it(
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert ends(pid)
+
+
+def test_farms_of_jobs_leave_ctrl_c_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing dask_jobqueue sets handlers of signals."""
+    monkeypatch.delitem(sys.modules, "dask_jobqueue", raising=False)
+    monkeypatch.delitem(sys.modules, "dask_jobqueue.runner", raising=False)
+    before = signal.getsignal(signal.SIGINT)
+    with _own_signals():
+        importlib.import_module("dask_jobqueue.runner")
+        within = signal.getsignal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before is not within
 
 
 @pytest.mark.parametrize("text", ["", "local", "local:0", "slurm:x", "host:1", "http://x", "lsf"])
@@ -190,7 +202,7 @@ def test_200_cases_end_once_while_workers_are_killed(
 ) -> None:
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path / "build"))
     monkeypatch.setenv(farm_faults.SECONDS, "0.4")
-    farm = open_farm("local:4", case_seconds=60)
+    farm = open_farm("local:4", case_seconds=300)
     seen: list[int] = []
     with Killer(lambda: children("dask_worker"), seed=1, seconds=2.0) as killer:
         report = recorded(farm_faults.WORKING, 200, farm, tmp_path / "r.sqlite", seen)
@@ -279,7 +291,7 @@ def test_a_full_disk_another_processor_and_a_lost_scheduler(
             outside.worker(tmp_path / "build", COREWRIGHT_PROCESSOR="another one", **slow),
         ]
 
-    farm = open_farm(outside.address, case_seconds=60, patience=120)
+    farm = open_farm(outside.address, case_seconds=300, patience=600)
     seen: list[int] = []
     first = start()
     await_port(outside.port)
@@ -307,12 +319,13 @@ def test_a_full_disk_another_processor_and_a_lost_scheduler(
     assert f"the connection to {outside.address} is lost" in text
     assert f"{outside.address}: connected again" in text
     assert "gets no more cases" in text and "No space left on device" in text
-    # Each processor has had its own preparation of what ran there.
-    assert "another" not in text and farm.statistics.workers >= 4
+    # Each processor has had its own preparation of what ran there, see above.
+    assert {result.summary["processor"] for result in report.results} == {"its own", "another one"}
+    assert farm.statistics.workers >= 4
 
 
 def await_port(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
@@ -326,7 +339,7 @@ def test_a_connection_that_breaks_without_its_scheduler(tmp_path: Path, outside:
     outside.scheduler()
     await_port(outside.port)
     outside.worker(tmp_path / "build", **{farm_faults.SECONDS: "0.1"})
-    farm = open_farm(outside.address, case_seconds=60, patience=60)
+    farm = open_farm(outside.address, case_seconds=300, patience=600)
     seen: list[int] = []
     cut = threading.Event()
 
@@ -365,7 +378,7 @@ def test_a_worker_with_other_sources_is_left_out(
     outside.scheduler()
     await_port(outside.port)
     outside.worker(tmp_path / "build", COREWRIGHT_ROOT=str(root))
-    farm = open_farm(outside.address, case_seconds=60, patience=10)
+    farm = open_farm(outside.address, case_seconds=60, patience=60)
     report = run_suite(farm_faults.EMPTY, 1, range(3), farm)
     assert {result.signature for result in report.results} == {"no worker"}
     assert "its sources are not those here" in caplog.text
@@ -419,7 +432,7 @@ def test_60_cases_end_once_over_slurm_while_jobs_are_killed(
             monkeypatch.setenv(name, environment[name])
         monkeypatch.setenv("COREWRIGHT_BUILD", str(folder / "build"))
         monkeypatch.setenv(farm_faults.SECONDS, "1.5")
-        farm = open_farm("slurm:2", case_seconds=60, patience=180)
+        farm = open_farm("slurm:2", case_seconds=300, patience=600)
         seen: list[int] = []
 
         def workers() -> list[int]:
