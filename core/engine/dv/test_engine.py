@@ -280,6 +280,7 @@ NIGHTLY = {
     "engine_done_before_the_writes_are_answered",
     "engine_tile_ends_without_room",
     "engine_pixels_of_a_masked_lane_count",
+    "engine_runs_may_leave_the_arena",
     "engine_clear_keeps_reservations",
     "engine_second_layer_biases_of_the_first",
     "engine_tiles_too_few_go_unseen",
