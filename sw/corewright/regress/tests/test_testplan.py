@@ -109,7 +109,7 @@ def test_tests_are_found_by_what_runs_them(tree: Path) -> None:
         ("test_x.py::test_bench", "ip/y/dv/test_y.py::test_y", "names no file of tests"),
         ("tb_x.py::in_order", "x.core::in_order", "names no file of tests"),
         ("suite:system:stalls:heavy", "suite:system:stalls:most", "names no bin of system"),
-        ('"suite:system"', '"suite:sytem"', "names no suite, legal are graphs, system"),
+        ('"suite:system"', '"suite:sytem"', "names no suite, legal are abort, "),
     ],
 )
 def test_a_test_that_does_not_exist_is_named(old: str, new: str, told: str, tree: Path) -> None:
