@@ -13,10 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
-
-from corewright.regress.policy import Task
 
 # Until a new process has imported what it needs, seconds.
 _START_SECONDS = 120.0
@@ -25,10 +24,8 @@ _END_SECONDS = 5.0
 # Of a process that died, so much of its standard error is reported.
 _TAIL_BYTES = 3000
 
-# What a task has come to, JSON-compatible. {"result": CaseResult's fields}, or {"prepared":
-# {"error": None or {"signature", "detail"}, "seconds"}}, both with "machine": what is wrong with
-# the machine, if that is the reason; or {"died": signature, "detail", "summary"} of a process that
-# crashed or did not end in time.
+# What a task has come to, JSON-compatible: the worker's answer, or {"died": signature, "detail",
+# "summary"} of a process that crashed or did not end in time.
 Outcome = dict[str, Any]
 
 
@@ -55,12 +52,11 @@ class WorkerProcess:
         self._received = b""
         self.usable = True
 
-    def call(self, task: Task, seed: int, seconds: float) -> Outcome:
+    def call(self, task: Mapping[str, Any], seconds: float) -> Outcome:
         """Run a task; what it comes to is an answer in any case.
 
         Args:
-            task: a case or a preparation.
-            seed: of the run.
+            task: as :mod:`corewright.regress.worker` reads it.
             seconds: after which it is killed, from when the process is ready.
         """
         process = self._process
@@ -68,7 +64,7 @@ class WorkerProcess:
             raise RuntimeError("a worker has no standard input or output")
         # One that has died shows by the end of its output.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(task.line(seed))
+            process.stdin.write((json.dumps(task) + "\n").encode())
             process.stdin.flush()
         deadline = time.monotonic() + (seconds if self._ready else _START_SECONDS)
         summary: dict[str, Any] = {}

@@ -439,7 +439,7 @@ class _LocalTransport:
                 self._processes[worker] = process
         limits = self.scheduler
         seconds = limits.preparation_seconds if task.index is None else limits.case_seconds
-        self._events.put(Ended(token, process.call(task, self.seed, seconds)))
+        self._events.put(Ended(token, process.call(task.message(self.seed), seconds)))
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """See :class:`Transport`."""

@@ -2,11 +2,20 @@
 # Copyright corewright contributors
 """A process that runs cases one after the other: ``python -m corewright.regress.worker SUITE``.
 
-SUITE is a suite's reference, ``module:attribute``. Each line of standard input is a task, JSON:
-``{"seed": S, "index": I}``, a case, or ``{"seed": S, "group": G}``, a preparation. Each line of
-standard output is JSON: first ``{"ready": true}``; for a case ``{"summary": {...}}`` any number of
-times, then ``{"result": {...}}``; for a preparation ``{"prepared": {"error": null | {...},
-"seconds": T}}``; both with ``"machine"``: null, or what is wrong with this machine if that is why.
+SUITE is a suite's reference. Each line of standard input is a task, JSON; each line of standard
+output is JSON, first ``{"ready": true}``:
+
+=========================================== ======================================================
+``{"seed": S, "index": I}``, a named case   ``{"summary": {...}}`` any number of times, then
+                                            ``{"result": {...}}``
+``{"seed": S, "group": G}``, a preparation  ``{"prepared": {"error": null | {...}, "seconds": T}}``
+``{"draw": [S, I]}``, what a case runs      ``{"drawn": {...}}``, or ``{"result": {...}}`` of one
+                                            that fails where it is drawn
+``{"case": {...}, "waves": null | FILE,     ``{"result": {...}}``
+"keep": BOOL}``, a given case
+=========================================== ======================================================
+
+The first two have ``"machine"``, too: null, or what is wrong with this machine if that is why.
 The end of standard input ends it; if it leads a process group, at once and with all of the group:
 whoever started it is gone, perhaps by force.
 """
@@ -21,9 +30,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from corewright.regress.case import Suite
+from corewright.regress.drawn import explicit, from_json
 from corewright.regress.execute import (
     execute,
     explain,
@@ -32,6 +43,7 @@ from corewright.regress.execute import (
     signature_of,
 )
 from corewright.regress.suites import resolve
+from corewright.regress.trial import drawn_or_failed, judge_drawn
 
 
 def main() -> int:
@@ -50,12 +62,21 @@ def main() -> int:
         tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
         while line := tasks.get():
-            task = json.loads(line)
-            if "group" in task:
-                answer(_prepare(suite, task["seed"], task["group"]))
-            else:
-                answer(_execute(suite, task["seed"], task["index"], answer))
+            answer(_perform(suite, json.loads(line), answer))
     return 0
+
+
+def _perform(suite: Suite, task: Any, announce: Callable[[Any], None]) -> dict[str, Any]:
+    if "group" in task:
+        return _prepare(suite, task["seed"], task["group"])
+    if "index" in task:
+        return _execute(suite, task["seed"], task["index"], announce)
+    taken = explicit(suite)
+    if "draw" in task:
+        return drawn_or_failed(taken, *task["draw"])
+    waves = None if task["waves"] is None else Path(task["waves"])
+    drawn = from_json(task["case"], taken)
+    return {"result": judge_drawn(taken, drawn, waves, task["keep"]).to_dict()}
 
 
 def _listen(tasks: queue.SimpleQueue[str]) -> None:

@@ -68,7 +68,7 @@ def perform(
     """
     child = _take(run, reference)
     try:
-        return child.call(Task(**task), seed, seconds)
+        return child.call(Task(**task).message(seed), seconds)
     finally:
         _give_back(run, child)
 

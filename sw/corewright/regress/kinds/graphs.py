@@ -10,7 +10,7 @@ lane of it that is a pixel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from corewright.regress.coverage import (
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, place_text, tensor_maker
 from corewright.regress.drawn import Drawn, check_values
+from corewright.regress.kinds.planned import PlannedSuite
 from corewright.regress.plan import GraphPlan
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 
@@ -39,27 +40,8 @@ _POISONS = 1 << 16
 _GROWTHS = 12
 
 
-@dataclass(frozen=True)
-class GraphSuite:
-    """See this module.
-
-    Attributes:
-        plan: the suite's file.
-        name: as on the command line.
-        reference: see :class:`Suite`.
-        file: a user's own.
-    """
-
-    # A plan is compared, but holds tables: it has no hash.
-    plan: GraphPlan = field(hash=False)
-    name: str
-    reference: str
-    file: str = ""
-
-    @property
-    def default_cases(self) -> int:
-        """See :class:`Suite`."""
-        return self.plan.cases
+class GraphSuite(PlannedSuite[GraphPlan]):
+    """See this module."""
 
     @property
     def bins(self) -> Mapping[str, tuple[str, ...]]:
@@ -82,10 +64,6 @@ class GraphSuite:
 
     def prepare(self, seed: int, group: int) -> None:
         """Nothing is shared."""
-
-    def run(self, seed: int, index: int, observation: Observation) -> None:
-        """Compile, emulate and compare a random network; see :class:`Suite`."""
-        self.check(self.draw(seed, index, observation), observation)
 
     def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
         """See :class:`ExplicitSuite`."""

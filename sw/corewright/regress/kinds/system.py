@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from corewright.regress.coverage import (
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
 from corewright.regress.drawn import Drawn
+from corewright.regress.kinds.planned import PlannedSuite
 from corewright.regress.plan import Directed, Network, SystemPlan
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 from corewright.regress.traffic import MAX_RUNS, TRAFFIC_BINS, Traffic, draw_traffic
@@ -61,27 +62,8 @@ _KNOWN_ARRAYS = ("8x24", "21x32")
 _LAST_CYCLES, _MARGIN = 5000, 100
 
 
-@dataclass(frozen=True)
-class SystemSuite:
-    """See this module.
-
-    Attributes:
-        plan: the suite's file.
-        name: as on the command line.
-        reference: see :class:`Suite`.
-        file: a user's own.
-    """
-
-    # A plan is compared, but holds tables: it has no hash.
-    plan: SystemPlan = field(hash=False)
-    name: str
-    reference: str
-    file: str = ""
-
-    @property
-    def default_cases(self) -> int:
-        """See :class:`Suite`."""
-        return self.plan.cases
+class SystemSuite(PlannedSuite[SystemPlan]):
+    """See this module."""
 
     @property
     def bins(self) -> Mapping[str, tuple[str, ...]]:
@@ -158,10 +140,6 @@ class SystemSuite:
             hw = _chosen(rng, random_hardware(rng), plan.choices)
             if hw is not None and hw.rows * hw.columns <= plan.units:
                 return hw
-
-    def run(self, seed: int, index: int, observation: Observation) -> None:
-        """Simulate a random network; see :class:`Suite`."""
-        self.check(self.draw(seed, index, observation), observation)
 
     def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
         """See :class:`ExplicitSuite`."""
