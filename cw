@@ -231,12 +231,13 @@ sets=core
 # Cases on other machines, and a database of results: who asks for them needs more packages.
 for word in "$@"; do
   case "${1-} $word" in
-    "regress --farm"* | "regress --database"* | "regress --store"* | "regress --history" | \
+    "regress --farm"* | "regress --database"* | "regress --history" | \
       "bench farm") sets="core farm" ;;
   esac
 done
+# The blocks' benches and proofs.
 case "${1-} ${2-}" in
-  "regress blocks" | "regress proofs") sets="$sets synth test" ;;
+  "regress blocks" | "regress proofs" | "mutate "*) sets="$sets synth test" ;;
 esac
 sets="$sets ${COREWRIGHT_SETS-}"
 for set in $sets; do

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from corewright.flow.block_benches import block_benches
+from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
-from corewright.testing.mutations import Mutants, Mutation
 
 BENCHES = {bench.top: bench for bench in block_benches(Path(__file__).parent)}
 CONFIGURATIONS = [(top, name) for top, bench in BENCHES.items() for name in bench.configurations]

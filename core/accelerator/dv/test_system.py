@@ -41,9 +41,9 @@ from corewright.graph import (
     softmax_table,
 )
 from corewright.hardware import Hardware
+from corewright.mutate.choices import MUTANT_PLUSARG, SELECTOR, Mutants, Mutation
 from corewright.program import HEADER_BYTES, decode_stages
 from corewright.regress.random_graphs import random_graph, random_input
-from corewright.testing.mutations import MUTANT_PLUSARG, SELECTOR, Mutants, Mutation
 
 FIRST_SEED = int(os.environ.get("COREWRIGHT_SYSTEM_SEED", "1000"))
 CASES = 4

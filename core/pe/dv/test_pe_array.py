@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from corewright.flow.block_benches import block_benches
+from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
-from corewright.testing.mutations import Mutants, Mutation
 
 BENCH = next(
     each for each in block_benches(Path(__file__).parent) if each.top == "cw_pe_array_flat"

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from corewright.flow.block_benches import block_benches
+from corewright.mutate.choices import Mutation
 from corewright.testing.cocotb_runner import must_fail, run_declared, sources_of
-from corewright.testing.mutations import Mutation
 
 BLOCK = Path(__file__).resolve().parents[1]
 # Seeds after which a bug counts as not found.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from corewright.flow.block_benches import block_benches
+from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
-from corewright.testing.mutations import Mutants, Mutation
 
 # By top module.
 BENCHES = {bench.top: bench for bench in block_benches(Path(__file__).parent)}
@@ -105,7 +105,7 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
         tmp_path / "run",
         attempts=ATTEMPTS,
         # A mutant may leave a signal without a reader.
-        extra_args=["--top-module", top, "-Wno-fatal"],
+        extra_args=["-Wno-fatal"],
         plusargs=bug.plusargs,
         bench_options=CONFIGURATIONS["64bit"].options,
         test_filter=noticing_test,
@@ -119,6 +119,6 @@ def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> No
         BENCHES[top].module,
         BUGS.sources(sources_of("corewright:ip:axi_dma"), tmp_path),
         CONFIGURATIONS["64bit"].parameters,
-        extra_args=["--top-module", top, "-Wno-fatal"],
+        extra_args=["-Wno-fatal"],
         bench_options=CONFIGURATIONS["64bit"].options,
     )

@@ -10,8 +10,8 @@ import pytest
 
 from corewright.gen.schema import checked
 from corewright.gen.stream_buffer import StreamBufferParameters, buffer_module
+from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, sources_of
-from corewright.testing.mutations import Mutants, Mutation
 
 NAME = "cw_small_buffer"
 FILE = f"{NAME}.sv"

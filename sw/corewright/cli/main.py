@@ -169,8 +169,6 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--database",
-        "--store",
-        dest="database",
         metavar="URL",
         help="keep all results here: an SQLAlchemy URL, or a path of a SQLite file (default "
         "results.sqlite in regress of the build folder); none: keep nothing",

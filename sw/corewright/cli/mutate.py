@@ -82,15 +82,15 @@ def _require_packages() -> None:
             found = False
         if not found:
             raise EnvironmentUnusableError(
-                f"{name} is not installed: COREWRIGHT_SETS=test ./cw mutate ... installs what it "
-                "needs"
+                f"{name} is not installed: ./cw mutate, the wrapper, installs what it needs"
             )
 
 
 def _finish(arguments: argparse.Namespace, report: MutationReport) -> int:
-    write_json(arguments.json, {**report.to_dict(), "provenance": provenance()})
+    made_with = provenance()
+    write_json(arguments.json, {**report.to_dict(), "provenance": made_with})
     if arguments.html is not None:
-        write_output(arguments.html, html_report(report), "--html FILE")
+        write_output(arguments.html, html_report(report, made_with), "--html FILE")
     if report.interrupted:
         return 128 + signal.SIGINT
     if any(block.error for block in report.blocks):

@@ -196,16 +196,24 @@ def _tests(where: str, block: Path, names: list[str]) -> tuple[Path, ...]:
     return tests
 
 
+def bench_files(root: Path | None = None) -> list[Path]:
+    """Return the ``bench.toml`` of all blocks of ``ip/`` and ``core/``.
+
+    Args:
+        root: the clone; this one's when None.
+    """
+    root = repository_root() if root is None else root
+    return [path for part in ("ip", "core") for path in sorted(root.glob(f"{part}/*/dv/{FILE}"))]
+
+
 def all_block_benches() -> list[BlockBench]:
     """Return the benches of all blocks of ``ip/`` and ``core/``, by their names.
 
     Raises:
         FlowInputError: a file is wrong, see :func:`block_benches`, or two benches share a name.
     """
-    root = repository_root()
-    files = [path for part in ("ip", "core") for path in sorted(root.glob(f"{part}/*/dv/{FILE}"))]
     found: dict[str, BlockBench] = {}
-    for path in files:
+    for path in bench_files():
         for bench in block_benches(path.parent):
             if bench.name in found:
                 raise FlowInputError(f"{path}: there is another bench of {bench.core}, {bench.top}")

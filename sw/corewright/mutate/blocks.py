@@ -9,14 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corewright.environment import repository_root
-from corewright.flow.block_benches import FILE, BlockBench, block_benches, system_tests
+from corewright.flow.block_benches import BlockBench, bench_files, block_benches, system_tests
 from corewright.flow.errors import FlowInputError
 from corewright.mutate.operators import Mutant, constant_functions, mutants_of
 from corewright.regress.drawing import generator
 from corewright.sources import sources_of
 
-_PLACES = ("ip", "core")
 # Whose sources are those of a whole accelerator.
 SYSTEM = ("corewright:core:accelerator", "lint")
 
@@ -80,11 +78,9 @@ def blocks(root: Path | None = None) -> dict[str, Block]:
     Raises:
         FlowInputError: such a file is wrong.
     """
-    root = repository_root() if root is None else root
-    files = [path for place in _PLACES for path in sorted((root / place).glob(f"*/dv/{FILE}"))]
     found = [
         Block(path.parents[1], tuple(block_benches(path.parent)), system_tests(path.parent))
-        for path in files
+        for path in bench_files(root)
     ]
     return {block.name: block for block in found}
 

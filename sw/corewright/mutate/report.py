@@ -5,25 +5,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from corewright.mutate.operators import OPERATORS
 from corewright.mutate.verdict import OUTCOMES, Outcome, Verdict
+from corewright.regress.html import command_block, made_with, page, verdict_line
+from corewright.regress.html import table as html_table
 
 # What a mutant's survival, or death, says of the tests.
 _KILLED: tuple[Outcome, ...] = ("killed", "timeout")
 _COUNTED: tuple[Outcome, ...] = (*_KILLED, "survived")
-_STYLE = """
-body { font: 15px/1.45 sans-serif; max-width: 64em; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; margin: .6em 0 1.4em; }
-th, td { text-align: left; padding: .15em 1em .15em 0; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-pre { background: #f4f4f4; padding: .7em; overflow-x: auto; }
-.survived { color: #b00020; }
-"""
 
 
 @dataclass(frozen=True)
@@ -84,14 +78,14 @@ class MutationReport:
         """Return the JSON of ``./cw mutate``.
 
         ``score`` is the share of the mutants that count which a check found; those that change
-        cycles only, are proven equivalent or are no legal design do not count.
+        cycles only or are no legal design do not count.
         ``score_with_cycles`` has those that change cycles only among the survivors.
         """
         verdicts = self.verdicts
         total = counts(verdicts)
         listed = {
             name: [verdict.to_dict() for verdict in verdicts if verdict.outcome == name]
-            for name in ("survived", "cycles", "equivalent", "build-failed")
+            for name in ("survived", "cycles", "build-failed")
         }
         return {
             "seed": self.seed,
@@ -101,7 +95,6 @@ class MutationReport:
             **total,
             "survived": listed["survived"],
             "cycles_only": listed["cycles"],
-            "equivalent": listed["equivalent"],
             "build_failed": listed["build-failed"],
             "blocks": {block.block: block.to_dict() for block in self.blocks},
             "operators": {
@@ -124,7 +117,6 @@ def counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
         "timeouts": found["timeout"],
         "survived": found["survived"],
         "cycles_only": found["cycles"],
-        "equivalent": found["equivalent"],
         "build_failed": found["build-failed"],
         "score": round(killed / counted, 4) if counted else None,
         "score_with_cycles": round(killed / with_cycles, 4) if with_cycles else None,
@@ -141,7 +133,6 @@ COLUMNS = (
     ("killed", "killed"),
     ("survived", "survived"),
     ("cycles_only", "cycles only"),
-    ("equivalent", "equivalent"),
     ("build_failed", "not legal"),
 )
 
@@ -158,38 +149,32 @@ def table(report: MutationReport) -> list[Sequence[str]]:
     return rows
 
 
-def html_section(report: MutationReport) -> str:
-    """Return the part of a page that tells of mutants, for this report or a greater one."""
-    rows = table(report)
-    parts = ["<h2>Mutation</h2><table>"]
-    parts.append("<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in rows[0]) + "</tr>")
-    for name, *cells in rows[1:]:
-        numbers = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        parts.append(f"<tr><th>{escape(name)}</th>{numbers}</tr>")
-    parts.append("</table>")
+def html_report(report: MutationReport, provenance: Mapping[str, Any] | None = None) -> str:
+    """Return the page of a run: scores, then what survived, each with its diff and command.
+
+    Args:
+        report: the run.
+        provenance: see :func:`corewright.environment.provenance`.
+    """
+    return page(f"corewright mutation, seed {report.seed}", _parts(report, provenance))
+
+
+def _parts(report: MutationReport, provenance: Mapping[str, Any] | None) -> Iterator[str]:
+    if report.interrupted:
+        yield verdict_line(False, "interrupted: other mutants were not judged")
     for block in report.blocks:
         if block.error:
-            text = f"{block.block} was not judged: {block.error}"
-            parts.append(f'<pre class="survived">{escape(text)}</pre>')
-    for outcome in ("survived", "cycles", "equivalent", "build-failed"):
+            yield verdict_line(False, f"{block.block} was not judged: {block.error}")
+    yield from made_with(provenance, report.seed)
+    heads, *rows = table(report)
+    yield "<h2>Score by block</h2>"
+    yield from html_table(rows, heads)
+    for outcome in ("survived", "cycles", "build-failed"):
         own = [verdict for verdict in report.verdicts if verdict.outcome == outcome]
         if own:
-            parts.append(f'<h3 class="{outcome}">{escape(outcome)}: {len(own)}</h3>')
-            parts.append(f"<p>{escape(OUTCOMES[outcome])}</p>")
+            kind = ' class="failed"' if outcome == "survived" else ""
+            yield f"<h3{kind}>{escape(outcome)}: {len(own)}</h3>"
+            yield f"<p>{escape(OUTCOMES[outcome])}</p>"
         for verdict in own:
-            text = f"{verdict.diff}\n{verdict.by}\n{verdict.command}".replace("\n\n", "\n")
-            parts.append(f"<pre>{escape(text)}</pre>")
-    return "\n".join(parts) + "\n"
-
-
-def html_report(report: MutationReport) -> str:
-    """Return a page of its own."""
-    title = f"corewright mutation, seed {report.seed}"
-    if report.interrupted:
-        title += " (interrupted)"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{escape(title)}</h1>\n{html_section(report)}</body></html>\n"
-    )
+            yield f"<pre>{escape(f'{verdict.diff}{chr(10)}{verdict.by}'.strip())}</pre>"
+            yield command_block(verdict.command)

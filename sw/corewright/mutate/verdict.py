@@ -10,13 +10,12 @@ from typing import Any, Literal
 from corewright.environment import command_line
 from corewright.mutate.operators import Mutant
 
-Outcome = Literal["killed", "timeout", "cycles", "survived", "equivalent", "build-failed"]
+Outcome = Literal["killed", "timeout", "cycles", "survived", "build-failed"]
 OUTCOMES: dict[Outcome, str] = {
     "killed": "a check failed that passes on the sound sources",
     "timeout": "a run did not end, in many times what the sound sources take; counts as killed",
     "cycles": "all results are right, but take another time; counted apart",
     "survived": "all runs passed, within the mutant's processor time",
-    "equivalent": "a solver proved that no input tells it from the sound sources; not counted",
     "build-failed": "it is no legal design; not counted",
 }
 

@@ -25,7 +25,7 @@ def night_page(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) 
 
     Args:
         report: see :func:`corewright.night.run.run_night`.
-        history: of all parts, oldest first; see :func:`corewright.regress.html.html_of`.
+        history: of all parts, oldest first; see :func:`corewright.regress.html.html_report`.
     """
     return page(
         f"corewright night {report['night']}",

@@ -47,51 +47,26 @@ History = Sequence[Mapping[str, Any]]
 
 
 def html_report(
-    report: Report,
-    *,
-    provenance: Mapping[str, Any] | None = None,
-    history: History = (),
-    mutation: Mapping[str, Any] | None = None,
+    report: Report, *, provenance: Mapping[str, Any] | None = None, history: History = ()
 ) -> str:
-    """Return the page of a run; see :func:`html_of`."""
-    return html_of(
-        report.to_dict(),
-        provenance=provenance,
-        history=history,
-        mutation=mutation,
-        hdl=report.hdl,
-    )
-
-
-def html_of(
-    values: Mapping[str, Any],
-    *,
-    provenance: Mapping[str, Any] | None = None,
-    history: History = (),
-    mutation: Mapping[str, Any] | None = None,
-    hdl: HdlCoverage | None = None,
-) -> str:
-    """Return the page of a run's JSON: verdict, failures, then what was measured.
+    """Return the page of a run: verdict, failures, then what was measured.
 
     Args:
-        values: see :meth:`Report.to_dict`.
+        report: the run.
         provenance: see :func:`corewright.environment.provenance`.
         history: runs of the past, oldest first: ``suite``, ``date``, ``commit``, ``passed``,
             ``failed`` (with errors), ``rate`` (cases a core-minute).
-        mutation: ``mutants``, ``killed``, ``survived`` (a list), ``score`` (0 to 1).
-        hdl: coverage of the RTL; None: not measured.
     """
-    title = f"corewright regression: {values['suite']}, seed {values['seed']}"
+    values = report.to_dict()
     return page(
-        title,
+        f"corewright regression: {values['suite']}, seed {values['seed']}",
         [
             *_verdict(values),
             *made_with(provenance, values["seed"]),
             *failures_section(values["buckets"]),
             *_measured(values),
             *coverage_section(values["coverage"]),
-            *(hdl_section(hdl) if hdl else ()),
-            *_mutation(mutation),
+            *(hdl_section(report.hdl) if report.hdl else ()),
             *_slowest(values["slowest"]),
             *trend_section(history),
         ],
@@ -273,21 +248,6 @@ def coverage_section(coverage: Mapping[str, Any]) -> Iterator[str]:
             )
         yield "</ul>"
     yield "</details>"
-
-
-def _mutation(mutation: Mapping[str, Any] | None) -> Iterator[str]:
-    if mutation is None:
-        return
-    yield "<h2>Mutation</h2>"
-    survived = mutation["survived"]
-    yield from table(
-        [
-            ("score", share(mutation["score"])),
-            ("mutants", mutation["mutants"]),
-            ("killed", mutation["killed"]),
-            ("survived", len(survived) if isinstance(survived, list) else survived),
-        ]
-    )
 
 
 def _slowest(slowest: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -329,17 +329,6 @@ class Store:
                     seconds=row["seconds"],
                 )
 
-    def first_seen(self, suite: str, signatures: Sequence[str]) -> dict[str, str]:
-        """Return when a suite's runs first had each of these signatures: UTC, ISO 8601."""
-        query = (
-            sa.select(_CASES.c.signature, sa.func.min(_RUNS.c.started))
-            .join(_RUNS, _RUNS.c.id == _CASES.c.run_id)
-            .where(_RUNS.c.suite == suite, _CASES.c.signature.in_(list(signatures)))
-            .group_by(_CASES.c.signature)
-        )
-        with self._engine.connect() as connection:
-            return {row.signature: row[1] for row in connection.execute(query)}
-
 
 def _sums(
     connection: sa.Connection, runs: Sequence[int]

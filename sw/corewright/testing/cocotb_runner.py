@@ -14,7 +14,7 @@ A block's launcher, ``core/x/dv/test_x.py``::
 and its bench ``tb_axis_fifo.py`` beside it, which reads ``bench_parameters()["Depth"]``.
 
 That a bench finds a bug, :func:`must_fail` proves on sources with that bug, see
-:mod:`corewright.testing.mutations`.
+:mod:`corewright.mutate.choices`.
 
 A run's seed is a function of the test's name. Environment variables: ``COREWRIGHT_SEED`` replays
 another; ``COREWRIGHT_CACHE`` moves the cache of compiled models (default ``~/.cache/corewright``);

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corewright.environment import EnvironmentUnusableError, tool_environment
+from corewright.mutate.choices import Mutation
 from corewright.sources import sources_of
-from corewright.testing.mutations import Mutation
 
 __all__ = ["FormalFailure", "Mutation", "prove", "refute", "sources_of"]
 

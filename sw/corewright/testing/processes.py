@@ -11,18 +11,21 @@ from pathlib import Path
 _PATIENCE_SECONDS = 60.0
 
 
-def ends(pid: int) -> bool:
-    """Return whether a process has ended, or does within a minute.
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended.
 
-    A zombie has ended; who reaps it is the container's matter.
+    A zombie has; who reaps it is the container's matter.
     """
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.split()[0] in ("Z", "X")
+
+
+def ends(pid: int) -> bool:
+    """Return whether a process has ended, or does within a minute."""
     limit = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < limit:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state.split()[0] in ("Z", "X"):
-            return True
+    while not has_ended(pid) and time.monotonic() < limit:
         time.sleep(0.02)
-    return False
+    return has_ended(pid)

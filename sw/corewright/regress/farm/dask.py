@@ -97,7 +97,7 @@ def local(workers: int) -> Opened:
     def opened() -> Iterator[str]:
         with (
             distributed.LocalCluster(
-                n_workers=0, processes=False, dashboard_address=None, protocol="tcp://"
+                n_workers=0, processes=False, dashboard_address=":0", protocol="tcp://"
             ) as cluster,
             _Supervised(cluster.scheduler_address, workers),
         ):
@@ -181,7 +181,7 @@ def slurm(jobs: int) -> Opened:
             walltime="08:00:00" if walltime == "00:30:00" else walltime,
             python=setting("python", sys.executable),
             log_directory=setting("log-directory", str(logs)),
-            scheduler_options={"dashboard_address": None},
+            scheduler_options={"dashboard_address": ":0"},
         )
         with cluster:
             _check_job(cluster.job_script())

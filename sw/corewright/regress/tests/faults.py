@@ -25,12 +25,12 @@ from corewright.flow.system import core_text
 from corewright.flow.vectors import VectorSet, prepare
 from corewright.graph import Add, Conv, Graph
 from corewright.hardware import Hardware
+from corewright.mutate.choices import Mutation
 from corewright.regress.case import CaseId, CheckFailed, Observation
 from corewright.regress.drawn import Drawn
 from corewright.regress.kinds import graphs, system
 from corewright.regress.plan import GraphPlan, SystemPlan, read_plan
 from corewright.regress.suites import suites_folder
-from corewright.testing.mutations import Mutation
 
 # Where the hanging case notes the process that it has started.
 PIDS = "COREWRIGHT_TEST_PIDS"

@@ -32,20 +32,7 @@ from corewright.regress.farm import open_farm
 from corewright.regress.farm.dask import DaskScheduler, _own_signals
 from corewright.regress.store import Store
 from corewright.regress.tests import farm_faults, faults, one_machine_slurm
-
-
-def has_ended(pid: int) -> bool:
-    """Whether a process has, also if nobody has reaped it."""
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
-
-
-def ends(pid: int, seconds: float = 20.0) -> bool:
-    """Whether a process ends within a time."""
-    deadline = time.monotonic() + seconds
-    while not has_ended(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return has_ended(pid)
+from corewright.testing.processes import ends, has_ended
 
 
 def test_a_killed_worker_and_a_hanging_case_cost_nothing_else(

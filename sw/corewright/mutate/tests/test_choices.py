@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import run_cocotb
-from corewright.testing.mutations import Mutants, Mutation
 
 BENCHES = Path(__file__).parent / "benches"
 FILE = "cw_choices.sv"
@@ -36,7 +36,7 @@ def run(sources: list[Path], plusargs: tuple[str, ...], **changes: int) -> None:
         sources,
         bench_folder=BENCHES,
         bench_options={"expected": SOUND | changes},
-        extra_args=["-Wno-fatal", "--top-module", "cw_choices"],
+        extra_args=["-Wno-fatal"],
         plusargs=plusargs,
     )
 
