@@ -158,6 +158,14 @@ async def wait_idle(dut: Pins) -> int:
     raise AssertionError(f"not idle after {IDLE_LIMIT_CYCLES} cycles")
 
 
+_ATTRIBUTES = ("id", "size", "burst", "lock", "cache", "prot", "qos")
+
+
+def plain_attributes(beat_bytes: int) -> tuple[int, ...]:
+    """Returns what subordinates may rely on: incrementing, full width, of normal memory."""
+    return (0, beat_bytes.bit_length() - 1, 0b01, 0, 0b0011, 0, 0)
+
+
 class Monitor:
     """Counts handshakes of the named channels and error pulses, and notes the cycle of each.
 
@@ -165,10 +173,14 @@ class Monitor:
         cycle: cycles since the monitor started.
         at: channel prefix to the list of cycles in which valid and ready were both high.
         errors: the response code of each error_o pulse.
+        attributes: those that bursts had, see :func:`plain_attributes`.
     """
 
-    def __init__(self, dut: Pins, channels: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, dut: Pins, channels: dict[str, tuple[str, str]], address: str) -> None:
         self.cycle = 0
+        self.attributes: set[tuple[int, ...]] = set()
+        self._address = address
+        self._pins = [getattr(dut, f"m_axi_{address}{name}") for name in _ATTRIBUTES]
         self.at: dict[str, list[int]] = {name: [] for name in channels}
         self.errors: list[int] = []
         self._dut = dut
@@ -184,6 +196,8 @@ class Monitor:
             for name, (valid, ready) in self._handles.items():
                 if valid.value and ready.value:
                     self.at[name].append(self.cycle)
+                    if name == self._address:
+                        self.attributes.add(tuple(pin.value for pin in self._pins))
             if self._dut.error_o.value:
                 self.errors.append(self._dut.error_resp_o.value)
             self.cycle += 1

@@ -15,6 +15,7 @@ from axi_dma_model import (
     Monitor,
     anywhere,
     generator,
+    plain_attributes,
     quiet,
     random_commands,
     send_commands,
@@ -65,7 +66,7 @@ class Bench:
         self.packets: list[bytes] = []
         self.partial = bytearray()
         self.pause: Iterator[bool] = repeat(False)
-        self.monitor = Monitor(self.dut, CHANNELS)
+        self.monitor = Monitor(self.dut, CHANNELS, "ar")
 
     async def open(self) -> None:
         """Resets the reader and starts the sink."""
@@ -126,17 +127,7 @@ async def bursts_are_incrementing_full_width_and_of_normal_memory(dut: Hierarchy
     bench = Bench(dut)
     await bench.open()
     await bench.run(random_commands(bench.rng, 3, bench.beat_bytes, LONGEST))
-    expected = {
-        "id": 0,
-        "size": bench.beat_bytes.bit_length() - 1,
-        "burst": 0b01,
-        "lock": 0,
-        "cache": 0b0011,
-        "prot": 0,
-        "qos": 0,
-    }
-    found = {name: int(getattr(dut, f"m_axi_ar{name}").value) for name in expected}
-    assert found == expected
+    assert bench.monitor.attributes == {plain_attributes(bench.beat_bytes)}
 
 
 @cocotb.test()
