@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from corewright.cli.console import output, write_json
-from corewright.environment import command_line, provenance
+from corewright.environment import command_line, provenance, variable
 from corewright.files import check_writable, write_output
 from corewright.flow.cache import build_folder, building
 from corewright.flow.coverage_data import COVERAGE_VARIABLE, coverage_folder
@@ -71,18 +70,11 @@ def collecting(arguments: argparse.Namespace, suite: Suite, seed: int) -> Iterat
         folder = build_folder() / "coverage" / f"{suite.name}-{seed}"
         with building(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    before = os.environ.get(COVERAGE_VARIABLE)
     # Workers inherit it.
-    os.environ[COVERAGE_VARIABLE] = str(folder)
-    try:
+    with variable(COVERAGE_VARIABLE, str(folder)):
         coverage_folder()
         check_writable(folder, "--coverage FOLDER")
         yield folder
-    finally:
-        if before is None:
-            del os.environ[COVERAGE_VARIABLE]
-        else:
-            os.environ[COVERAGE_VARIABLE] = before
 
 
 def measured(folder: Path) -> HdlCoverage | None:

@@ -8,8 +8,6 @@ status the documentation says and of which the next run has to be exact, then ra
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -21,7 +19,7 @@ from typing import Any
 import yaml
 
 from corewright.compiler import compile_graph
-from corewright.environment import repository_root
+from corewright.environment import repository_root, variable
 from corewright.flow.bench import STALLS, RunResult, run_bench
 from corewright.flow.compiled_bench import CompiledBench, build_bench
 from corewright.flow.errors import FlowError
@@ -145,7 +143,8 @@ class SystemJudge:
         with tempfile.TemporaryDirectory(prefix="mutants-") as name:
             folder = Path(name)
             for bench, some in self._benches(states, folder):
-                with _building(folder / "build"):
+                # Vectors and logs are thrown away.
+                with variable("COREWRIGHT_BUILD", str(folder / "build")):
                     self._judge(bench, some)
                     for state in some:
                         self.on_verdict(self._verdict(state))
@@ -323,18 +322,3 @@ def _copy_core(core_file: Path, place: Path, copies: Mapping[Path, str]) -> None
     core["targets"] = {"default": {"filesets": design}}
     core["filesets"][design[0]].setdefault("depend", []).append(_MUTANTS_CORE)
     (folder / core_file.name).write_text(core_text(core), encoding="utf-8")
-
-
-@contextlib.contextmanager
-def _building(folder: Path) -> Iterator[None]:
-    """Let vectors and logs go to a folder that is thrown away."""
-    before = os.environ.get("COREWRIGHT_BUILD")
-    folder.mkdir(exist_ok=True)
-    os.environ["COREWRIGHT_BUILD"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["COREWRIGHT_BUILD"]
-        else:
-            os.environ["COREWRIGHT_BUILD"] = before

@@ -10,7 +10,6 @@ happens has to end with the right status in bounded time, the next ones exactly.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from corewright.compiler import CompiledProgram, CompileError, compile_graph
+from corewright.environment import variable
 from corewright.files import brief
 from corewright.flow.bench import run_bench
 from corewright.flow.cache import build_folder, building
@@ -354,21 +354,16 @@ def _scratch(name: str, keep: bool) -> Iterator[None]:
 
     Not even that, where nothing is to be kept.
     """
-    before = os.environ.get("COREWRIGHT_BUILD")
     failures = build_folder() / "regress"
     with building(failures):
         failures.mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=f"{name}-", dir=failures)
-    os.environ["COREWRIGHT_BUILD"] = folder
     passed = False
     try:
-        yield
+        with variable("COREWRIGHT_BUILD", folder):
+            yield
         passed = True
     finally:
-        if before is None:
-            del os.environ["COREWRIGHT_BUILD"]
-        else:
-            os.environ["COREWRIGHT_BUILD"] = before
         if passed or not keep:
             shutil.rmtree(folder)
 
