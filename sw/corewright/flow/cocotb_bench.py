@@ -44,7 +44,7 @@ from corewright.environment import (
     tool_environment,
     verilator_executable,
 )
-from corewright.flow.coverage_data import collect, coverage_folder
+from corewright.flow.coverage_data import VERILATOR_OPTIONS, collect, coverage_folder
 
 _LOG = logging.getLogger(__name__)
 _PARAMETERS_VARIABLE = "COREWRIGHT_BENCH_PARAMETERS"
@@ -423,6 +423,10 @@ def build_model(bench: CocotbBench, reproduce: str) -> Path:
         "parameters": bench.parameters,
         "defines": bench.defines,
         "arguments": bench.arguments,
+        # Counts name the sources by their paths: another clone's model counts that clone's.
+        "paths": [str(source) for source in bench.sources]
+        if set(VERILATOR_OPTIONS) <= set(bench.arguments)
+        else [],
         "waves": bench.waves,
     }
     key = _key(parts, bench.sources)
