@@ -25,10 +25,10 @@ from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
 from corewright.regress import (
-    SUITES,
     CaseId,
     CaseResult,
     Report,
+    all_suites,
     find_suite,
     html_report,
     junit_report,
@@ -45,7 +45,7 @@ def regress(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return history(arguments)
     if arguments.suite is None:
-        raise FlowInputError(f"no suite is named, legal are: {', '.join(SUITES)}")
+        raise FlowInputError(f"no suite is named, legal are: {', '.join(all_suites())}")
     suite = find_suite(arguments.suite)
     if arguments.shrink is not None:
         return triage.shrink_case(arguments, suite)

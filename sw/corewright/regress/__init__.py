@@ -12,16 +12,16 @@ from corewright.regress.html import html_report
 from corewright.regress.junit import junit_report
 from corewright.regress.report import Report, run_suite
 from corewright.regress.scheduler import LocalScheduler, Scheduler
-from corewright.regress.suites import SUITES, find_suite
+from corewright.regress.suites import all_suites, find_suite
 
 __all__ = [
-    "SUITES",
     "VERDICTS",
     "CaseId",
     "CaseResult",
     "LocalScheduler",
     "Report",
     "Scheduler",
+    "all_suites",
     "execute",
     "find_suite",
     "html_report",

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Iterator, MutableMapping
-from functools import cached_property
 from pathlib import Path
 
 from corewright.environment import repository_root
@@ -47,42 +46,16 @@ def suite_of(path: Path, *, own: bool) -> Suite:
     return SystemSuite(plan, name, reference, file)
 
 
-class _Suites(MutableMapping[str, Suite]):
-    """The tree's suites; files are read when they are first asked for. Tests put in others."""
+@functools.cache
+def all_suites() -> dict[str, Suite]:
+    """Return the suites that everybody has, by name.
 
-    @cached_property
-    def _paths(self) -> dict[str, Path]:
-        files = {path.stem: path for path in sorted(suites_folder().glob(f"*{SUFFIX}"))}
-        return {**files, **{suite.name: Path() for suite in _WITHOUT_FILE}}
-
-    @cached_property
-    def _read(self) -> dict[str, Suite]:
-        return {suite.name: suite for suite in _WITHOUT_FILE}
-
-    def __getitem__(self, name: str) -> Suite:
-        if name not in self._read:
-            self._read[name] = suite_of(self._paths[name], own=False)
-        return self._read[name]
-
-    def __setitem__(self, name: str, suite: Suite) -> None:
-        self._read[name] = suite
-        self._paths.setdefault(name, Path())
-
-    def __delitem__(self, name: str) -> None:
-        del self._paths[name]
-        self._read.pop(name, None)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._paths
-
-
-SUITES: MutableMapping[str, Suite] = _Suites()
+    Raises:
+        FlowInputError: the file of one is wrong.
+    """
+    files = sorted(suites_folder().glob(f"*{SUFFIX}"))
+    known = {path.stem: suite_of(path, own=False) for path in files}
+    return known | {suite.name: suite for suite in _WITHOUT_FILE}
 
 
 def find_suite(name: str) -> Suite:
@@ -94,12 +67,13 @@ def find_suite(name: str) -> Suite:
     """
     if name.endswith(SUFFIX):
         return suite_of(Path(name), own=True)
-    if name not in SUITES:
+    known = all_suites()
+    if name not in known:
         raise FlowInputError(
-            f"there is no suite '{name}'{did_you_mean(name, SUITES)}, legal are: "
-            f"{', '.join(SUITES)}, and the path of a {SUFFIX} file"
+            f"there is no suite '{name}'{did_you_mean(name, known)}, legal are: "
+            f"{', '.join(known)}, and the path of a {SUFFIX} file"
         )
-    return SUITES[name]
+    return known[name]
 
 
 def resolve(reference: str) -> Suite:

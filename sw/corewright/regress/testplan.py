@@ -36,7 +36,7 @@ from pathlib import Path
 
 from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
-from corewright.regress.suites import SUITES
+from corewright.regress.suites import all_suites
 
 STAGES = ("V1", "V2", "V3")
 PLAN = "dv/testplan.toml"
@@ -217,9 +217,9 @@ def _unknown(test: str, block: str, root: Path) -> str:
     """Why a test is none; empty if it is one."""
     if test.startswith("suite:"):
         name, _, wanted = test.removeprefix("suite:").partition(":")
-        if name not in SUITES:
-            return f"names no suite, legal are {', '.join(SUITES)}"
-        bins = [f"{group}:{bin}" for group, bins in SUITES[name].bins.items() for bin in bins]
+        if name not in all_suites():
+            return f"names no suite, legal are {', '.join(all_suites())}"
+        bins = [f"{group}:{bin}" for group, bins in all_suites()[name].bins.items() for bin in bins]
         return "" if not wanted or wanted in bins else f"names no bin of {name}"
     file, _, function = test.partition("::")
     path = _path_of(file, block, root)

@@ -280,10 +280,10 @@ def test_seed_that_nobody_gave_is_told(capsys: pytest.CaptureFixture[str]):
 def test_failures_are_status_1_and_their_command_repeats_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    from corewright.regress import SUITES
+    from corewright.regress import all_suites
     from corewright.regress.tests.faults import WRONG_EMULATOR
 
-    monkeypatch.setitem(SUITES, "graphs", WRONG_EMULATOR)
+    monkeypatch.setitem(all_suites(), "graphs", WRONG_EMULATOR)
     assert main(["regress", "graphs", "--cases", "4", "--seed", "7", "--jobs", "1"]) == 1
     text = capsys.readouterr().out
     assert "x mismatch in " in text and "hardware: processing_elements=" in text
@@ -444,9 +444,9 @@ INTERRUPTED = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from corewright.cli import main
-from corewright.regress import SUITES
+from corewright.regress import all_suites
 from corewright.regress.tests.faults import ENDLESS
-SUITES["graphs"] = ENDLESS
+all_suites()["graphs"] = ENDLESS
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -13,14 +13,14 @@ import pytest
 
 from corewright.cli.main import main
 from corewright.cli.progress import Lines
-from corewright.regress import SUITES, CaseResult
+from corewright.regress import CaseResult, all_suites
 from corewright.regress.tests.faults import WRONG_EMULATOR
 
 
 def test_a_failing_case_is_shrunk_and_its_command_repeats_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(SUITES, "graphs", WRONG_EMULATOR)
+    monkeypatch.setitem(all_suites(), "graphs", WRONG_EMULATOR)
     monkeypatch.chdir(tmp_path)
     words = ["regress", "graphs", "--shrink", "graphs-7-1", "--out", "small.json"]
     assert main([*words, "--json", "result.json"]) == 1
@@ -127,7 +127,7 @@ def test_interrupted_shrinking_keeps_what_it_has(
         result: CaseResult = run(self, *arguments, **options)
         return result
 
-    monkeypatch.setitem(SUITES, "graphs", WRONG_EMULATOR)
+    monkeypatch.setitem(all_suites(), "graphs", WRONG_EMULATOR)
     monkeypatch.setattr(Trials, "run", interrupted)
     path = tmp_path / "small.json"
     words = ["regress", "graphs", "--shrink", "graphs-7-1", "--out", str(path)]

@@ -376,9 +376,9 @@ def test_interrupt_of_a_farm_reports_what_ran(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from corewright.cli import main\n"
-        "from corewright.regress import SUITES\n"
+        "from corewright.regress import all_suites\n"
         "from corewright.regress.tests.faults import ENDLESS\n"
-        "SUITES['graphs'] = ENDLESS\n"
+        "all_suites()['graphs'] = ENDLESS\n"
         "if __name__ == '__main__':\n"
         "    sys.exit(main(sys.argv[1:]))\n"
     )

@@ -26,7 +26,7 @@ from corewright.flow.coverage_data import (
     read_data,
     write_data,
 )
-from corewright.regress import SUITES, LocalScheduler, Report, html_report, run_suite
+from corewright.regress import LocalScheduler, Report, all_suites, html_report, run_suite
 from corewright.regress.hdl_coverage import (
     EXCLUDED_AT_MOST,
     METRICS,
@@ -381,7 +381,7 @@ def covered(tmp_path: Path) -> Path:
 
 def test_a_report_tells_shares_and_shows_the_lines_of_holes(tmp_path: Path) -> None:
     hdl = read_folders([covered(tmp_path)])
-    report = Report(SUITES["system"], 1, (), 0.0, hdl=hdl)
+    report = Report(all_suites()["system"], 1, (), 0.0, hdl=hdl)
     values = json.loads(json.dumps(report.to_dict()))["coverage"]
     assert (values["line"], values["branch"], values["toggle"]) == (1.0, 0.5, 0.0)
     assert values["hdl"]["blocks"]["ip/axis_fifo"]["branch"]["covered"] == 1
@@ -391,7 +391,7 @@ def test_a_report_tells_shares_and_shows_the_lines_of_holes(tmp_path: Path) -> N
         assert "^ branch else" in page and "^ toggle count_q[2] never falls" in page
         assert "50.00 % (1 of 2)" in page and "core/engine/rtl/cw_engine.sv" in page
         assert not {"http", "<script", "src="} & set(page.split())
-    without = Report(SUITES["system"], 1, (), 0.0)
+    without = Report(all_suites()["system"], 1, (), 0.0)
     assert without.to_dict()["coverage"]["branch"] is None
     assert "not measured" in html_report(without)
 
@@ -467,7 +467,7 @@ def test_a_regression_measures_what_its_systems_cover(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(COVERAGE_VARIABLE, str(tmp_path / "counts"))
-    report = run_suite(SUITES["system"], 1, range(2), LocalScheduler(1))
+    report = run_suite(all_suites()["system"], 1, range(2), LocalScheduler(1))
     assert report.passed, report.groups
     found = read_folders([tmp_path / "counts"])
     assert len(list((tmp_path / "counts").glob("*.dat"))) == 1

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from corewright.flow import FlowInputError
-from corewright.regress import SUITES, CaseId, find_suite
+from corewright.regress import CaseId, all_suites, find_suite
 from corewright.regress.case import Observation
 from corewright.regress.drawn import Drawn
 from corewright.regress.kinds.system import SystemSuite
@@ -48,9 +48,9 @@ def traffic_of(drawn: Drawn) -> Traffic:
 
 
 def test_every_suite_is_legal_and_found_by_its_reference() -> None:
-    assert {"graphs", "system", "smoke", "nightly", "soak", "events", "abort"} <= set(SUITES)
+    assert {"graphs", "system", "smoke", "nightly", "soak", "events", "abort"} <= set(all_suites())
     for path in suites_folder().glob("*.toml"):
-        suite = SUITES[path.stem]
+        suite = all_suites()[path.stem]
         assert suite.name == path.stem and suite.default_cases > 0
         assert resolve(suite.reference) is suite
         # Names of suites are names of cases.
@@ -59,7 +59,7 @@ def test_every_suite_is_legal_and_found_by_its_reference() -> None:
 
 def test_arrays_that_people_use_are_in_every_night() -> None:
     for name, eights, twenties in (("nightly", 20, 5), ("system", 20, 5), ("soak", 50, 10)):
-        suite = SUITES[name]
+        suite = all_suites()[name]
         assert isinstance(suite, SystemSuite)
         arrays: list[tuple[int, int]] = []
         drawn = set()

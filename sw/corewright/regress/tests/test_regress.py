@@ -17,11 +17,11 @@ from corewright.compiler import CompileError
 from corewright.flow import FlowInputError
 from corewright.flow.cache import build_folder
 from corewright.regress import (
-    SUITES,
     CaseId,
     CaseResult,
     LocalScheduler,
     Report,
+    all_suites,
     execute,
     run_suite,
 )
@@ -54,7 +54,7 @@ def test_a_name_is_all_that_a_case_is() -> None:
 
 
 def test_references_lead_to_the_suites() -> None:
-    for name, suite in SUITES.items():
+    for name, suite in all_suites().items():
         assert suite.name == name
         assert resolve(suite.reference) is suite
 
@@ -136,7 +136,7 @@ def test_failures_of_one_signature_are_one_group() -> None:
     results = [replace(result, index=index) for index in range(5)]
     results[1] = replace(results[1], signature="timeout", verdict="error")
     results[2] = replace(results[2], signature="", verdict="passed")
-    groups = Report(SUITES["graphs"], 1, tuple(results), 0.0).groups
+    groups = Report(all_suites()["graphs"], 1, tuple(results), 0.0).groups
     assert {name: [r.index for r in found] for name, found in groups.items()} == {
         "mismatch in Conv": [0, 3, 4],
         "timeout": [1],
@@ -182,7 +182,7 @@ def test_only_refusals_that_hardware_would_help_are_drawn_again() -> None:
 
 
 def test_random_graphs_pass_and_cover() -> None:
-    report = run_suite(SUITES["graphs"], 7, range(60), LocalScheduler(1))
+    report = run_suite(all_suites()["graphs"], 7, range(60), LocalScheduler(1))
     assert report.passed, report.groups
     values = report.to_dict()
     assert values["cases"] == values["passed"] == 60
@@ -191,11 +191,11 @@ def test_random_graphs_pass_and_cover() -> None:
     counts = values["coverage"]["bins"]["operator"]
     assert counts["Conv"] > 0 and counts["Dense"] > 0 and counts["Add"] > 0
     # One case alone, in this process: the same hardware, graph, images and verdict.
-    again = execute(SUITES["graphs"], 7, 23)
+    again = execute(all_suites()["graphs"], 7, 23)
     there = report.results[23]
     assert again.to_dict() | {"seconds": 0} == there.to_dict() | {"seconds": 0}
     assert again.summary["graph"] and again.summary["hardware"]["hash"]
-    assert execute(SUITES["graphs"], 8, 23).summary != again.summary
+    assert execute(all_suites()["graphs"], 8, 23).summary != again.summary
 
 
 def test_a_wrong_emulator_is_a_mismatch_that_names_the_operator() -> None:
@@ -214,7 +214,7 @@ def test_a_wrong_emulator_is_a_mismatch_that_names_the_operator() -> None:
 
 
 def test_random_systems_pass_on_one_hardware() -> None:
-    report = run_suite(SUITES["system"], SYSTEM_SEED, range(4), LocalScheduler(1))
+    report = run_suite(all_suites()["system"], SYSTEM_SEED, range(4), LocalScheduler(1))
     assert report.passed, report.groups
     values = report.to_dict()
     assert values["simulated_cycles"] > 1000
@@ -225,7 +225,7 @@ def test_random_systems_pass_on_one_hardware() -> None:
     assert all(graph != graphs[0] for graph in graphs[1:])
     for result in report.results:
         assert any(name.startswith("stalls:") for name in result.bins)
-    again = execute(SUITES["system"], SYSTEM_SEED, 2)
+    again = execute(all_suites()["system"], SYSTEM_SEED, 2)
     assert again.to_dict() | {"seconds": 0} == report.results[2].to_dict() | {"seconds": 0}
     # Vectors and logs of what passed are gone, and the environment is as before.
     leftover = [path.name for path in (build_folder() / "regress").iterdir()]
@@ -233,14 +233,14 @@ def test_random_systems_pass_on_one_hardware() -> None:
 
 
 def test_other_cases_have_other_hardware() -> None:
-    suite = SUITES["system"]
+    suite = all_suites()["system"]
     assert [suite.group(index) for index in (0, 19, 20, 199)] == [0, 0, 1, 9]
 
 
 def test_damage_is_found_by_firmware_and_by_comparison(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(SUITES["system"], SYSTEM_SEED, 0)  # compiles the bench, unless it is there
+    execute(all_suites()["system"], SYSTEM_SEED, 0)  # compiles the bench, unless it is there
     benches = build_folder() / "benches"
     monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path))
     (tmp_path / "benches").symlink_to(benches)
@@ -258,6 +258,6 @@ def test_damage_is_found_by_firmware_and_by_comparison(
 
 
 def test_numbers_in_a_summary_are_json() -> None:
-    result = execute(SUITES["graphs"], 7, 0)
+    result = execute(all_suites()["graphs"], 7, 0)
     assert CaseResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
     assert not isinstance(result.summary["batch"], np.integer)

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from corewright.files import UnreadableFileError
-from corewright.regress import SUITES, CaseResult, Report, html_report, junit_report
+from corewright.regress import CaseResult, Report, all_suites, html_report, junit_report
 from corewright.regress.html import coverage_section, trend_section
 from corewright.regress.junit import read_junit
 from corewright.regress.tests import faults
@@ -256,7 +256,7 @@ def test_buckets_hold_all_failures_the_most_frequent_first(tmp_path: Path) -> No
     assert values["log"].splitlines()[-1] == "line 99" and len(values["log"].splitlines()) == 25
     # Only where it can be done.
     assert [bucket["shrink"] for bucket in report().to_dict()["buckets"]] == [None, None]
-    shown = replace(report(), suite=SUITES["graphs"])
+    shown = replace(report(), suite=all_suites()["graphs"])
     assert all(
         bucket["shrink"]
         for bucket in replace(shown, results=_covering_nothing(shown)).to_dict()["buckets"]

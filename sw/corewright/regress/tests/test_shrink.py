@@ -21,7 +21,7 @@ from corewright.flow import FlowInputError
 from corewright.flow.cache import build_folder
 from corewright.graph import Add
 from corewright.hardware import Hardware
-from corewright.regress import SUITES, CaseId, CaseResult, execute, reduce
+from corewright.regress import CaseId, CaseResult, all_suites, execute, reduce
 from corewright.regress.case import Observation
 from corewright.regress.drawn import Drawn, explicit, from_json, load, to_json, to_text
 from corewright.regress.kinds.system import failing_cycles
@@ -29,7 +29,7 @@ from corewright.regress.shrink import Limits, shrink, size_of
 from corewright.regress.tests import faults
 from corewright.regress.trial import Trials, judge_drawn
 
-GRAPHS, SYSTEM = explicit(SUITES["graphs"]), explicit(SUITES["system"])
+GRAPHS, SYSTEM = explicit(all_suites()["graphs"]), explicit(all_suites()["system"])
 SYSTEM_SEED = 1
 PASSES: tuple[Callable[[Drawn], Iterator[Drawn]], ...] = (
     reduce.fewer_layers,
