@@ -436,7 +436,10 @@ class _DaskTransport:
             return self._disconnected()
         try:
             # Not client.scheduler_info(), which hides a failure behind an empty list.
-            known = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+            # One that froze holds its connection: without a limit nobody would hear Ctrl-C either.
+            known = client.sync(
+                client.scheduler.identity, n_workers=-1, callback_timeout=_CONNECT_SECONDS
+            )["workers"]
         except (OSError, TimeoutError, RuntimeError):
             self._failed_polls += 1
             return self._disconnected() if self._failed_polls >= _FAILED_POLLS else []
