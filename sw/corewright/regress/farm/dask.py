@@ -156,13 +156,15 @@ def slurm(jobs: int) -> Opened:
     Dask's configuration (``~/.config/dask/*.yaml``, ``DASK_JOBQUEUE__SLURM__QUEUE=...``). A job has
     one core, 2 GB and eight hours unless that says otherwise.
     """
+    # Not where settings are taken back: its defaults would go with them, and the next farm of this
+    # process would find none.
+    with _own_signals():
+        from dask_jobqueue import SLURMCluster
 
     @contextlib.contextmanager
     def opened() -> Iterator[str]:
         if shutil.which("sbatch") is None:
             raise FlowInputError("--farm slurm: there is no sbatch on the PATH")
-        with _own_signals():
-            from dask_jobqueue import SLURMCluster
 
         def setting(name: str, otherwise: Any) -> Any:
             # Not given and given as null is the same to its file of defaults.
