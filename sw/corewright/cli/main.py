@@ -380,6 +380,11 @@ def build_parser() -> argparse.ArgumentParser:
     nightly.add_argument(
         "--plan", metavar="FILE", type=Path, help="the parts (default regressions/nightly.toml)"
     )
+    nightly.add_argument(
+        "--farm",
+        metavar="ADDRESS|local:N|slurm[:N]",
+        help="where regressions run their cases; the other parts, and coverage, run here",
+    )
     _add_json(nightly)
     nightly.add_argument("--html", metavar="FILE", type=Path, help="also write the report here")
     # What a part is, this parser knows; nothing that runs a command may import it.

@@ -42,6 +42,12 @@ from corewright.regress import (
     run_suite,
 )
 from corewright.regress.case import MAX_SEED, Suite
+from corewright.regress.testpoints import (
+    evidence_of_regression,
+    known_plans,
+    testpoint_rows,
+    testpoints_section,
+)
 
 # Failures of different causes that are described on the console; the JSON has all.
 _DESCRIBED = 10
@@ -143,7 +149,9 @@ def _finish(
     made_with = provenance()
     write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
-        page = html_report(report, provenance=made_with, history=trend)
+        rows = testpoint_rows(known_plans(), evidence_of_regression(values))
+        further = testpoints_section(rows)
+        page = html_report(report, provenance=made_with, history=trend, further=further)
         write_output(arguments.html, page, "--html FILE")
     if arguments.junit is not None:
         write_output(arguments.junit, junit_report(report, made_with), "--junit FILE")

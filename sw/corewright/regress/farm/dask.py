@@ -67,6 +67,10 @@ _SETTINGS = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
+    # Logs for developers of Dask, one of them for each connection: a thousand messages a worker
+    # are many MB of a long run's scheduler. The monitor's are samples of half a second.
+    "distributed.admin.low-level-log-length": 16,
+    "distributed.admin.system-monitor.log-length": 120,
     # Code for a browser that nobody opens.
     "distributed.scheduler.dashboard.status.task-stream-length": 0,
 }
