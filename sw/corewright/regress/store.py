@@ -26,6 +26,8 @@ from corewright.regress.case import VERDICTS, CaseResult
 
 # Version of the tables; a database of another one is refused.
 SCHEMA = 1
+# Names this program's lock in PostgreSQL.
+_LOCK = 0x636F7265
 # Another run may be writing to the same SQLite file, seconds.
 _BUSY_SECONDS = 60
 # Cases whose bins and summaries are in memory at a time.
@@ -169,6 +171,9 @@ class Store:
             # Two runs may start at the same time.
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if self._engine.dialect.name == "postgresql":
+                # It looks for tables and makes them in two steps; until the end of the transaction.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             _METADATA.create_all(connection)
             version = connection.execute(sa.select(_VERSION.c.version)).scalar()
             if version is None:
