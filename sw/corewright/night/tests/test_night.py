@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -515,3 +516,44 @@ def test_the_command_runs_real_parts(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert report["passed"] and report["parts"][0]["cases"] == 2
     assert report["provenance"]["python"] and report["parts"][0]["coverage"]["functional"] > 0
     parsed(files[1].read_text())
+
+
+@pytest.mark.nightly
+def test_a_bug_is_made_small_at_night(night: Night, tmp_path: Path) -> None:
+    """A wrong bit in the emulator: the command line as it is, with a suite that has it."""
+    program = tmp_path / "wrong.py"
+    program.write_text(
+        "import sys\n"
+        "from corewright.cli import main\n"
+        "from corewright.regress import all_suites\n"
+        "from corewright.regress.tests.faults import WRONG_EMULATOR\n"
+        "all_suites()['graphs'] = WRONG_EMULATOR\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main(sys.argv[1:]))\n"
+    )
+    words = ("regress", "graphs", "--cases", "3", "--seed", "{seed}", "--jobs", "1")
+    part = Part("graphs", "a bug", (*words, "--database", "none", "--json", "{json}"), 30)
+    night = with_parts(
+        with_variables(night, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
+        part,
+        command=(sys.executable, "-P", str(program)),
+        working_folder=repository_root(),
+    )
+    report = run_night(night)
+    failures = report["parts"][0]["failures"]
+    assert failures and all(failure["key"].startswith("mismatch") for failure in failures)
+    for failure in failures[:3]:
+        shrunk = failure["shrunk"]
+        assert shrunk["reproduced"] and shrunk["ended_by"] == "nothing smaller fails"
+        assert shrunk["after"]["layers"] == 1 and Path(shrunk["file"]).is_file()
+        # The command of the report, with that command line in the place of this one.
+        again = [*night.command, *shlex.split(shrunk["command"])[1:]]
+        done = subprocess.run(
+            again,
+            env=dict(night.environment),
+            cwd=repository_root(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1 and failure["key"] in done.stdout

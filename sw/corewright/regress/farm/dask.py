@@ -56,6 +56,8 @@ _POLL_SECONDS = 1.0
 # until nobody waits for one any more at the end, seconds.
 _CONNECT_SECONDS = 20.0
 _CLOSE_SECONDS = 5.0
+# How often Slurm is asked which jobs it has, seconds.
+_JOBS_SECONDS = 10.0
 # So many looks in a row may fail while the connection seems to hold.
 _FAILED_POLLS = 3
 _SETTINGS = {
@@ -193,9 +195,46 @@ def slurm(jobs: int) -> Opened:
             _check_job(cluster.job_script())
             # A fixed number would not be made up for when jobs die.
             cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="2s")
-            yield cluster.scheduler_address
+            with _Resubmitted(cluster):
+                yield cluster.scheduler_address
 
     return opened
+
+
+class _Resubmitted:
+    """Gives up jobs that Slurm no longer has, so that others are submitted.
+
+    Dask waits for ever for the worker of a job that has died before that joined.
+    """
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_JOBS_SECONDS):
+            # A look that fails, as of a controller that is busy, is made up for by the next.
+            with contextlib.suppress(Exception):
+                self._look()
+
+    def _look(self) -> None:
+        # First ours, then Slurm's: one that is submitted in between is not missing.
+        ours = {name: str(job.job_id) for name, job in list(self._cluster.workers.items())}
+        command = ["squeue", "--noheader", "--format=%A"]
+        known = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_CONNECT_SECONDS
+        ).stdout.split()
+        gone = [name for name, job in ours.items() if job.isdigit() and job not in known]
+        if gone and not self._stop.is_set():
+            self._cluster.sync(self._cluster.scale_down, gone, callback_timeout=_CONNECT_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
 
 
 @contextlib.contextmanager

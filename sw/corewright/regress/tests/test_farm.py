@@ -442,6 +442,38 @@ def test_200_systems_end_once_while_workers_are_killed(
 
 
 @pytest.mark.nightly
+def test_jobs_that_die_before_they_have_joined_are_submitted_again(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if missing := one_machine_slurm.missing():
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("slurm")
+    with one_machine_slurm.running(folder) as environment:
+        for variable in ("SLURM_CONF", "PATH"):
+            monkeypatch.setenv(variable, environment[variable])
+        monkeypatch.setenv("COREWRIGHT_BUILD", str(folder / "build"))
+        killed: set[int] = set()
+        over = threading.Event()
+
+        def kill_the_first() -> None:
+            # Python has not even imported Dask by then.
+            while len(killed) < 2 and not over.wait(0.05):
+                for pid in processes("dask_worker", str(folder / "slurm.conf")):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed.add(pid)
+
+        thread = threading.Thread(target=kill_the_first)
+        thread.start()
+        farm = open_farm("slurm:2", case_seconds=300, patience=200)
+        with dask.config.set({"jobqueue.slurm.interface": "lo", "jobqueue.slurm.memory": "500MB"}):
+            report = run_suite(farm_faults.EMPTY, 1, range(20), farm)
+        over.set()
+        thread.join()
+        assert len(killed) >= 2 and report.passed and len(report.results) == 20
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "jobs", "seconds"), [("working", 4, 12.0), ("one_bench", 2, 10.0)]
 )
