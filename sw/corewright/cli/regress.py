@@ -45,8 +45,8 @@ from corewright.regress.case import MAX_SEED, Suite
 from corewright.regress.testpoints import (
     evidence_of_regression,
     known_plans,
-    testpoint_rows,
-    testpoints_section,
+    rows_by_block,
+    section_of_testpoints,
 )
 
 # Failures of different causes that are described on the console; the JSON has all.
@@ -149,8 +149,8 @@ def _finish(
     made_with = provenance()
     write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
-        rows = testpoint_rows(known_plans(), evidence_of_regression(values))
-        further = testpoints_section(rows)
+        rows = rows_by_block(known_plans(), evidence_of_regression(values))
+        further = section_of_testpoints(rows)
         page = html_report(report, provenance=made_with, history=trend, further=further)
         write_output(arguments.html, page, "--html FILE")
     if arguments.junit is not None:

@@ -18,7 +18,7 @@ from corewright.regress.html import (
     trend_section,
     verdict_line,
 )
-from corewright.regress.testpoints import testpoints_section
+from corewright.regress.testpoints import section_of_testpoints
 
 
 def night_page(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
@@ -37,7 +37,7 @@ def night_page(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) 
             *_failures(report["parts"]),
             *_not_run(report["parts"]),
             *_parts(report["parts"]),
-            *testpoints_section(report["testpoints"]),
+            *section_of_testpoints(report["testpoints"]),
             *_details(report["parts"], history),
         ],
     )

@@ -24,7 +24,7 @@ from corewright.night.results import merged_failures, part_outcome, piece_outcom
 from corewright.night.state import MOVED_BY, State, Unfinished, alone, load_state, prune
 from corewright.regress.case import MAX_SEED
 from corewright.regress.testplan import Plan as TestPlan
-from corewright.regress.testpoints import merged, testpoint_rows
+from corewright.regress.testpoints import merged, rows_by_block
 
 # A command that is stopped has so long to report what it has done.
 _GRACE_SECONDS = 60.0
@@ -93,7 +93,7 @@ def run_night(night: Night) -> dict[str, Any]:
     Returns:
         ``night``, ``date``, ``provenance``, ``seed``, ``resumed``, ``interrupted``, ``passed``,
         ``parts`` (list, see ``results.py``, with ``name``, ``about``, ``compared``, ``farm``),
-        ``farm``, ``testpoints`` (see :func:`corewright.regress.testpoints.testpoint_rows`),
+        ``farm``, ``testpoints`` (see :func:`corewright.regress.testpoints.rows_by_block`),
         ``not_run`` (names), ``new_failures`` and ``fixed`` (lists of ``part`` and ``key``),
         ``last_night``.
 
@@ -354,7 +354,7 @@ class _Run:
             "over": self.state.night is None,
             "passed": not merged_failures(parts),
             "parts": parts,
-            "testpoints": testpoint_rows(self.night.test_plans, self._evidence()),
+            "testpoints": rows_by_block(self.night.test_plans, self._evidence()),
             "not_run": [part["name"] for part in parts if not part["pieces"]],
             "new_failures": new,
             "fixed": fixed,

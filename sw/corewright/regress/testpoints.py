@@ -111,10 +111,12 @@ def _said(plan: Plan, test: str, evidence: Mapping[str, bool]) -> bool | None:
     return all(found) if found else None
 
 
-def testpoint_rows(plans: Sequence[Plan], evidence: Mapping[str, bool]) -> list[dict[str, Any]]:
-    """Return a row a block: ``block``, ``stage``, ``testpoints``, ``holes``, ``passed``,
-    ``not_run`` (numbers) and ``failed`` (names); JSON-compatible.
-    """  # noqa: D205 - one sentence.
+def rows_by_block(plans: Sequence[Plan], evidence: Mapping[str, bool]) -> list[dict[str, Any]]:
+    """Return a row a block; JSON-compatible.
+
+    ``block``, ``stage``, ``testpoints``, ``holes``, ``passed``, ``not_run`` (numbers), and
+    ``failed`` (names).
+    """
     rows = []
     for plan in plans:
         outcomes = {point.name: outcome(plan, point, evidence) for point in plan.testpoints}
@@ -133,8 +135,8 @@ def testpoint_rows(plans: Sequence[Plan], evidence: Mapping[str, bool]) -> list[
     return rows
 
 
-def testpoints_section(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the table of :func:`testpoint_rows`, and the testpoints that failed by name."""
+def section_of_testpoints(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the table of :func:`rows_by_block`, and the testpoints that failed by name."""
     if not rows:
         return
     total, holes = (sum(row[name] for row in rows) for name in ("testpoints", "holes"))
