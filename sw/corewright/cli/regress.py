@@ -150,8 +150,8 @@ def _finish(
     write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
         rows = rows_by_block(known_plans(), evidence_of_regression(values))
-        further = section_of_testpoints(rows)
-        page = html_report(report, provenance=made_with, history=trend, further=further)
+        table = section_of_testpoints(rows)
+        page = html_report(report, provenance=made_with, history=trend, further=table)
         write_output(arguments.html, page, "--html FILE")
     if arguments.junit is not None:
         write_output(arguments.junit, junit_report(report, made_with), "--junit FILE")

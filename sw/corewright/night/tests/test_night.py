@@ -24,7 +24,7 @@ from corewright.flow import FlowInputError
 from corewright.night import Night, Part, Plan, night_page, on_farm, read_plan, run_night
 from corewright.night.results import command_of_test, shown
 from corewright.night.state import State, alone, load_state
-from corewright.regress.testplan import Plan as TestPlan
+from corewright.regress.testplan import Plan as BlockPlan
 from corewright.regress.testplan import PlanPoint
 from corewright.regress.tests.test_report import parsed
 from corewright.testing.processes import ends
@@ -244,7 +244,7 @@ def test_a_night_says_which_testpoints_passed(night: Night) -> None:
     )
     tests = replace(TESTS, command=("junit", "{junit}"))
     regression = replace(REGRESSION, command=("regress", "random", "{json}"))
-    night = with_parts(night, regression, tests, test_plans=(TestPlan("core/x", points),))
+    night = with_parts(night, regression, tests, test_plans=(BlockPlan("core/x", points),))
     report = run_night(night)
     assert report["testpoints"] == [
         {
