@@ -232,7 +232,7 @@ sets=core
 for word in "$@"; do
   case "${1-} $word" in
     "regress --farm"* | "regress --database"* | "regress --history" | \
-      "bench farm") sets="core farm" ;;
+      "regress --resume" | "bench farm") sets="core farm" ;;
   esac
 done
 # The blocks' benches and proofs.

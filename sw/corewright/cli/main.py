@@ -174,6 +174,12 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         "results.sqlite in regress of the build folder); none: keep nothing",
     )
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --seed: run what the database lacks of that run, which was interrupted or "
+        "killed, and report all of it; sources and suite have to be the same",
+    )
+    parser.add_argument(
         "--history", action="store_true", help="run nothing: list the runs in the database"
     )
     _add_json(parser)
@@ -373,6 +379,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     nightly.add_argument(
         "--plan", metavar="FILE", type=Path, help="the parts (default regressions/nightly.toml)"
+    )
+    nightly.add_argument(
+        "--farm",
+        metavar="ADDRESS|local:N|slurm[:N]",
+        help="where regressions run their cases; the other parts, and coverage, run here",
     )
     _add_json(nightly)
     nightly.add_argument("--html", metavar="FILE", type=Path, help="also write the report here")

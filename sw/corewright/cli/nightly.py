@@ -8,7 +8,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,7 +20,11 @@ from corewright.environment import build_folder, provenance, repository_root
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.compiled_bench import flow_environment
-from corewright.night import Night, read_plan, run_night
+from corewright.flow.errors import FlowInputError
+from corewright.night import Night, on_farm, read_plan, run_night
+from corewright.night.plan import Check
+from corewright.regress.farm import open_farm
+from corewright.regress.testpoints import known_plans
 
 # The command line whose words parts are.
 _COMMAND = (sys.executable, "-P", "-m", "corewright.cli")
@@ -32,6 +36,10 @@ def nightly(arguments: argparse.Namespace) -> int:
     """Run a night and report; returns the exit status."""
     path = arguments.plan or repository_root() / "regressions" / "nightly.toml"
     plan = read_plan(path, arguments.check_command)
+    if arguments.farm is not None:
+        # What is wrong with it, now and not in each part.
+        open_farm(arguments.farm, case_seconds=1.0)
+        plan = on_farm(plan, arguments.farm, accepts_farm(arguments.check_command))
     check_build_folder()
     night = Night(
         plan=plan,
@@ -41,6 +49,8 @@ def nightly(arguments: argparse.Namespace) -> int:
         working_folder=repository_root(),
         provenance=provenance(),
         hours=arguments.hours,
+        farm=arguments.farm,
+        test_plans=known_plans(),
         say=_say,
     )
     with _terminated_like_interrupted():
@@ -55,6 +65,22 @@ def nightly(arguments: argparse.Namespace) -> int:
     if report["interrupted"]:
         return 128 + signal.SIGINT
     return 0 if report["passed"] else 1
+
+
+def accepts_farm(check_command: Check) -> Callable[[Sequence[str]], bool]:
+    """Return what tells whether words, with ``--farm``, are a command line that knows it."""
+
+    def accepts(words: Sequence[str]) -> bool:
+        # Others may take any words, and hand them on.
+        if words[0] != "regress":
+            return False
+        try:
+            check_command(words)
+        except FlowInputError:
+            return False
+        return True
+
+    return accepts
 
 
 def _say(line: str) -> None:
@@ -100,6 +126,19 @@ def _described(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
         for failure in part["failures"][:_DESCRIBED]:
             yield f"{part['name']}: {failure['key']}"
             yield f"  reproduce: {failure['command']}"
+            if "command" in failure.get("shrunk", {}):
+                yield f"  made small: {failure['shrunk']['command']}"
+    if report["farm"]:
+        there = ", ".join(part["name"] for part in report["parts"] if part["farm"])
+        yield f"on the farm {report['farm']}: {there or 'nothing'}"
+    rows = report["testpoints"]
+    if rows:
+        failed = [f"{row['block']}: {name}" for row in rows for name in row["failed"]]
+        yield (
+            f"testpoints: {sum(row['passed'] for row in rows)} passed, {len(failed)} failed, "
+            f"{sum(row['not_run'] for row in rows)} did not run"
+        )
+        yield from (f"testpoint failed: {name}" for name in failed[:_DESCRIBED])
     last = report["last_night"]
     yield f"compared with {last}" if last else "the first night"
     yield f"report: {folder / report['night'] / 'report.html'}"

@@ -19,7 +19,14 @@ from corewright.cli import triage
 from corewright.cli.console import output, write_json
 from corewright.cli.coverage import collecting, measured, print_coverage
 from corewright.cli.progress import Lines
-from corewright.cli.results import Recorder, choose_scheduler, facts, history, open_store
+from corewright.cli.results import (
+    Recorder,
+    choose_scheduler,
+    facts,
+    history,
+    open_store,
+    resumed,
+)
 from corewright.environment import provenance
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
@@ -34,7 +41,13 @@ from corewright.regress import (
     junit_report,
     run_suite,
 )
-from corewright.regress.case import MAX_SEED
+from corewright.regress.case import MAX_SEED, Suite
+from corewright.regress.testpoints import (
+    evidence_of_regression,
+    known_plans,
+    rows_by_block,
+    section_of_testpoints,
+)
 
 # Failures of different causes that are described on the console; the JSON has all.
 _DESCRIBED = 10
@@ -53,23 +66,19 @@ def regress(arguments: argparse.Namespace) -> int:
     if arguments.replay is not None and triage.is_given(arguments):
         _check_replay(arguments)
         return _finish(arguments, triage.replay(arguments, suite))
-    if arguments.replay is None:
-        seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
-        if seed > MAX_SEED:
-            raise FlowInputError(f"--seed is {seed}, legal is 1..{MAX_SEED}")
-        indices = range(arguments.cases or suite.default_cases)
-    else:
-        case = _replayed(arguments, suite.name)
-        seed, indices = case.seed, range(case.index, case.index + 1)
-    if suite.group(indices[0]) is not None:
+    chosen = _chosen(arguments, suite)
+    seed, indices = chosen.seed, chosen.indices
+    if indices and suite.group(indices[0]) is not None:
         # Groups share what is compiled.
         check_build_folder()
-    scheduler, where = choose_scheduler(arguments, len(indices))
+    scheduler, where = choose_scheduler(arguments, len(indices) or 1)
     # One case repeated is no night's run.
     store = open_store(arguments.database) if arguments.replay is None else None
     console = output()
     _say(console, f"{suite.name}: {len(indices)} case(s), seed {seed}, {where}")
-    recorder = Recorder(store, suite, seed, len(indices), arguments.farm)
+    if chosen.run is not None:
+        _say(console, f"run {chosen.run} goes on: {len(chosen.earlier)} case(s) have run")
+    recorder = Recorder(store, suite, seed, len(indices), arguments.farm, chosen.run)
     trend = recorder.trend()
     with collecting(arguments, suite, seed) as folder, _progress(len(indices)) as on_result:
 
@@ -77,12 +86,40 @@ def regress(arguments: argparse.Namespace) -> int:
             recorder.record(result)
             on_result(result)
 
-        report = run_suite(suite, seed, indices, scheduler, keep)
+        report = run_suite(suite, seed, indices, scheduler, keep, chosen.earlier)
     if folder is not None:
         report = dataclasses.replace(report, hdl=measured(folder))
+    spent = report.preparation_seconds
+    report = dataclasses.replace(report, preparation_seconds=spent + chosen.preparation_seconds)
     status = _finish(arguments, report, facts(scheduler, recorder), trend)
-    recorder.finish(report.preparation_seconds)
+    recorder.finish(spent)
     return status
+
+
+@dataclasses.dataclass(frozen=True)
+class _Chosen:
+    """What is to run; of a run that is taken up its number, results and preparations."""
+
+    seed: int
+    indices: Sequence[int]
+    run: int | None = None
+    earlier: Sequence[CaseResult] = ()
+    preparation_seconds: float = 0.0
+
+
+def _chosen(arguments: argparse.Namespace, suite: Suite) -> _Chosen:
+    if arguments.resume:
+        run, earlier = resumed(arguments, suite)
+        there = {result.index for result in earlier}
+        left = [index for index in range(run.cases) if index not in there]
+        return _Chosen(run.seed, left, run.id, earlier, run.preparation_seconds)
+    if arguments.replay is not None:
+        case = _replayed(arguments, suite.name)
+        return _Chosen(case.seed, range(case.index, case.index + 1))
+    seed = arguments.seed or 1 + secrets.randbelow(MAX_SEED)
+    if seed > MAX_SEED:
+        raise FlowInputError(f"--seed is {seed}, legal is 1..{MAX_SEED}")
+    return _Chosen(seed, range(arguments.cases or suite.default_cases))
 
 
 def _finish(
@@ -112,7 +149,9 @@ def _finish(
     made_with = provenance()
     write_json(arguments.json, {**values, "provenance": made_with})
     if arguments.html is not None:
-        page = html_report(report, provenance=made_with, history=trend)
+        rows = rows_by_block(known_plans(), evidence_of_regression(values))
+        table = section_of_testpoints(rows)
+        page = html_report(report, provenance=made_with, history=trend, further=table)
         write_output(arguments.html, page, "--html FILE")
     if arguments.junit is not None:
         write_output(arguments.junit, junit_report(report, made_with), "--junit FILE")

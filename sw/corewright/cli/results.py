@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,14 +17,19 @@ from rich.table import Table
 from corewright.cli.console import output, write_json
 from corewright.environment import command_line, is_installed, provenance
 from corewright.files import OutputError
+from corewright.flow.cache import digest
 from corewright.flow.errors import FlowError, FlowInputError
 from corewright.regress import CaseResult, LocalScheduler, find_suite
 from corewright.regress.case import Suite
+from corewright.regress.execute import file_of
 from corewright.regress.farm import open_farm
+from corewright.regress.farm.remote import sources_digest
+from corewright.regress.plan import SUFFIX
+from corewright.regress.suites import suites_folder
 
 if TYPE_CHECKING:
     from corewright.regress.farm.dask import DaskScheduler
-    from corewright.regress.store import Store
+    from corewright.regress.store import RunRecord, Store
 
 # Names a database where --database does not; NO_DATABASE: none.
 VARIABLE = "COREWRIGHT_DATABASE"
@@ -87,6 +94,33 @@ def open_store(url: str | None, *, required: bool = False) -> Store | None:
     return None
 
 
+def sources_of(suite: Suite) -> str:
+    """Return a digest of all that verdicts of a suite's cases depend on, but for the seed."""
+    path = Path(file_of(suite) or suites_folder() / f"{suite.name}{SUFFIX}")
+    text = path.read_text(encoding="utf-8") if path.is_file() else suite.reference
+    return digest([sources_digest(), text])
+
+
+def resumed(arguments: argparse.Namespace, suite: Suite) -> tuple[RunRecord, list[CaseResult]]:
+    """Return the run that ``--resume`` takes up, and what it has.
+
+    Raises:
+        FlowInputError: there is none, or the options do not go together.
+    """
+    if arguments.seed is None:
+        raise FlowInputError("--resume needs the --seed S of the run")
+    for name in ("replay", "coverage"):
+        if getattr(arguments, name) is not None:
+            raise FlowInputError(f"--resume does not go with --{name}")
+    store = open_store(arguments.database, required=True)
+    if store is None:
+        raise FlowInputError("--resume needs the database that the run is in")
+    with store:
+        run = store.resume(suite.name, arguments.seed, sources_of(suite), arguments.cases)
+        file = file_of(suite)
+        return run, [dataclasses.replace(each, file=file) for each in store.results(run.id)]
+
+
 def _installing() -> str:
     return f"`{command_line()} regress --history`"
 
@@ -98,14 +132,21 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store | None, suite: Suite, seed: int, cases: int, farm: str | None
+        self,
+        store: Store | None,
+        suite: Suite,
+        seed: int,
+        cases: int,
+        farm: str | None,
+        run: int | None = None,
     ) -> None:
         self._store = store
         self._suite = suite.name
         self._error: Exception | None = None
-        self.run: int | None = None
-        if store is not None:
-            self.run = store.begin(suite.name, seed, cases, provenance(), farm)
+        self.run = run
+        if store is not None and run is None:
+            made_with = {**provenance(), "sources": sources_of(suite)}
+            self.run = store.begin(suite.name, seed, cases, made_with, farm)
 
     def trend(self) -> list[dict[str, Any]]:
         """Return past runs of the suite, oldest first, as reports show them."""

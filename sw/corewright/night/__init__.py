@@ -8,6 +8,6 @@ few hours takes the parts that waited longest. See ``docs/regressions.md``.
 
 from corewright.night.page import night_page
 from corewright.night.plan import Part, Plan, read_plan
-from corewright.night.run import Night, run_night
+from corewright.night.run import Night, on_farm, run_night
 
-__all__ = ["Night", "Part", "Plan", "night_page", "read_plan", "run_night"]
+__all__ = ["Night", "Part", "Plan", "night_page", "on_farm", "read_plan", "run_night"]

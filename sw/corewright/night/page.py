@@ -18,6 +18,7 @@ from corewright.regress.html import (
     trend_section,
     verdict_line,
 )
+from corewright.regress.testpoints import section_of_testpoints
 
 
 def night_page(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
@@ -36,6 +37,7 @@ def night_page(report: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) 
             *_failures(report["parts"]),
             *_not_run(report["parts"]),
             *_parts(report["parts"]),
+            *section_of_testpoints(report["testpoints"]),
             *_details(report["parts"], history),
         ],
     )
@@ -52,6 +54,10 @@ def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
         yield verdict_line(False, f"failed: {', '.join(bad)}; {len(ran)} of {len(parts)} parts ran")
     elif ran:
         yield verdict_line(True, f"passed: {len(ran)} of {len(parts)} parts ran")
+    if report["farm"]:
+        there = ", ".join(part["name"] for part in parts if part["farm"]) or "none"
+        here = ", ".join(part["name"] for part in parts if not part["farm"]) or "none"
+        yield f"<p>On the farm {escape(report['farm'])}: {escape(there)}; here: {escape(here)}.</p>"
 
 
 def _changes(report: Mapping[str, Any]) -> Iterator[str]:
@@ -77,9 +83,23 @@ def _failures(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f'<h3 class="failed">{escape(part["name"])}: {escape(failure["key"])}</h3>'
             yield command_block(failure["command"])
             yield f"<pre>{escape(failure['text'])}</pre>"
+            yield from _shrunk(failure.get("shrunk"))
         if part["log"]:
             yield "<details><summary>end of its log</summary>"
             yield f"<pre>{escape(part['log'])}</pre></details>"
+
+
+def _shrunk(shrunk: Mapping[str, Any] | None) -> Iterator[str]:
+    if shrunk is None:
+        return
+    if "command" not in shrunk:
+        why = shrunk.get("ended_by", f"see {shrunk['log']}")
+        yield f"<p>It was not made small: {escape(why)}.</p>"
+        return
+    before, after = (shrunk[name]["layers"] for name in ("before", "after"))
+    alone = "" if shrunk["reproduced"] else ", but it gives something else alone"
+    yield f"<p>Made small, {before} to {after} layers{alone}: {escape(shrunk['file'])}</p>"
+    yield command_block(shrunk["command"])
 
 
 def _not_run(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,7 +4,8 @@
 
 A piece's outcome: ``status`` (``passed``, ``failed``, ``stopped`` at its limit), ``exit``,
 ``seconds``, ``command``, ``failures`` (``key`` that the same failure has every night, ``text``,
-``command``), ``not_run`` (tests and cases that did not, and why), ``counts``, ``log``.
+``command``, of a regression that can make it small ``id``; then ``shrunk``), ``not_run`` (tests and
+cases that did not, and why), ``counts``, ``log``, ``evidence`` (see ``regress.testpoints``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from corewright.environment import command_line, repository_root
 from corewright.files import UnreadableFileError, read_json
 from corewright.regress.coverage import fraction_hit
 from corewright.regress.junit import read_junit
+from corewright.regress.testpoints import evidence_of_regression, evidence_of_tests, merged
 
 # Counts of regressions that add up over pieces.
 _SUMS = ("cases", "passed", "failed", "errors", "processor_seconds", "simulated_cycles")
@@ -68,12 +70,17 @@ def piece_outcome(
     failures: list[dict[str, Any]] = []
     not_run: dict[str, str] = {}
     counts: dict[str, Any] = {}
+    evidence: dict[str, bool] = {}
     unreadable = ""
     try:
         if files["json"].is_file():
-            counts = _regression(read_json(files["json"]), failures, not_run)
+            values = read_json(files["json"])
+            counts = _regression(values, failures, not_run)
+            if words[0] == "regress" and counts:
+                evidence = evidence_of_regression(values)
         if files["junit"].is_file():
             tests = read_junit(files["junit"])
+            evidence = merged([evidence, evidence_of_tests(tests)])
             counts |= {"tests": tests.passed + len(tests.failed), "tests_passed": tests.passed}
             for name, text in tests.failed.items():
                 failures.append(
@@ -97,6 +104,7 @@ def piece_outcome(
         "failures": failures,
         "not_run": not_run,
         "counts": counts,
+        "evidence": evidence,
         "log": _tail(log) if failures or stopped else "",
     }
 
@@ -112,9 +120,10 @@ def _regression(
         count = bucket["count"]
         cases = "1 case" if count == 1 else f"{count} cases, the first"
         text = f"{cases}: {bucket['detail']}"
-        failures.append(
-            {"key": bucket["signature"], "text": text[:2000], "command": bucket["command"]}
-        )
+        failure = {"key": bucket["signature"], "text": text[:2000], "command": bucket["command"]}
+        if bucket.get("shrink"):
+            failure["id"] = bucket["id"]
+        failures.append(failure)
     if values.get("not_run"):
         not_run["cases"] = f"{values['not_run']} cases: the run was stopped"
     if "compile_share" in values and "processor_seconds" in counts:

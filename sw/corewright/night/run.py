@@ -12,22 +12,27 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from corewright.files import writing
+from corewright.files import UnreadableFileError, read_json, writing
 from corewright.night.page import night_page
 from corewright.night.plan import FILES, Part, Plan
 from corewright.night.results import merged_failures, part_outcome, piece_outcome
 from corewright.night.state import MOVED_BY, State, Unfinished, alone, load_state, prune
 from corewright.regress.case import MAX_SEED
+from corewright.regress.testplan import Plan as TestPlan
+from corewright.regress.testpoints import merged, rows_by_block
 
 # A command that is stopped has so long to report what it has done.
 _GRACE_SECONDS = 60.0
 # Where less time than this is left nothing more is begun.
 _LEAST_SECONDS = 1.0
+# Of a part that fails: new failures that are made small, and how long that takes in all.
+_SHRUNK = 3
+_SHRINK_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Night:
         working_folder: of the commands.
         provenance: see :func:`corewright.environment.provenance`.
         hours: after which nothing more runs; None: all parts do.
+        farm: where parts that can run their cases, as on the command line; see :func:`on_farm`.
+        test_plans: of the blocks, for what the night says of their testpoints.
         say: told what happens, a line each.
         clock: seconds, from anywhere.
     """
@@ -53,8 +60,28 @@ class Night:
     working_folder: Path
     provenance: Mapping[str, Any]
     hours: float | None = None
+    farm: str | None = None
+    test_plans: Sequence[TestPlan] = ()
     say: Callable[[str], None] = lambda _line: None
     clock: Callable[[], float] = time.monotonic
+
+
+def on_farm(plan: Plan, farm: str, accepts: Callable[[Sequence[str]], bool]) -> Plan:
+    """Return a plan whose parts run on a farm, those whose command can.
+
+    Args:
+        plan: the parts.
+        farm: as behind ``--farm``.
+        accepts: whether words with ``--farm`` are a command line.
+    """
+    parts = []
+    for part in plan.parts:
+        there = replace(part, command=(*part.command, "--farm", farm))
+        words = there.words(1, {name: Path(name) for name in FILES})
+        # What covers the RTL is counted in a folder of this machine.
+        able = "--coverage" not in words and accepts(words)
+        parts.append(there if able else part)
+    return replace(plan, parts=tuple(parts))
 
 
 def run_night(night: Night) -> dict[str, Any]:
@@ -65,8 +92,10 @@ def run_night(night: Night) -> dict[str, Any]:
 
     Returns:
         ``night``, ``date``, ``provenance``, ``seed``, ``resumed``, ``interrupted``, ``passed``,
-        ``parts`` (list, see ``results.py``, with ``name``, ``about``, ``compared``), ``not_run``
-        (names), ``new_failures`` and ``fixed`` (lists of ``part`` and ``key``), ``last_night``.
+        ``parts`` (list, see ``results.py``, with ``name``, ``about``, ``compared``, ``farm``),
+        ``farm``, ``testpoints`` (see :func:`corewright.regress.testpoints.rows_by_block`),
+        ``not_run`` (names), ``new_failures`` and ``fixed`` (lists of ``part`` and ``key``),
+        ``last_night``.
 
     Raises:
         FlowInputError: another night runs in the folder, or its state is damaged.
@@ -123,6 +152,7 @@ class _Run:
         try:
             for part in self._ordered():
                 self._run_part(part)
+                self._shrink(part)
                 self._write()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -187,6 +217,52 @@ class _Run:
         self.night.say(f"{where}: {outcome['status']} in {outcome['seconds']} s")
         return outcome
 
+    def _shrink(self, part: Part) -> None:
+        """Make the first case of each new failure of a regression small."""
+        pieces = self.current["pieces"].get(part.name, [])
+        known = self.before.get(part.name, {}).get("failures", [])
+        seen: dict[str, dict[str, Any]] = {}
+        for failure in (failure for piece in pieces for failure in piece["failures"]):
+            seen.setdefault(failure["key"], failure)
+        new = [each for key, each in seen.items() if "id" in each and key not in known]
+        left = _SHRINK_SECONDS - sum(each["shrunk"]["seconds"] for each in new if "shrunk" in each)
+        for number, failure in enumerate(new[:_SHRUNK]):
+            if "shrunk" in failure:
+                # Before the night was killed.
+                continue
+            if self.deadline is not None:
+                left = min(left, self.deadline - self.night.clock())
+            if left < _LEAST_SECONDS:
+                return
+            failure["shrunk"] = self._shrink_one(part, number, failure, left)
+            left -= failure["shrunk"]["seconds"]
+            self.state.save(self.night.folder)
+
+    def _shrink_one(
+        self, part: Part, number: int, failure: Mapping[str, Any], seconds: float
+    ) -> dict[str, Any]:
+        stem = self.files / f"{part.name}-shrunk-{number + 1}"
+        case, result = (stem.with_suffix(suffix) for suffix in (".json", ".result.json"))
+        result.unlink(missing_ok=True)
+        # It reports by itself before it is stopped, unless a candidate takes long.
+        words = ["regress", part.command[1], "--shrink", failure["id"], "--out", str(case)]
+        words += ["--budget", str(max(1, int(0.8 * seconds))), "--json", str(result)]
+        self.night.say(f"{part.name}: shrinking {failure['id']}")
+        began = self.night.clock()
+        log = stem.with_suffix(".log")
+        with writing(log, MOVED_BY), log.open("wb") as output:
+            self._call(words, output.fileno(), seconds)
+        shrunk: dict[str, Any] = {"seconds": round(self.night.clock() - began, 1), "log": str(log)}
+        try:
+            values = read_json(result)
+        except (FileNotFoundError, UnreadableFileError):
+            values = {}
+        if isinstance(values, dict):
+            names = ("file", "command", "before", "after", "ended_by", "reproduced")
+            shrunk |= {name: values[name] for name in names if name in values}
+        self.night.say(f"{part.name}: {shrunk.get('file', 'nothing smaller was written')}")
+        return shrunk
+
     def _call(self, words: Sequence[str], output: int, seconds: float) -> tuple[int, bool]:
         """Exit status of a command, and whether it was stopped."""
         process = subprocess.Popen(
@@ -248,6 +324,7 @@ class _Run:
             outcome = self._outcome(part)
             last = self.before.get(part.name) or None
             entry = {"name": part.name, "about": part.about, **outcome}
+            entry["farm"] = "--farm" in part.command
             if last is not None and outcome["pieces"]:
                 keys = [failure["key"] for failure in outcome["failures"]]
                 new += [
@@ -271,16 +348,23 @@ class _Run:
             "date": self.current["began"],
             "provenance": dict(self.night.provenance),
             "seed": self.current["seed"],
+            "farm": self.night.farm,
             "resumed": self.resumed,
             "interrupted": self.interrupted,
             "over": self.state.night is None,
             "passed": not merged_failures(parts),
             "parts": parts,
+            "testpoints": rows_by_block(self.night.test_plans, self._evidence()),
             "not_run": [part["name"] for part in parts if not part["pieces"]],
             "new_failures": new,
             "fixed": fixed,
             "last_night": self.last_night,
         }
+
+    def _evidence(self) -> dict[str, bool]:
+        pieces = [piece for found in self.current["pieces"].values() for piece in found]
+        # Of a night that an earlier version began there is none.
+        return merged(piece.get("evidence", {}) for piece in pieces)
 
     def _close(self, name: str) -> None:
         """Let the night that is not over be so."""

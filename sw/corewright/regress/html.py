@@ -47,7 +47,11 @@ History = Sequence[Mapping[str, Any]]
 
 
 def html_report(
-    report: Report, *, provenance: Mapping[str, Any] | None = None, history: History = ()
+    report: Report,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+    history: History = (),
+    further: Iterable[str] = (),
 ) -> str:
     """Return the page of a run: verdict, failures, then what was measured.
 
@@ -56,6 +60,7 @@ def html_report(
         provenance: see :func:`corewright.environment.provenance`.
         history: runs of the past, oldest first: ``suite``, ``date``, ``commit``, ``passed``,
             ``failed`` (with errors), ``rate`` (cases a core-minute).
+        further: HTML behind what was measured.
     """
     values = report.to_dict()
     return page(
@@ -65,6 +70,7 @@ def html_report(
             *made_with(provenance, values["seed"]),
             *failures_section(values["buckets"]),
             *_measured(values),
+            *further,
             *coverage_section(values["coverage"]),
             *(hdl_section(report.hdl) if report.hdl else ()),
             *_slowest(values["slowest"]),

@@ -136,6 +136,7 @@ def run_suite(
     indices: Sequence[int],
     scheduler: Scheduler,
     on_result: Callable[[CaseResult], None] = lambda _: None,
+    earlier: Sequence[CaseResult] = (),
 ) -> Report:
     """Run cases of a suite; an interrupt (Ctrl-C) ends the run, and what has run is reported.
 
@@ -145,6 +146,7 @@ def run_suite(
         indices: the cases.
         scheduler: where they run.
         on_result: called with each result as it arrives.
+        earlier: results of a run that is taken up, of other cases; they are reported as well.
     """
     results: list[CaseResult] = []
     preparation = 0.0
@@ -158,5 +160,6 @@ def run_suite(
                 continue
             results.append(item)
             on_result(item)
-    results.sort(key=lambda result: result.index)
-    return Report(suite, seed, tuple(results), preparation, len(indices) - len(results))
+    not_run = len(indices) - len(results)
+    results = sorted([*earlier, *results], key=lambda result: result.index)
+    return Report(suite, seed, tuple(results), preparation, not_run)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import signal
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FrameType, TracebackType
 from typing import Any, Protocol
 
 from corewright.regress.case import CaseResult, Suite, Verdict
@@ -158,9 +160,50 @@ def drive(
     """
     run = _Run(transport, suite, seed, indices, attempts, statistics or Statistics())
     try:
-        yield from run.results(patience)
+        with Interrupts() as interrupts:
+            yield from run.results(patience, interrupts)
     finally:
         transport.close()
+
+
+class Interrupts:
+    """Keeps a Ctrl-C until somebody asks for it; a second one comes through at once.
+
+    Python raises KeyboardInterrupt wherever the program is. In a destructor (a Dask future's, of
+    which each outcome runs one) it prints it and goes on, and the run with it; in the middle of a
+    transaction a result would be in the report, but not in the database.
+    """
+
+    def __init__(self) -> None:
+        self._noted = False
+        self._taken = False
+
+    def __enter__(self) -> Interrupts:
+        """Only where Ctrl-C does what it does by default, and signals arrive."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._note)
+            self._taken = True
+        return self
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._noted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if there was one."""
+        if self._noted:
+            raise KeyboardInterrupt
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let Ctrl-C do again what it did."""
+        if self._taken:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Run:
@@ -181,9 +224,12 @@ class _Run:
         self.tokens = 0
         self.reason = "none has come"
 
-    def results(self, patience: float) -> Iterator[CaseResult | Preparation]:
+    def results(
+        self, patience: float, interrupts: Interrupts
+    ) -> Iterator[CaseResult | Preparation]:
         alone_since = blocked_since = time.monotonic()
         while not self.policy.finished:
+            interrupts.check()
             self._assign()
             now = time.monotonic()
             if self.flight or not self.workers:
@@ -193,6 +239,7 @@ class _Run:
                 yield from self._unblock()
                 continue
             for event in self.transport.wait(_LOOK_SECONDS):
+                interrupts.check()
                 if isinstance(event, Joined):
                     self._join(event)
                 elif isinstance(event, Left):

@@ -26,6 +26,8 @@ from corewright.regress.case import VERDICTS, CaseResult
 
 # Version of the tables; a database of another one is refused.
 SCHEMA = 1
+# Names this program's lock in PostgreSQL.
+_LOCK = 0x636F7265
 # Another run may be writing to the same SQLite file, seconds.
 _BUSY_SECONDS = 60
 # Cases whose bins and summaries are in memory at a time.
@@ -169,6 +171,9 @@ class Store:
             # Two runs may start at the same time.
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if self._engine.dialect.name == "postgresql":
+                # It looks for tables and makes them in two steps; until the end of the transaction.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             _METADATA.create_all(connection)
             version = connection.execute(sa.select(_VERSION.c.version)).scalar()
             if version is None:
@@ -265,10 +270,49 @@ class Store:
             return bool(connection.execute(query).scalar())
 
     def finish(self, run: int, preparation_seconds: float) -> None:
-        """Note that a run has ended, with all of its cases or because it was interrupted."""
-        change = _RUNS.update().where(_RUNS.c.id == run)
+        """Note that a run has ended, with all of its cases or because it was interrupted.
+
+        Args:
+            run: its number.
+            preparation_seconds: since it began, or since it was resumed.
+        """
+        values = {
+            "ended": _now(),
+            "preparation_seconds": _RUNS.c.preparation_seconds + preparation_seconds,
+        }
         with self._engine.begin() as connection:
-            connection.execute(change.values(ended=_now(), preparation_seconds=preparation_seconds))
+            connection.execute(_RUNS.update().where(_RUNS.c.id == run).values(values))
+
+    def resume(self, suite: str, seed: int, sources: str, cases: int | None = None) -> RunRecord:
+        """Open again the latest run of a suite with a seed, for the cases that it lacks.
+
+        Args:
+            suite: its name.
+            seed: of the run.
+            sources: ``sources`` of the provenance that it was begun with.
+            cases: that were to run; None: however many.
+
+        Raises:
+            FlowInputError: there is none, or it is another one; the message says what differs.
+        """
+        query = sa.select(_RUNS.c.id, _RUNS.c.provenance).where(
+            _RUNS.c.suite == suite, _RUNS.c.seed == seed
+        )
+        with self._engine.connect() as connection:
+            found = {row.id: row.provenance for row in connection.execute(query)}
+        run = next((run for run in self.history(suite) if run.id in found), None)
+        where = f"--resume: {self} has"
+        if run is None:
+            raise FlowInputError(f"{where} no run of {suite} with seed {seed}")
+        if cases not in (None, run.cases):
+            raise FlowInputError(f"{where} {run.cases} cases in run {run.id}, not {cases}")
+        if found[run.id].get("sources") != sources:
+            raise FlowInputError(f"{where} run {run.id}, which is of other sources than these")
+        if run.ran == run.cases and run.ended is not None:
+            raise FlowInputError(f"{where} all cases of run {run.id}: nothing is left to run")
+        with self._engine.begin() as connection:
+            connection.execute(_RUNS.update().where(_RUNS.c.id == run.id).values(ended=None))
+        return run
 
     # ------------------------------------------------------------------------------ reading
 

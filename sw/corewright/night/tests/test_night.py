@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,11 +18,14 @@ from typing import Any
 import pytest
 
 from corewright.cli.main import check_command, main
+from corewright.cli.nightly import accepts_farm
 from corewright.environment import repository_root
 from corewright.flow import FlowInputError
-from corewright.night import Night, Part, Plan, night_page, read_plan, run_night
+from corewright.night import Night, Part, Plan, night_page, on_farm, read_plan, run_night
 from corewright.night.results import command_of_test, shown
 from corewright.night.state import State, alone, load_state
+from corewright.regress.testplan import Plan as BlockPlan
+from corewright.regress.testplan import PlanPoint
 from corewright.regress.tests.test_report import parsed
 from corewright.testing.processes import ends
 
@@ -32,9 +36,11 @@ what, *words = sys.argv[1:]
 with open(os.environ["RAN"], "a") as file:
     file.write(" ".join([what, *words[:1]]) + "\\n")
 def regression(rate, signatures):
-    buckets = [{"signature": s, "count": 2, "detail": "d", "command": "again"}
+    buckets = [{"signature": s, "count": 2, "detail": "d", "command": "again",
+                "id": "random-1-" + s, "shrink": None if s == "tool" else "shrink"}
                for s in signatures]
-    values = {"cases": 10, "passed": 10 - 2 * len(buckets), "failed": 2 * len(buckets),
+    values = {"suite": "random", "cases": 10,
+              "passed": 10 - 2 * len(buckets), "failed": 2 * len(buckets),
               "errors": 0, "not_run": 0, "processor_seconds": 600 / rate, "compile_share": 0.5,
               "simulated_cycles": 1000, "buckets": buckets,
               "coverage": {"line": None, "functional": 0.5,
@@ -42,6 +48,14 @@ def regression(rate, signatures):
     with open(words[1], "w") as file:
         json.dump(values, file)
     sys.exit(bool(buckets))
+if "--shrink" in words:
+    options = dict(zip(words[1::2], words[2::2]))
+    if "hard" not in options["--shrink"]:
+        sizes = {"before": {"layers": 9}, "after": {"layers": 1}}
+        with open(options["--json"], "w") as file:
+            json.dump({"file": options["--out"], "command": "again, <small>", "ended_by": "x",
+                       "reproduced": True, **sizes}, file)
+    sys.exit(1)
 if what == "regress":
     regression(float(os.environ.get("RATE", 60)), os.environ.get("BAD", "").split())
 if what == "junit":
@@ -140,6 +154,111 @@ def test_failures_of_every_kind_are_named_with_a_command(night: Night) -> None:
     for part in ("failed: random, fail, tests", "the last line <of the log>", "needs iverilog"):
         assert part in text, part
     assert page.index("Failures") < page.index("Parts")
+
+
+def test_new_failures_of_a_regression_are_made_small(night: Night) -> None:
+    night = with_parts(night, replace(REGRESSION, command=("regress", "random", "{json}")))
+    first = run_night(with_variables(night, BAD="tool a hard b c"))
+    assert ran(night) == ["regress"] * 4
+    found = {failure["key"]: failure.get("shrunk") for failure in first["parts"][0]["failures"]}
+    # Three of those that can be; what cannot be has no command for it.
+    assert {key for key, shrunk in found.items() if shrunk} == {"a", "hard", "b"}
+    file = night.folder / first["night"] / "random-shrunk-1.json"
+    assert found["a"]["file"] == str(file) and "file" not in found["hard"]
+    page = (night.folder / first["night"] / "report.html").read_text()
+    text = "\n".join(parsed(page).text)
+    assert f"Made small, 9 to 1 layers: {file}" in text and "again, <small>" in text
+    assert "It was not made small" in text
+    # What failed last night, too, is known.
+    second = run_night(with_variables(night, BAD="a d"))
+    assert ran(night) == ["regress"] * 2
+    known, new = second["parts"][0]["failures"]
+    assert "shrunk" not in known and "command" in new["shrunk"]
+
+
+def test_shrinking_goes_on_where_a_killed_night_was(night: Night) -> None:
+    night = with_parts(night, replace(REGRESSION, command=("regress", "random", "{json}")))
+    night = with_variables(night, BAD="a b")
+
+    def interrupt(line: str) -> None:
+        if line == "random: shrinking random-1-b":
+            raise KeyboardInterrupt
+
+    assert run_night(replace(night, say=interrupt))["interrupted"]
+    assert ran(night) == ["regress"] * 2
+    report = run_night(night)
+    assert ran(night) == ["regress"]
+    assert all("command" in each["shrunk"] for each in report["parts"][0]["failures"])
+
+
+def test_shrinking_takes_no_time_that_a_night_has_not(night: Night) -> None:
+    now = [0.0]
+
+    def pass_time(line: str) -> None:
+        now[0] += 3600 if line.startswith("random 1/1: running") else 0
+
+    night = with_parts(night, replace(REGRESSION, command=("regress", "random", "{json}")))
+    night = with_variables(night, BAD="a")
+    report = run_night(replace(night, hours=1, say=pass_time, clock=lambda: now[0]))
+    assert "shrunk" not in report["parts"][0]["failures"][0]
+
+
+def test_parts_that_can_run_on_a_farm_do(night: Night) -> None:
+    covering = Part("covering", "coverage", ("regress", "x", "--coverage"), 5)
+    plan = on_farm(
+        Plan((REGRESSION, covering, SLEEP), 3), "local:2", lambda words: words[0] == "regress"
+    )
+    assert [part.command[-2:] == ("--farm", "local:2") for part in plan.parts] == [
+        *(True, False, False),
+    ]
+    report = run_night(replace(night, plan=plan, farm="local:2"))
+    assert report["farm"] == "local:2"
+    assert [part["farm"] for part in report["parts"]] == [True, False, False]
+    assert "On the farm local:2: random; here: covering, sleep." in night_page(report, [])
+
+
+def test_the_shipped_parts_that_run_on_a_farm() -> None:
+    plan = read_plan(repository_root() / "regressions" / "nightly.toml", check_command)
+    there = {
+        part.name
+        for part in on_farm(plan, "slurm:4", accepts_farm(check_command)).parts
+        if "--farm" in part.command
+    }
+    assert there == {"system", "graphs", "blocks", "proofs"}
+
+
+def test_a_wrong_farm_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["nightly", "--farm", "near", "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "--farm is 'near', legal is ADDRESS" in error and error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_night_says_which_testpoints_passed(night: Night) -> None:
+    points = (
+        PlanPoint("good", "V1", "d", ("a/b.py::good", "suite:random:size:1")),
+        PlanPoint("bad", "V2", "d", ("a/b.py::bad",)),
+        PlanPoint("left", "V2", "d", ("a/b.py::left", "suite:random:size:<2>")),
+        PlanPoint("hole", "V3", "d", ()),
+    )
+    tests = replace(TESTS, command=("junit", "{junit}"))
+    regression = replace(REGRESSION, command=("regress", "random", "{json}"))
+    night = with_parts(night, regression, tests, test_plans=(BlockPlan("core/x", points),))
+    report = run_night(night)
+    assert report["testpoints"] == [
+        {
+            "block": "core/x",
+            "stage": "V2",
+            "testpoints": 4,
+            "holes": 1,
+            "passed": 1,
+            "not_run": 2,
+            "failed": ["bad"],
+        }
+    ]
+    text = "\n".join(parsed(night_page(report, [])).text)
+    assert "Testpoints: 2 of 4 ran, 1 failed, 1 holes" in text and "core/x: bad" in text
 
 
 def test_a_test_is_repeated_by_itself() -> None:
@@ -397,3 +516,44 @@ def test_the_command_runs_real_parts(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert report["passed"] and report["parts"][0]["cases"] == 2
     assert report["provenance"]["python"] and report["parts"][0]["coverage"]["functional"] > 0
     parsed(files[1].read_text())
+
+
+@pytest.mark.nightly
+def test_a_bug_is_made_small_at_night(night: Night, tmp_path: Path) -> None:
+    """A wrong bit in the emulator: the command line as it is, with a suite that has it."""
+    program = tmp_path / "wrong.py"
+    program.write_text(
+        "import sys\n"
+        "from corewright.cli import main\n"
+        "from corewright.regress import all_suites\n"
+        "from corewright.regress.tests.faults import WRONG_EMULATOR\n"
+        "all_suites()['graphs'] = WRONG_EMULATOR\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main(sys.argv[1:]))\n"
+    )
+    words = ("regress", "graphs", "--cases", "3", "--seed", "{seed}", "--jobs", "1")
+    part = Part("graphs", "a bug", (*words, "--database", "none", "--json", "{json}"), 30)
+    night = with_parts(
+        with_variables(night, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
+        part,
+        command=(sys.executable, "-P", str(program)),
+        working_folder=repository_root(),
+    )
+    report = run_night(night)
+    failures = report["parts"][0]["failures"]
+    assert failures and all(failure["key"].startswith("mismatch") for failure in failures)
+    for failure in failures[:3]:
+        shrunk = failure["shrunk"]
+        assert shrunk["reproduced"] and shrunk["ended_by"] == "nothing smaller fails"
+        assert shrunk["after"]["layers"] == 1 and Path(shrunk["file"]).is_file()
+        # The command of the report, with that command line in the place of this one.
+        again = [*night.command, *shlex.split(shrunk["command"])[1:]]
+        done = subprocess.run(
+            again,
+            env=dict(night.environment),
+            cwd=repository_root(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1 and failure["key"] in done.stdout

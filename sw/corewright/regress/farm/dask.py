@@ -56,6 +56,8 @@ _POLL_SECONDS = 1.0
 # until nobody waits for one any more at the end, seconds.
 _CONNECT_SECONDS = 20.0
 _CLOSE_SECONDS = 5.0
+# How often Slurm is asked which jobs it has, seconds.
+_JOBS_SECONDS = 10.0
 # So many looks in a row may fail while the connection seems to hold.
 _FAILED_POLLS = 3
 _SETTINGS = {
@@ -67,6 +69,10 @@ _SETTINGS = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
+    # Logs for developers of Dask, one of them for each connection: a thousand messages a worker
+    # are many MB of a long run's scheduler. The monitor's are samples of half a second.
+    "distributed.admin.low-level-log-length": 16,
+    "distributed.admin.system-monitor.log-length": 120,
     # Code for a browser that nobody opens.
     "distributed.scheduler.dashboard.status.task-stream-length": 0,
 }
@@ -156,13 +162,15 @@ def slurm(jobs: int) -> Opened:
     Dask's configuration (``~/.config/dask/*.yaml``, ``DASK_JOBQUEUE__SLURM__QUEUE=...``). A job has
     one core, 2 GB and eight hours unless that says otherwise.
     """
+    # Not where settings are taken back: its defaults would go with them, and the next farm of this
+    # process would find none.
+    with _own_signals():
+        from dask_jobqueue import SLURMCluster
 
     @contextlib.contextmanager
     def opened() -> Iterator[str]:
         if shutil.which("sbatch") is None:
             raise FlowInputError("--farm slurm: there is no sbatch on the PATH")
-        with _own_signals():
-            from dask_jobqueue import SLURMCluster
 
         def setting(name: str, otherwise: Any) -> Any:
             # Not given and given as null is the same to its file of defaults.
@@ -187,9 +195,46 @@ def slurm(jobs: int) -> Opened:
             _check_job(cluster.job_script())
             # A fixed number would not be made up for when jobs die.
             cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="2s")
-            yield cluster.scheduler_address
+            with _Resubmitted(cluster):
+                yield cluster.scheduler_address
 
     return opened
+
+
+class _Resubmitted:
+    """Gives up jobs that Slurm no longer has, so that others are submitted.
+
+    Dask waits for ever for the worker of a job that has died before that joined.
+    """
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_JOBS_SECONDS):
+            # A look that fails, as of a controller that is busy, is made up for by the next.
+            with contextlib.suppress(Exception):
+                self._look()
+
+    def _look(self) -> None:
+        # First ours, then Slurm's: one that is submitted in between is not missing.
+        ours = {name: str(job.job_id) for name, job in list(self._cluster.workers.items())}
+        command = ["squeue", "--noheader", "--format=%A"]
+        known = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_CONNECT_SECONDS
+        ).stdout.split()
+        gone = [name for name, job in ours.items() if job.isdigit() and job not in known]
+        if gone and not self._stop.is_set():
+            self._cluster.sync(self._cluster.scale_down, gone, callback_timeout=_CONNECT_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
 
 
 @contextlib.contextmanager
@@ -436,7 +481,10 @@ class _DaskTransport:
             return self._disconnected()
         try:
             # Not client.scheduler_info(), which hides a failure behind an empty list.
-            known = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+            # One that froze holds its connection: without a limit nobody would hear Ctrl-C either.
+            known = client.sync(
+                client.scheduler.identity, n_workers=-1, callback_timeout=_CONNECT_SECONDS
+            )["workers"]
         except (OSError, TimeoutError, RuntimeError):
             self._failed_polls += 1
             return self._disconnected() if self._failed_polls >= _FAILED_POLLS else []

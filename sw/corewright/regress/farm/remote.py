@@ -50,8 +50,12 @@ def describe() -> dict[str, Any]:
     """
     build = str(build_folder())
     kind = digest(processor())[:8]
-    sources = tree_digest((repository_root() / name for name in _SOURCES), _SUFFIXES)
-    return {"place": f"{platform.node()}:{build} ({kind})", "sources": sources}
+    return {"place": f"{platform.node()}:{build} ({kind})", "sources": sources_digest()}
+
+
+def sources_digest() -> str:
+    """Return a digest of what verdicts depend on, beside seed and suite."""
+    return tree_digest((repository_root() / name for name in _SOURCES), _SUFFIXES)
 
 
 def perform(

@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,11 +27,12 @@ import pytest
 from corewright.cli import main
 from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
-from corewright.regress import CaseResult, Report, run_suite
+from corewright.regress import CaseResult, Report, find_suite, run_suite
 from corewright.regress.case import Suite
 from corewright.regress.farm import open_farm
 from corewright.regress.farm.dask import DaskScheduler, _own_signals
 from corewright.regress.store import Store
+from corewright.regress.suites import suites_folder
 from corewright.regress.tests import farm_faults, faults, one_machine_slurm
 from corewright.testing.processes import ends, has_ended
 
@@ -407,19 +409,91 @@ def test_interrupt_of_a_farm_reports_what_ran(tmp_path: Path) -> None:
     assert ends(int(marker.read_text()))
 
 
+def one_bench(folder: Path) -> Suite:
+    """Systems on one small array: RTL and firmware, with a bench that is compiled once."""
+    text = (suites_folder() / "smoke.toml").read_text(encoding="utf-8")
+    path = folder / "one_bench.toml"
+    path.write_text(re.sub(r"(\[hardware\]\ncases = )\d+", r"\g<1>200", text), encoding="utf-8")
+    suite = find_suite(str(path))
+    assert {suite.group(index) for index in range(200)} == {0}
+    return suite
+
+
 @pytest.mark.nightly
-def test_60_cases_end_once_over_slurm_while_jobs_are_killed(
+def test_200_systems_end_once_while_workers_are_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path / "build"))
+    suite = one_bench(tmp_path)
+    farm = open_farm("local:2", case_seconds=300)
+    seen: list[int] = []
+
+    def workers() -> list[int]:
+        # Not while the bench is compiled: nobody would ever finish it.
+        return children("dask_worker") if seen else []
+
+    with Killer(workers, seed=3, seconds=4.0) as killer:
+        report = recorded(suite, 200, farm, tmp_path / "r.sqlite", seen)
+    check(report, 200, tmp_path / "r.sqlite")
+    assert sorted(seen) == list(range(200))
+    assert killer.kills >= 2 and farm.statistics.workers_lost >= 2
+    assert len(report.failures) <= 5
+    assert report.to_dict()["simulated_cycles"] > 0
+
+
+@pytest.mark.nightly
+def test_jobs_that_die_before_they_have_joined_are_submitted_again(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if missing := one_machine_slurm.missing():
         pytest.skip(missing)
     folder = tmp_path_factory.mktemp("slurm")
     with one_machine_slurm.running(folder) as environment:
-        for name in ("SLURM_CONF", "PATH"):
-            monkeypatch.setenv(name, environment[name])
+        for variable in ("SLURM_CONF", "PATH"):
+            monkeypatch.setenv(variable, environment[variable])
         monkeypatch.setenv("COREWRIGHT_BUILD", str(folder / "build"))
-        monkeypatch.setenv(farm_faults.SECONDS, "1.5")
-        farm = open_farm("slurm:2", case_seconds=300, patience=600)
+        killed: set[int] = set()
+        over = threading.Event()
+
+        def kill_the_first() -> None:
+            # Python has not even imported Dask by then.
+            while len(killed) < 2 and not over.wait(0.05):
+                for pid in processes("dask_worker", str(folder / "slurm.conf")):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed.add(pid)
+
+        thread = threading.Thread(target=kill_the_first)
+        thread.start()
+        farm = open_farm("slurm:2", case_seconds=300, patience=200)
+        with dask.config.set({"jobqueue.slurm.interface": "lo", "jobqueue.slurm.memory": "500MB"}):
+            report = run_suite(farm_faults.EMPTY, 1, range(20), farm)
+        over.set()
+        thread.join()
+        assert len(killed) >= 2 and report.passed and len(report.results) == 20
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "jobs", "seconds"), [("working", 4, 12.0), ("one_bench", 2, 10.0)]
+)
+def test_200_cases_end_once_over_slurm_while_jobs_are_killed(
+    name: str,
+    jobs: int,
+    seconds: float,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if missing := one_machine_slurm.missing():
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("slurm")
+    suite = farm_faults.WORKING if name == "working" else one_bench(folder)
+    with one_machine_slurm.running(folder) as environment:
+        for variable in ("SLURM_CONF", "PATH"):
+            monkeypatch.setenv(variable, environment[variable])
+        monkeypatch.setenv("COREWRIGHT_BUILD", str(folder / "build"))
+        monkeypatch.setenv(farm_faults.SECONDS, "1.0")
+        farm = open_farm(f"slurm:{jobs}", case_seconds=300, patience=600)
         seen: list[int] = []
 
         def workers() -> list[int]:
@@ -427,12 +501,13 @@ def test_60_cases_end_once_over_slurm_while_jobs_are_killed(
 
         with (
             dask.config.set({"jobqueue.slurm.interface": "lo", "jobqueue.slurm.memory": "500MB"}),
-            Killer(workers, seed=2, seconds=20.0) as killer,
+            Killer(workers, seed=2, seconds=seconds) as killer,
         ):
-            report = recorded(farm_faults.WORKING, 60, farm, folder / "r.sqlite", seen)
-        check(report, 60, folder / "r.sqlite")
-        assert sorted(seen) == list(range(60))
+            report = recorded(suite, 200, farm, folder / "r.sqlite", seen)
+        check(report, 200, folder / "r.sqlite")
+        assert sorted(seen) == list(range(200))
         assert killer.kills >= 2 and farm.statistics.workers_lost >= 1
+        assert len(report.failures) <= 10
         done = subprocess.run(
             ["squeue", "-h", "-t", "R,PD"],
             env=environment,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +21,16 @@ from corewright.regress.policy import (
     Policy,
     Task,
 )
-from corewright.regress.scheduler import Ended, Event, Joined, Left, Preparation, Statistics, drive
+from corewright.regress.scheduler import (
+    Ended,
+    Event,
+    Interrupts,
+    Joined,
+    Left,
+    Preparation,
+    Statistics,
+    drive,
+)
 from corewright.regress.tests.farm_faults import EMPTY, WORKING, Empty
 
 NO_ROOM = {"signature": "OSError", "detail": "No space left on device"}
@@ -367,3 +377,49 @@ def test_policy_tells_a_second_end() -> None:
     assert policy.next("a") == Task(group=0)
     policy.unprepared("a", 0, Failure("no", "room"), final=False)
     assert [index for index, _ in policy.hopeless()] == [0, 1, 2]
+
+
+class Destructed:
+    """As a future of Dask: Python code runs when nobody holds it any more."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("where", ["destructor", "consumer"])
+def test_an_interrupt_ends_the_run_wherever_it_comes(where: str) -> None:
+    """One in a destructor is lost otherwise, and one in mid-transaction loses a result."""
+    paper = Paper(["here"], passes)
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        for item in drive(paper, EMPTY, 1, range(50)):
+            assert isinstance(item, CaseResult)
+            if item.index == 3:
+                if where == "destructor":
+                    Destructed()
+                else:
+                    signal.raise_signal(signal.SIGINT)
+            seen.append(item.index)
+    assert seen == [0, 1, 2, 3] and paper.closed
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_interrupt_comes_through_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("it was kept")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    """As of a run behind nohup."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            signal.raise_signal(signal.SIGINT)
+            interrupts.check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -231,3 +231,50 @@ def test_bad_words_are_one_line_and_status_2(
     assert main(["regress", *words]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+# ------------------------------------------------------------------------------------ resuming
+
+
+def test_a_run_is_taken_up_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, file = tmp_path / "r.sqlite", tmp_path / "r.json"
+    words = ["regress", "graphs", "--seed", "7", "--jobs", "1", "--database", str(path)]
+    whole = ["--cases", "4", "--json", str(file)]
+    assert main([*words, *whole]) == 0
+    expected = json.loads(file.read_text())
+    # As of a run that was killed behind its second case.
+    with sqlite3.connect(path) as connection:
+        connection.execute("delete from cases where case_index > 1")
+        connection.execute("update runs set ended = null")
+    capsys.readouterr()
+    assert main([*words, "--resume", "--json", str(file)]) == 0
+    assert "graphs: 2 case(s), seed 7" in (out := capsys.readouterr().out)
+    assert "run 1 goes on: 2 case(s) have run" in out and "4 passed" in out
+    report = json.loads(file.read_text())
+    for name in ("cases", "passed", "not_run", "coverage", "refusals", "run"):
+        assert report[name] == expected[name], name
+    with Store(str(path)) as store:
+        (run,) = store.history()
+        assert (run.state, run.ran) == ("complete", 4)
+        assert [result.index for result in store.results(run.id)] == list(range(4))
+    assert main([*words, "--resume"]) == 2
+    assert "all cases of run 1: nothing is left to run" in capsys.readouterr().err
+
+
+def test_what_cannot_be_taken_up_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.sqlite"
+    with Store(str(path)) as store:
+        store.begin("graphs", 7, 5, {**PROVENANCE, "sources": "of another day"})
+    words = ["regress", "graphs", "--resume", "--database", str(path)]
+    for more, told in (
+        ([], "--resume needs the --seed S"),
+        (["--seed", "8"], "has no run of graphs with seed 8"),
+        (["--seed", "7", "--cases", "6"], "has 5 cases in run 1, not 6"),
+        (["--seed", "7"], "has run 1, which is of other sources than these"),
+        (["--seed", "7", "--coverage"], "--resume does not go with --coverage"),
+    ):
+        assert main([*words, *more]) == 2
+        error = capsys.readouterr().err
+        assert told in error and error.count("\n") == 1, error
