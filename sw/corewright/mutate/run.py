@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -111,6 +112,8 @@ def _side_by_side(
 ) -> tuple[list[BlockResult], bool]:
     """Run tasks in processes; the results are in the tasks' order, whatever ends first."""
     context = multiprocessing.get_context("spawn")
+    # Started with the first process, it would let signals through that `start` keeps back.
+    resource_tracker.ensure_running()
     waiting = list(range(len(tasks)))
     running: dict[Connection, tuple[int, Any]] = {}
     reached: dict[int, list[Verdict]] = {number: [] for number in waiting}
@@ -121,7 +124,12 @@ def _side_by_side(
         number = waiting.pop(0)
         here, there = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(tasks[number], there, jobs), daemon=False)
-        process.start()
+        # Until it can answer to Ctrl-C, a process keeps it for later: see `_work`.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         there.close()
         running[here] = (number, process)
 
@@ -180,6 +188,7 @@ def _work(task: _Task, there: Connection, jobs: int) -> None:
     os.environ.setdefault("COREWRIGHT_JOBS", str(max(1, (os.cpu_count() or 1) // jobs)))
     signal.signal(signal.SIGINT, _end_once)
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         there.send(task.run(there.send))
 
 
