@@ -39,6 +39,10 @@ def _positive(text: str) -> int:
     return value
 
 
+def _seconds_or_none(text: str) -> int:
+    return 0 if text.strip() == "0" else _positive(text)
+
+
 def _frequency(text: str) -> float:
     try:
         value = float(text)
@@ -271,6 +275,25 @@ def _add_mutate(parser: argparse.ArgumentParser) -> None:
         type=_percent,
         metavar="PERCENT",
         help="exit status 1 if a block's score is lower",
+    )
+    parser.add_argument(
+        "--at-least-overall",
+        type=_percent,
+        metavar="PERCENT",
+        help="exit status 1 if the score of all blocks together is lower",
+    )
+    parser.add_argument(
+        "--equivalence",
+        type=_seconds_or_none,
+        metavar="SECONDS",
+        default=60,
+        help="processor time of a solver on each survivor, at most; 0: none (default 60)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="J",
+        help="blocks that are judged side by side (default: the cores)",
     )
     _add_json(parser)
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a report here")

@@ -7,8 +7,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import os
 import secrets
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from rich.console import Console
@@ -19,12 +21,14 @@ from corewright.environment import EnvironmentUnusableError, is_installed, prove
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
+from corewright.mutate.argued import LARGEST_SHARE
 from corewright.mutate.blocks import Block, blocks, find_mutant, select
-from corewright.mutate.report import MutationReport, html_report, percent, table
+from corewright.mutate.report import MutationReport, counts, html_report, percent, table
 from corewright.mutate.run import DEFAULT_CASES, DEFAULT_COUNT, Options, run_blocks, run_one
 from corewright.mutate.verdict import OUTCOMES, Verdict
 from corewright.regress.case import MAX_SEED
 
+_MUTANTS_A_LINE = 20
 # What parses and runs, beside what simulates.
 _PACKAGES = ("pyslang", "cocotb", "cocotbext.axi")
 
@@ -43,6 +47,7 @@ def mutate(arguments: argparse.Namespace) -> int:
         None if arguments.all else arguments.count or DEFAULT_COUNT,
         arguments.cases or DEFAULT_CASES,
         arguments.seconds_a_mutant,
+        arguments.equivalence,
     )
     if arguments.replay is not None:
         return _replay(arguments, known, options)
@@ -56,7 +61,8 @@ def mutate(arguments: argparse.Namespace) -> int:
         f"{options.seconds:g} s of processor time a mutant",
     )
     with _progress() as on_verdict:
-        report = run_blocks(chosen, known, options, on_verdict)
+        jobs = arguments.jobs or os.cpu_count() or 1
+        report = run_blocks(chosen, known, options, on_verdict, jobs)
     _print(console, report)
     return _finish(arguments, report)
 
@@ -93,11 +99,13 @@ def _finish(arguments: argparse.Namespace, report: MutationReport) -> int:
         write_output(arguments.html, html_report(report, made_with), "--html FILE")
     if report.interrupted:
         return 128 + signal.SIGINT
-    if any(block.error for block in report.blocks):
+    if any(block.error for block in report.blocks) or report.argued_share > LARGEST_SHARE:
         return 1
     least = arguments.at_least
     scores = [block.to_dict()["score"] for block in report.blocks]
     bad = least is not None and any(score is not None and 100 * score < least for score in scores)
+    overall, score = arguments.at_least_overall, report.to_dict()["score"]
+    bad = bad or (overall is not None and score is not None and 100 * score < overall)
     return 1 if bad else 0
 
 
@@ -108,7 +116,7 @@ def _print(console: Console, report: MutationReport) -> None:
         first, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         _say(console, "  ".join([first.strip().ljust(widths[0]), *cells]).rstrip())
     for verdict in report.verdicts:
-        if verdict.outcome in ("survived", "cycles"):
+        if verdict.outcome in ("survived", "cycles", "argued"):
             _say(console, "")
             _describe(console, verdict)
     _errors(console, report)
@@ -116,11 +124,27 @@ def _print(console: Console, report: MutationReport) -> None:
         _say(console, "interrupted: other mutants were not judged")
     seconds = sum(verdict.seconds for verdict in report.verdicts)
     shared = sum(block.shared_seconds for block in report.blocks)
-    score = percent(report.to_dict()["score"])
+    compiled = sum(block.compile_seconds for block in report.blocks)
+    proofs = sum(verdict.proof_seconds for verdict in report.verdicts)
+    values = counts(report.verdicts)
     _say(
         console,
-        f"\nscore {score}; {seconds:.0f} s of processor time on mutants, {shared:.0f} s on what "
-        "they share",
+        f"\noverall score {percent(values['score'])}: {values['killed']} of {values['mutants']} "
+        f"killed; {values['equivalent']} more proven equivalent, {values['argued']} argued to be",
+    )
+    if report.argued_share:
+        legal = "" if report.argued_share <= LARGEST_SHARE else ", which is too much"
+        _say(
+            console,
+            f"argued about: {percent(report.argued_share)} of all possible mutants{legal} "
+            f"(at most {percent(LARGEST_SHARE)})",
+        )
+    total = seconds + shared + proofs
+    share = percent(compiled / total if total else 0)
+    _say(
+        console,
+        f"{total:.0f} s of processor time: {seconds:.0f} s on mutants, {shared:.0f} s on what they "
+        f"share, {proofs:.0f} s on proofs; compiling is {share}",
     )
 
 
@@ -135,6 +159,8 @@ def _describe(console: Console, verdict: Verdict) -> None:
     _say(console, f"{verdict.outcome}: {verdict.mutant.file}, {OUTCOMES[verdict.outcome]}")
     for line in verdict.diff.splitlines():
         _say(console, f"  {line}")
+    if verdict.equivalence:
+        _say(console, f"  solver: {verdict.equivalence}")
     if verdict.by:
         _say(console, f"  by: {verdict.by}{f' in {verdict.where}' if verdict.where else ''}")
     _say(console, f"  reproduce: {verdict.command}")
@@ -147,10 +173,18 @@ def _say(console: Console, text: str) -> None:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[Verdict], None]]:
-    """Show on standard error how far the run is, if that is a terminal."""
+    """Show on standard error how far the run is; a line for every 20 mutants without a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _: None
+        outcomes: Counter[str] = Counter()
+
+        def tell(verdict: Verdict) -> None:
+            outcomes[verdict.outcome] += 1
+            if sum(outcomes.values()) % _MUTANTS_A_LINE == 0:
+                parts = ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items()))
+                _say(console, f"{sum(outcomes.values())} mutants: {parts}")
+
+        yield tell
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     alive = 0

@@ -57,6 +57,7 @@ class BenchJudge:
         seconds: processor time of a mutant, at most.
         on_verdict: called with each verdict as it is reached.
         shared_seconds: processor time of what mutants share: models, and runs without a mutant.
+        compile_seconds: that of models, of mutants that have one for themselves, too.
     """
 
     block: Block
@@ -65,6 +66,7 @@ class BenchJudge:
     seconds: float
     on_verdict: Callable[[Verdict], None] = lambda _: None
     shared_seconds: float = field(default=0.0, init=False)
+    compile_seconds: float = field(default=0.0, init=False)
 
     def judge(self, mutants: Sequence[Mutant]) -> list[Verdict]:
         """Return the mutants' verdicts, in their order.
@@ -154,7 +156,7 @@ class BenchJudge:
                 bench.bench(configuration, sources, *_ARGUMENTS), "see --replay of each mutant"
             )
         except CocotbFailure as failure:
-            self.shared_seconds += processor_seconds() - before
+            self._compiled(before)
             if len(states) == 1:
                 states[0].end("build-failed", _first_error(str(failure)), f"{bench.top}")
                 return
@@ -162,8 +164,13 @@ class BenchJudge:
             for part in (states[:half], states[half:]):
                 yield from self._models(bench, configuration, part, folder)
             return
-        self.shared_seconds += processor_seconds() - before
+        self._compiled(before)
         yield model, states
+
+    def _compiled(self, before: float) -> None:
+        seconds = processor_seconds() - before
+        self.shared_seconds += seconds
+        self.compile_seconds += seconds
 
     def _copies(self, bench: BlockBench, mutants: Iterable[Mutant], folder: Path) -> list[Path]:
         """Return a model's sources, with copies that have mutants, and the package that chooses."""
@@ -219,7 +226,9 @@ class BenchJudge:
             model = build_model(bench.bench(configuration, sources, *_ARGUMENTS), "")
         except CocotbFailure as failure:
             state.end("build-failed", _first_error(str(failure)), where)
+            self.compile_seconds += processor_seconds() - started
         else:
+            self.compile_seconds += processor_seconds() - started
             left = self.seconds - state.seconds - (processor_seconds() - started)
             limit = _HANG_FACTOR * sound.seconds + _HANG_SECONDS
             if left > 1.5 * sound.seconds:

@@ -31,6 +31,8 @@ class BlockResult:
         verdicts: of those that were judged.
         shared_seconds: processor time of models and of runs without a mutant.
         error: why the block was not judged; empty if it was.
+        compile_seconds: those of ``shared_seconds`` in which models were compiled.
+        listed: of the possible mutants, those that ``dv/equivalent.toml`` argues about.
     """
 
     block: str
@@ -39,6 +41,8 @@ class BlockResult:
     verdicts: tuple[Verdict, ...]
     shared_seconds: float
     error: str = ""
+    compile_seconds: float = 0.0
+    listed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return counts and score, JSON-compatible."""
@@ -47,6 +51,8 @@ class BlockResult:
             "possible": self.possible,
             "skipped": dict(self.skipped),
             "shared_seconds": round(self.shared_seconds, 2),
+            "compile_seconds": round(self.compile_seconds, 2),
+            "listed": self.listed,
             "error": self.error,
         }
 
@@ -74,26 +80,35 @@ class MutationReport:
         """Of all blocks."""
         return [verdict for block in self.blocks for verdict in block.verdicts]
 
+    @property
+    def argued_share(self) -> float:
+        """Share of the blocks' possible mutants that files argue about, 0 to 1."""
+        possible = sum(block.possible for block in self.blocks)
+        return sum(block.listed for block in self.blocks) / possible if possible else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of ``./cw mutate``.
 
         ``score`` is the share of the mutants that count which a check found; those that change
-        cycles only or are no legal design do not count.
+        cycles only, are proven or argued to be equivalent, or are no legal design do not count.
         ``score_with_cycles`` has those that change cycles only among the survivors.
         """
         verdicts = self.verdicts
         total = counts(verdicts)
         listed = {
             name: [verdict.to_dict() for verdict in verdicts if verdict.outcome == name]
-            for name in ("survived", "cycles", "build-failed")
+            for name in ("survived", "equivalent", "argued", "cycles", "build-failed")
         }
         return {
             "seed": self.seed,
             "cases": self.cases,
             "seconds_a_mutant": self.seconds_a_mutant,
             "interrupted": self.interrupted,
+            "argued_share": round(self.argued_share, 4),
             **total,
             "survived": listed["survived"],
+            "equivalent": listed["equivalent"],
+            "argued": listed["argued"],
             "cycles_only": listed["cycles"],
             "build_failed": listed["build-failed"],
             "blocks": {block.block: block.to_dict() for block in self.blocks},
@@ -116,6 +131,8 @@ def counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
         "killed": killed,
         "timeouts": found["timeout"],
         "survived": found["survived"],
+        "equivalent": found["equivalent"],
+        "argued": found["argued"],
         "cycles_only": found["cycles"],
         "build_failed": found["build-failed"],
         "score": round(killed / counted, 4) if counted else None,
@@ -132,6 +149,8 @@ COLUMNS = (
     ("mutants", "mutants"),
     ("killed", "killed"),
     ("survived", "survived"),
+    ("equivalent", "equivalent"),
+    ("argued", "argued"),
     ("cycles_only", "cycles only"),
     ("build_failed", "not legal"),
 )
@@ -169,12 +188,13 @@ def _parts(report: MutationReport, provenance: Mapping[str, Any] | None) -> Iter
     heads, *rows = table(report)
     yield "<h2>Score by block</h2>"
     yield from html_table(rows, heads)
-    for outcome in ("survived", "cycles", "build-failed"):
+    for outcome in ("survived", "equivalent", "argued", "cycles", "build-failed"):
         own = [verdict for verdict in report.verdicts if verdict.outcome == outcome]
         if own:
             kind = ' class="failed"' if outcome == "survived" else ""
             yield f"<h3{kind}>{escape(outcome)}: {len(own)}</h3>"
             yield f"<p>{escape(OUTCOMES[outcome])}</p>"
         for verdict in own:
-            yield f"<pre>{escape(f'{verdict.diff}{chr(10)}{verdict.by}'.strip())}</pre>"
+            lines = (verdict.diff, verdict.by, verdict.equivalence)
+            yield f"<pre>{escape(chr(10).join(filter(None, lines)))}</pre>"
             yield command_block(verdict.command)

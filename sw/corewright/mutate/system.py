@@ -118,6 +118,7 @@ class SystemJudge:
         seconds: processor time of a mutant, at most.
         on_verdict: called with each verdict as it is reached.
         shared_seconds: processor time of what mutants share.
+        compile_seconds: that of it in which simulations were compiled.
     """
 
     block: Block
@@ -126,6 +127,7 @@ class SystemJudge:
     seconds: float
     on_verdict: Callable[[Verdict], None] = lambda _: None
     shared_seconds: float = field(default=0.0, init=False)
+    compile_seconds: float = field(default=0.0, init=False)
 
     def judge(self, mutants: Sequence[Mutant]) -> list[Verdict]:
         """Return the mutants' verdicts, in their order.
@@ -183,6 +185,7 @@ class SystemJudge:
         finally:
             spent = processor_seconds() - before
             self.shared_seconds += spent
+            self.compile_seconds += spent
             if not group[0].mutant.chosen:
                 group[0].seconds += spent
         yield bench, group

@@ -10,12 +10,14 @@ from typing import Any, Literal
 from corewright.environment import command_line
 from corewright.mutate.operators import Mutant
 
-Outcome = Literal["killed", "timeout", "cycles", "survived", "build-failed"]
+Outcome = Literal["killed", "timeout", "cycles", "survived", "equivalent", "argued", "build-failed"]
 OUTCOMES: dict[Outcome, str] = {
     "killed": "a check failed that passes on the sound sources",
     "timeout": "a run did not end, in many times what the sound sources take; counts as killed",
     "cycles": "all results are right, but take another time; counted apart",
     "survived": "all runs passed, within the mutant's processor time",
+    "equivalent": "a solver has proven that its outputs are those of the design; not counted",
+    "argued": "dv/equivalent.toml says why no test can tell; not counted",
     "build-failed": "it is no legal design; not counted",
 }
 
@@ -32,6 +34,8 @@ class Verdict:
         seconds: processor time of its runs, without what mutants share.
         diff: the changed lines.
         options: what `--replay` needs besides, to run the same.
+        equivalence: what a solver says of one that survived; empty where none was asked.
+        proof_seconds: processor time of that.
     """
 
     mutant: Mutant
@@ -41,6 +45,8 @@ class Verdict:
     seconds: float
     diff: str
     options: str
+    equivalence: str = ""
+    proof_seconds: float = 0.0
 
     @property
     def command(self) -> str:
@@ -59,6 +65,8 @@ class Verdict:
             "by": self.by,
             "where": self.where,
             "seconds": self.seconds,
+            "equivalence": self.equivalence,
+            "proof_seconds": self.proof_seconds,
             "diff": self.diff,
             "command": self.command,
         }
