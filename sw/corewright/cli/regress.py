@@ -35,6 +35,7 @@ from corewright.regress import (
     run_suite,
 )
 from corewright.regress.case import MAX_SEED
+from corewright.regress.coverage import never_hit
 
 # Failures of different causes that are described on the console; the JSON has all.
 _DESCRIBED = 10
@@ -199,13 +200,12 @@ def _print_statistics(console: Console, values: Mapping[str, Any]) -> None:
         f"networks drawn again; functional coverage "
         f"{100 * values['coverage']['functional']:.1f} %",
     )
-    missed = [
-        f"{group}: {', '.join(name for name, count in counts.items() if not count)}"
-        for group, counts in values["coverage"]["bins"].items()
-        if 0 in counts.values()
-    ]
+    missed = never_hit(values["coverage"])
     if missed:
-        _say(console, f"never occurred: {'; '.join(missed)}")
+        told = (f"{group}: {', '.join(names)}" for group, names in missed.items())
+        _say(console, f"never occurred: {'; '.join(told)}")
+    if needless := values["coverage"]["needless_excuses"]:
+        _say(console, f"occurred, though excused: {'; '.join(needless)}")
 
 
 def _described(result: CaseResult, command: str | None = None) -> Iterator[str]:

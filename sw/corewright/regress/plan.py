@@ -153,6 +153,7 @@ class Directed(_Table):
         traffic: fields of :class:`Traffic` with the values that they have.
         hardware: parameters of Hardware with theirs: it has a simulation of its own; left out:
             that of the first random hardware.
+        fixed: the model or file of one of ``hardware.fixed``, whose hardware it is.
         network: as in the suite.
     """
 
@@ -161,6 +162,7 @@ class Directed(_Table):
     cases: int = Field(1, ge=1, le=1000)
     traffic: Annotated[dict[str, Any], AfterValidator(_traffic)] = Field(default_factory=dict)
     hardware: dict[str, Any] = Field(default_factory=dict)
+    fixed: str = ""
     network: Network | None = None
 
 
@@ -183,6 +185,11 @@ class SystemPlan(_Table):
     hardware: HardwarePlan = HardwarePlan()
     traffic: TrafficPlan = TrafficPlan()
     directed: list[Directed] = Field(default_factory=list)
+
+    def fixed_number(self, name: str) -> int | None:
+        """Return which of ``hardware.fixed`` has a model or a file; None: none has."""
+        named = [fixed.model or fixed.file for fixed in self.hardware.fixed]
+        return named.index(name) if name in named else None
 
     def fixed_hardware(self, number: int) -> Hardware:
         """Return a hardware that is not drawn.
@@ -241,6 +248,12 @@ def _check_hardware(path: Path, plan: SystemPlan) -> None:
         except FlowInputError as error:
             raise FlowInputError(f"{where}: {error}") from error
     for number, directed in enumerate(plan.directed):
+        if directed.fixed and (directed.hardware or plan.fixed_number(directed.fixed) is None):
+            legal = ", ".join(fixed.model or fixed.file for fixed in plan.hardware.fixed)
+            raise FlowInputError(
+                f"suite {path}: directed[{number}].fixed is {directed.fixed!r}, legal without a "
+                f"hardware of its own is one of hardware.fixed: {legal or 'there is none'}"
+            )
         if directed.hardware:
             try:
                 hardware_of(directed.hardware, path.parent)

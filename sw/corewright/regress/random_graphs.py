@@ -41,9 +41,10 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 
-__all__ = ["LAYER_NAMES", "random_graph", "random_hardware", "random_input"]
+__all__ = ["LAYER_NAMES", "WIDTHS", "random_graph", "random_hardware", "random_input"]
 
-_WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
+# Bits of words.
+WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
 _KERNELS = (1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13)
 _STRIDES = (1, 1, 1, 1, 2, 2, 3, 3, 4, 5)
 _MAX_CHANNELS = 60
@@ -63,8 +64,8 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
     divisors = [d for d in range(1, columns + 1) if columns % d == 0]
     return Hardware(
         processing_elements=(int(rng.choice([1, 2, 3, 4, 5, 7, 8, 12, 21])), columns),
-        bits_input=int(rng.choice(_WIDTHS)),
-        bits_weights=int(rng.choice(_WIDTHS)),
+        bits_input=int(rng.choice(WIDTHS)),
+        bits_weights=int(rng.choice(WIDTHS)),
         bits_sum=40,
         axi_width=int(rng.choice([32, 64, 128, 512])),
         drain_width=int(rng.choice(divisors)) if rng.integers(2) else None,
