@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -437,6 +438,24 @@ def _add(network: _Network, source: Tensor) -> bool:
     return True
 
 
+def _twins(network: _Network, source: Tensor) -> bool:
+    """A layer, the same with its weights turned round, and the sum of the two."""
+    kinds = (_dense, _pool, _depthwise, _conv)
+    if not kinds[int(network.rng.integers(len(kinds)))](network, source):
+        return False
+    first = network.graph.compute_nodes[-1]
+    name, output = network.names(first.output.shape, first.output.fraction)
+    changes: dict[str, Any] = {"name": name, "output": output}
+    # All of a source's pixels have one range: sums are as large as before.
+    if isinstance(first, Dense | Conv | Depthwise):
+        changes["weights"] = first.weights[::-1]
+    second = network.append(replace(first, **changes))
+    name, output = network.names(first.output.shape, first.output.fraction)
+    requant = Requant(0, 1, 1, output.low, output.high)
+    network.append(Add(name, (first.output.name, second.name), output, 0, 0, requant))
+    return True
+
+
 def _concat(network: _Network, source: Tensor) -> bool:
     rng = network.rng
     peers = [
@@ -626,6 +645,8 @@ _LAYERS: dict[Layers, float] = {
     _matmul: 0.7,
     _softmax: 0.5,
     _attention: 1,
+    # Only where a suite asks for them.
+    _twins: 0,
 }
 
 
