@@ -100,8 +100,8 @@ _SPREAD: dict[str, tuple[int, ...]] = {
     "max_outstanding": (8, 8, 8, 1, 3, 16),
     "max_burst_beats": (64, 64, 64, 64, 1, 7, 16),
 }
-# A run of more estimated cycles is drawn again, up to so many times: a fiftieth of the cases took
-# a third of a night, for hundreds of copies under slow ports.
+# A run of more estimated cycles is drawn again, up to so many times: the slowest fiftieth of the
+# cases took a third of a night, and one case of hundreds of copies under slow ports 84 M cycles.
 _MOST_CYCLES, _DRAWS = 1_000_000, 8
 # Waves of a failure: so many cycles before an end that should not be, and around a wrong layer.
 _LAST_CYCLES, _MARGIN = 5000, 100
