@@ -231,6 +231,7 @@ sets=core
 # Cases on other machines, and a database of results: who asks for them needs more packages.
 for word in "$@"; do
   case "${1-} $word" in
+    "regress --benches") sets="core synth test" ;;
     "regress --farm"* | "regress --database"* | "regress --history" | \
       "regress --resume" | "bench farm") sets="core farm" ;;
   esac

@@ -7,6 +7,7 @@ gcc compiles the C side, slang and Verilator elaborate the very list that xvlog 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 from edalize.tools.cw_xsim import Cw_xsim, check_run, for_make
 
 from corewright.environment import repository_root
+from corewright.flow import FlowInputError
+from corewright.flow.xsim_bench import build_xsim_bench
+from corewright.hardware import Hardware
 from corewright.testing.fusesoc import run_command, run_target
 from xsim.standin import NOTE, install_xsim, parse
 
@@ -62,6 +66,26 @@ def test_a_run_in_which_nothing_is_simulated_fails(tmp_path: Path):
     status, log = fusesoc(tmp_path)
     assert status != 0
     assert "the simulation did not come to $finish" in log
+
+
+def test_a_regressions_bench_is_elaborated_and_takes_plusargs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COREWRIGHT_BUILD", str(tmp_path / "regression"))
+    hardware = Hardware(processing_elements=(2, 2), bits_input=8, bits_weights=8, bits_sum=32)
+    with pytest.raises(FlowInputError, match="simulator xsim: xvlog, xsc, xelab, xsim not on"):
+        build_xsim_bench(hardware)
+    install_xsim(tmp_path / "bin")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    bench = build_xsim_bench(hardware)
+    assert bench.fresh and not build_xsim_bench(hardware).fresh
+    run = tmp_path / "run"
+    run.mkdir()
+    words = [bench.executable, "+dir=a", "+seed=3", "+verilator+seed+3"]
+    status, log = run_command(words, run, tools=tmp_path / "bin")
+    # The stand-in takes the command, and simulates nothing.
+    assert status == 0, log
+    assert (run / "xsim.dir").resolve() == bench.executable.parent / "xsim.dir"
 
 
 def test_slang_elaborates_the_same_list(built: Path):

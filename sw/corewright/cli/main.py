@@ -118,6 +118,17 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         "runs have added there counts as well",
     )
     parser.add_argument(
+        "--simulator",
+        choices=("verilator", "xsim"),
+        help="of suites of systems, in the place of the suite's own; xsim: Vivado's",
+    )
+    parser.add_argument(
+        "--benches",
+        action="store_true",
+        help="with --coverage: first run the tests of ip and core, which count as well; exit "
+        "status 1 also if they fail or if lines, branches or bits are short of what is wanted",
+    )
+    parser.add_argument(
         "--replay",
         metavar="ID|FILE",
         help="run one case alone, such as graphs-7-123, or what --shrink has written",

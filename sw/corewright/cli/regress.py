@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from corewright.cli import triage
+from corewright.cli import tools, triage
 from corewright.cli.console import output, write_json
 from corewright.cli.coverage import collecting, measured, print_coverage
 from corewright.cli.progress import Lines
@@ -27,10 +27,11 @@ from corewright.cli.results import (
     open_store,
     resumed,
 )
-from corewright.environment import provenance
+from corewright.environment import provenance, variable
 from corewright.files import write_output
 from corewright.flow.cache import check_build_folder
 from corewright.flow.errors import FlowInputError
+from corewright.flow.xsim_bench import require_xsim
 from corewright.regress import (
     CaseId,
     CaseResult,
@@ -42,6 +43,8 @@ from corewright.regress import (
     run_suite,
 )
 from corewright.regress.case import MAX_SEED, Suite
+from corewright.regress.coverage import never_hit
+from corewright.regress.plan import SIMULATOR_VARIABLE, SystemPlan, simulator_of
 from corewright.regress.testpoints import (
     evidence_of_regression,
     known_plans,
@@ -49,6 +52,10 @@ from corewright.regress.testpoints import (
     section_of_testpoints,
 )
 
+# Bins without a case that the console names; the JSON has all.
+_BINS = 40
+# The tests that --benches runs: of all blocks, and of the accelerator.
+_BENCHES = ("ip", "core", "-q", "-m", "not nightly")
 # Failures of different causes that are described on the console; the JSON has all.
 _DESCRIBED = 10
 
@@ -60,6 +67,37 @@ def regress(arguments: argparse.Namespace) -> int:
     if arguments.suite is None:
         raise FlowInputError(f"no suite is named, legal are: {', '.join(all_suites())}")
     suite = find_suite(arguments.suite)
+    with _simulator(arguments, suite):
+        return _run(arguments, suite)
+
+
+@contextlib.contextmanager
+def _simulator(arguments: argparse.Namespace, suite: Suite) -> Iterator[None]:
+    """Let this process and its workers use the simulator that is asked for, if it is there."""
+    plan = getattr(suite, "plan", None)
+    if not isinstance(plan, SystemPlan):
+        if arguments.simulator is not None:
+            raise FlowInputError(
+                f"--simulator: '{suite.name}' has none to choose, legal is a suite of systems"
+            )
+        yield
+        return
+    if arguments.simulator is not None and arguments.farm is not None:
+        # Workers elsewhere have environments of their own.
+        raise FlowInputError("--simulator with --farm: name it in the suite, simulator = ...")
+    name = arguments.simulator or simulator_of(plan)
+    if name == "xsim" and arguments.farm is None:
+        require_xsim()
+    if arguments.coverage is not None and name != "verilator":
+        raise FlowInputError(f"--coverage: simulator {name} counts none, legal is verilator")
+    if arguments.simulator is None:
+        yield
+        return
+    with variable(SIMULATOR_VARIABLE, arguments.simulator):
+        yield
+
+
+def _run(arguments: argparse.Namespace, suite: Suite) -> int:
     if arguments.shrink is not None:
         return triage.shrink_case(arguments, suite)
     _check_triage(arguments)
@@ -80,7 +118,12 @@ def regress(arguments: argparse.Namespace) -> int:
         _say(console, f"run {chosen.run} goes on: {len(chosen.earlier)} case(s) have run")
     recorder = Recorder(store, suite, seed, len(indices), arguments.farm, chosen.run)
     trend = recorder.trend()
-    with collecting(arguments, suite, seed) as folder, _progress(len(indices)) as on_result:
+    tests = 0
+    with collecting(arguments, suite, seed) as folder, contextlib.ExitStack() as shown:
+        if arguments.benches:
+            # They inherit the folder.
+            tests = tools.run("test", _BENCHES)
+        on_result = shown.enter_context(_progress(len(indices)))
 
         def keep(result: CaseResult) -> None:
             recorder.record(result)
@@ -93,6 +136,9 @@ def regress(arguments: argparse.Namespace) -> int:
     report = dataclasses.replace(report, preparation_seconds=spent + chosen.preparation_seconds)
     status = _finish(arguments, report, facts(scheduler, recorder), trend)
     recorder.finish(spent)
+    if arguments.benches and status == 0:
+        short = report.hdl is None or bool(report.hdl.shortcomings)
+        return 1 if tests != 0 or short else 0
     return status
 
 
@@ -184,6 +230,8 @@ def _check_triage(arguments: argparse.Namespace) -> None:
         raise FlowInputError("--waves FILE needs --replay ID or FILE")
     if arguments.out is not None:
         raise FlowInputError("--out FILE needs --shrink ID")
+    if arguments.benches and (arguments.coverage is None or arguments.farm is not None):
+        raise FlowInputError("--benches needs --coverage, and no --farm: they run here")
 
 
 @contextlib.contextmanager
@@ -238,13 +286,13 @@ def _print_statistics(console: Console, values: Mapping[str, Any]) -> None:
         f"networks drawn again; functional coverage "
         f"{100 * values['coverage']['functional']:.1f} %",
     )
-    missed = [
-        f"{group}: {', '.join(name for name, count in counts.items() if not count)}"
-        for group, counts in values["coverage"]["bins"].items()
-        if 0 in counts.values()
-    ]
+    missed = never_hit(values["coverage"])
     if missed:
-        _say(console, f"never occurred: {'; '.join(missed)}")
+        told = [f"{group}: {name}" for group, names in missed.items() for name in names]
+        more = f"; and {len(told) - _BINS} more" if len(told) > _BINS else ""
+        _say(console, f"never occurred: {'; '.join(told[:_BINS])}{more}")
+    if needless := values["coverage"]["needless_excuses"]:
+        _say(console, f"occurred, though excused: {'; '.join(needless)}")
 
 
 def _described(result: CaseResult, command: str | None = None) -> Iterator[str]:

@@ -34,12 +34,12 @@ from corewright.flow.cache import (
 from corewright.flow.coverage_data import VERILATOR_OPTIONS, coverage_folder
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, wrapper_core
-from corewright.flow.system_core import structure_of
+from corewright.flow.system_core import PROCESSING_ELEMENT, structure_of
 from corewright.hardware import Hardware
 
 # What a bench is compiled from, below the root.
-_ROOTS = ("core", "ip", "sw/hal", "sw/runtime")
-_SUFFIXES = (".sv", ".svh", ".v", ".vh", ".vlt", ".c", ".h", ".cpp", ".core")
+BENCH_ROOTS = ("core", "ip", "sw/hal", "sw/runtime")
+BENCH_SUFFIXES = (".sv", ".svh", ".v", ".vh", ".vlt", ".c", ".h", ".cpp", ".core")
 _EXECUTABLE = "Vcw_bench"
 _TRACE_OPTIONS = ("--trace-fst", "--trace-structs")
 # Compiled benches that are kept; those that were not used for longest go.
@@ -76,6 +76,7 @@ def build_bench(
     overlay: Path | None = None,
     tool_path: str = "",
     compiler_flags: str = "",
+    processing_element: str = PROCESSING_ELEMENT,
 ) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
@@ -91,6 +92,7 @@ def build_bench(
         tool_path: folder that is searched for Verilator before ``PATH``.
         compiler_flags: of the C++ compiler, unless ``USER_CPPFLAGS`` has some: ``-Og`` compiles in
             half the time and simulates at two thirds of the speed.
+        processing_element: provider of the array, where there is no ``system``.
 
     Raises:
         FlowError: FuseSoC, Verilator or the compiler failed.
@@ -107,14 +109,14 @@ def build_bench(
     if compiler_flags:
         # Verilator's makefiles add them to the compiler's.
         environment.setdefault("USER_CPPFLAGS", compiler_flags)
-    roots = [root / name for name in _ROOTS] + ([overlay] if overlay is not None else [])
+    roots = [root / name for name in BENCH_ROOTS] + ([overlay] if overlay is not None else [])
     if (own := _own_folder(system)) is not None:
         roots.append(own)
-    structure = structure_of(None if system is None else system.core)
+    structure = structure_of(None if system is None else system.core, processing_element)
     key = digest(
         {
             "recipe": _RECIPE,
-            "sources": tree_digest(roots, _SUFFIXES),
+            "sources": tree_digest(roots, BENCH_SUFFIXES),
             "configuration": configuration_package(hw),
             "structure": structure,
             "options": flags,
@@ -133,7 +135,7 @@ def build_bench(
         with locked(work.parent / "locks" / work.name):
             if not stamp.is_file():
                 shutil.rmtree(work, ignore_errors=True)
-                _compile(work, hw, system, flags, overlay, environment)
+                _compile(work, hw, system, flags, overlay, environment, processing_element)
                 with building(work):
                     _sweep(work)
                     stamp.touch()
@@ -178,6 +180,7 @@ def _compile(
     flags: Sequence[str],
     overlay: Path | None,
     environment: Mapping[str, str],
+    processing_element: str,
 ) -> None:
     command = fusesoc_command()
     if overlay is not None:
@@ -196,7 +199,8 @@ def _compile(
         else:
             # The command line cannot set a generator's parameters: a core of its own does.
             name = "system_" + work.name.rpartition("-")[2]
-            contents = wrapper_core(name, hw, None if system is None else system.core, flags)
+            base = None if system is None else system.core
+            contents = wrapper_core(name, hw, base, flags, processing_element)
             folder = work / "core"
             folder.mkdir()
             (folder / "system.core").write_text(core_text(contents), encoding="utf-8")

@@ -34,6 +34,7 @@ from corewright.flow.errors import FlowInputError
 from corewright.flow.system_core import (
     ACCELERATOR,
     GENERATORS,
+    PROCESSING_ELEMENT,
     SUFFIX,
     core_of,
     making,
@@ -401,6 +402,7 @@ def wrapper_core(
     hw: Hardware,
     base: Mapping[str, Any] | None = None,
     options: Sequence[str] = (),
+    processing_element: str = PROCESSING_ELEMENT,
 ) -> dict[str, Any]:
     """Return a core that is the system ``base`` with other hardware, and no model.
 
@@ -411,8 +413,9 @@ def wrapper_core(
         hw: the hardware.
         base: contents of a system's core; a system of the tree's own parts when None.
         options: further options for Verilator.
+        processing_element: provider of the array, where there is no ``base``.
     """
-    structure = structure_of(base)
+    structure = structure_of(base, processing_element)
     if options:
         flow = dict(structure["targets"]["sim"].get("flow_options", {}))
         flow["verilator_options"] = [*flow.get("verilator_options", []), *options]

@@ -16,13 +16,15 @@ from typing import Any
 
 import yaml
 
-from corewright.environment import command_line
+from corewright.environment import command_line, repository_root
 
 # How the name of a description ends; its core's is the same, with .core.
 SUFFIX = ".system.yaml"
 # What each system's design depends on, and providers of the virtual cores.
 ACCELERATOR, GENERATORS = "corewright:core:accelerator", "corewright:core:gen"
 PROCESSING_ELEMENT = "corewright:core:pe_integer"
+# The virtual core of the array.
+ARRAY = "corewright:core:pe_array"
 RAM = "corewright:prim_generic:ram_1r1w"
 _FIRST_LINE = "CAPI=2:"
 
@@ -203,11 +205,29 @@ def core_of(text: str) -> Any:
     return yaml.safe_load(text.removeprefix(_FIRST_LINE))
 
 
-def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
+def processing_elements() -> dict[str, str]:
+    """Return the tree's providers of the array: by the core's third word its name.
+
+    They are the cores of ``core/pe`` that provide ``corewright:core:pe_array``, ``pe_integer``
+    for one: another of them needs nothing but its file.
+    """
+    found = {}
+    for path in sorted((repository_root() / "core" / "pe").rglob("*.core")):
+        core = core_of(path.read_text(encoding="utf-8"))
+        if ARRAY in core.get("virtual", ()):
+            name = str(core["name"]).rpartition(":")[0]
+            found[name.rpartition(":")[2]] = name
+    return found
+
+
+def structure_of(
+    core: Mapping[str, Any] | None, processing_element: str = PROCESSING_ELEMENT
+) -> dict[str, Any]:
     """Return what determines a system's build beside its hardware: ``sim`` and its filesets.
 
     Args:
         core: a system's; of the tree's own parts when None.
+        processing_element: provider of the array, of the tree's own parts.
     """
     if core is None:
         core = core_of(
@@ -218,6 +238,7 @@ def structure_of(core: Mapping[str, Any] | None) -> dict[str, Any]:
                 clock_mhz=1,
                 boards={},
                 source="",
+                processing_element=processing_element,
             )
         )
     targets = core.get("targets", {})

@@ -8,14 +8,32 @@ declared by the generator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from corewright.compiler import CompiledProgram
+from corewright.environment import repository_root
+from corewright.flow.errors import FlowInputError
 from corewright.graph import ComputeNode, Graph, Pool, Requant
 from corewright.hardware import Hardware
 
 _WIDTHS = (*(str(bits) for bits in range(1, 9)), "16")
 _SIZES = ("1", "power of two", "other")
+# How full the last of several equal parts is.
+_FILLS = ("full", "one less", "single", "some")
+# What a layer does with the ring of weights.
+_WEIGHTS = ("resident", "reloaded", "streamed", "none")
+# What the array does in a layer: ``CompiledLayer.type``.
+LAYER_KINDS = (
+    *("conv", "dense", "depthwise", "max_pool", "average_pool", "sum_pool", "matmul"),
+    *("transpose", "upsample", "add", "copy"),
+)
+# Bins that cannot be hit, from the root.
+EXCUSES = "regressions/excused_bins.toml"
 
 # What graphs, hardware and programs can have.
 COMMON_BINS: dict[str, tuple[str, ...]] = {
@@ -43,6 +61,15 @@ COMMON_BINS: dict[str, tuple[str, ...]] = {
         *("weights resident", "weights reloaded", "weights streamed", "several passes"),
         *("several sets", "split layer"),
     ),
+    "loop order": tuple(
+        f"weights {weights}, {passes}, {sets}"
+        for weights in _WEIGHTS
+        for passes in ("one pass", "several passes")
+        for sets in ("one set", "several sets")
+    ),
+    # Lanes of the last block, and channels of the last group, of one layer.
+    "edge of the array": tuple(f"rows {r}, columns {c}" for r in _FILLS for c in _FILLS),
+    "channel groups": tuple(f"{n}, the last {f}" for n in ("one", "several") for f in _FILLS),
     "loader": (
         *("direct", "scattered", "row-aligned", "ring wraps", "rows skipped", "phase skew"),
         *("rows released", "upsampled", "pixels from the program"),
@@ -194,6 +221,7 @@ def cover_program(program: CompiledProgram, graph: Graph, stages: int, host: int
             "program:weights from the arena": d.get("weights_arena", 0),
         }
         bins |= {name for name, seen in flags.items() if seen}
+        bins |= _crosses(layer.descriptor, program.hardware)
     if any(not tensor.kept for tensor in program.tensors.values()):
         bins.add("program:memory reused")
     if stages > 1:
@@ -201,6 +229,81 @@ def cover_program(program: CompiledProgram, graph: Graph, stages: int, host: int
     if host:
         bins.add("program:work of the host")
     return bins
+
+
+def _crosses(d: Mapping[str, int], hw: Hardware) -> set[str]:
+    """The bins of a descriptor that combine two or three facts."""
+    weights = "none"
+    if d.get("weight_rows", 0):
+        weights = "streamed" if d["weights_streamed"] else "reloaded"
+        weights = "resident" if d["weights_resident"] else weights
+    passes = "several passes" if d["groups_per_pass"] < d["groups"] else "one pass"
+    sets = "several sets" if d["set_blocks"] < d["blocks"] else "one set"
+    bins = {f"loop order:weights {weights}, {passes}, {sets}"}
+    columns = _fills(d["last_group_channels"], d["group_channels"])
+    groups = "one" if d["groups"] == 1 else "several"
+    bins |= {f"channel groups:{groups}, the last {fill}" for fill in columns}
+    return bins | {
+        f"edge of the array:rows {row}, columns {column}"
+        for row in _fills(d["tail_lanes"], hw.rows)
+        for column in columns
+    }
+
+
+def _fills(used: int, whole: int) -> list[str]:
+    """How full a part is that has room for ``whole``; of two one is both one less and single."""
+    if used == whole:
+        return ["full"]
+    found = [name for name, count in (("one less", whole - 1), ("single", 1)) if used == count]
+    return found or ["some"]
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """Bins that no case can hit.
+
+    Attributes:
+        bins: a pattern of ``group:bin``, ``*`` for any text.
+        reason: why.
+    """
+
+    bins: str
+    reason: str
+
+    def names(self, each: str) -> bool:
+        """Whether it is about a bin."""
+        return fnmatch.fnmatchcase(each, self.bins.replace("[", "[[]"))
+
+
+def read_excuses(path: Path | None = None) -> tuple[Excuse, ...]:
+    """Return the bins that are excused.
+
+    Raises:
+        FlowInputError: the file cannot be read, or an entry is no pattern with a reason.
+    """
+    path = path or repository_root() / EXCUSES
+    try:
+        contents = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FlowInputError(f"{path}: cannot be read: {error}") from error
+    if unknown := sorted(set(contents) - {"excused"}):
+        raise FlowInputError(f"{path}: has '{unknown[0]}', legal is [[excused]]")
+    found = []
+    for number, entry in enumerate(contents.get("excused", []), start=1):
+        fields = {"bins", "reason"}
+        wrong = set(entry) != fields or not all(isinstance(v, str) for v in entry.values())
+        if wrong or not all(value.strip() for value in entry.values()):
+            raise FlowInputError(f"{path}: entry {number}: legal are bins and reason, two texts")
+        found.append(Excuse(**entry))
+    return tuple(found)
+
+
+def excused_bins(legal: Mapping[str, tuple[str, ...]], excuses: Sequence[Excuse]) -> dict[str, str]:
+    """Return the bins of a suite that are excused, ``group:bin``, each with the reason."""
+    every = [f"{group}:{name}" for group, names in legal.items() for name in names]
+    return {
+        each: excuse.reason for each in every for excuse in reversed(excuses) if excuse.names(each)
+    }
 
 
 def count_bins(
@@ -221,7 +324,23 @@ def count_bins(
     return counts
 
 
-def fraction_hit(counts: Mapping[str, Mapping[str, int]]) -> float:
-    """Return the share of bins that were covered at least once."""
-    hits = [count > 0 for group in counts.values() for count in group.values()]
+def fraction_hit(counts: Mapping[str, Mapping[str, int]], excused: Iterable[str] = ()) -> float:
+    """Return the share of bins that were covered at least once, of those that can be."""
+    left_out = set(excused)
+    hits = [
+        count > 0
+        for group, names in counts.items()
+        for name, count in names.items()
+        if count or f"{group}:{name}" not in left_out
+    ]
     return round(sum(hits) / len(hits), 4)
+
+
+def never_hit(coverage: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return by group the bins of a report's ``coverage`` that no case hit and nobody excused."""
+    excused = coverage.get("excused", {})
+    missed = {
+        group: [n for n, count in counts.items() if not count and f"{group}:{n}" not in excused]
+        for group, counts in coverage.get("bins", {}).items()
+    }
+    return {group: names for group, names in missed.items() if names}

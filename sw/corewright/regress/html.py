@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from corewright.regress.coverage import never_hit
 from corewright.regress.coverage_html import hdl_section
 from corewright.regress.hdl_coverage import HdlCoverage
 from corewright.regress.report import Report
@@ -222,7 +223,7 @@ def coverage_section(coverage: Mapping[str, Any]) -> Iterator[str]:
     rows = []
     for kind, value in coverage.items():
         # Bins and the RTL's points have sections of their own.
-        if kind in ("bins", "hdl"):
+        if kind in ("bins", "hdl", "excused", "needless_excuses"):
             continue
         if isinstance(value, Mapping):
             known = value.get("share", value.get("covered"))
@@ -231,21 +232,21 @@ def coverage_section(coverage: Mapping[str, Any]) -> Iterator[str]:
             rows.append((kind, share(value)))
     yield from table(rows)
     bins = coverage.get("bins", {})
-    missed = {
-        group: [name for name, count in counts.items() if not count]
-        for group, counts in bins.items()
-        if 0 in counts.values()
-    }
-    total = sum(len(counts) for counts in bins.values())
-    hit = total - sum(len(names) for names in missed.values())
-    yield f"<h3>Functional bins: {hit} of {total} hit</h3>"
+    missed = never_hit(coverage)
+    counts = [count for group in bins.values() for count in group.values()]
+    hit = sum(count > 0 for count in counts)
+    unhit = sum(len(names) for names in missed.values())
+    excused = f", {len(counts) - hit - unhit} excused" if len(counts) > hit + unhit else ""
+    yield f"<h3>Functional bins: {hit} of {len(counts)} hit{excused}</h3>"
     if missed:
         yield '<p class="missed">Never hit:</p>'
         yield from table((group, ", ".join(names)) for group, names in missed.items())
+    if needless := coverage.get("needless_excuses"):
+        yield f'<p class="missed">Hit, though excused: {escape("; ".join(needless))}</p>'
     yield "<details><summary>all bins, with the number of cases that hit each</summary>"
-    for group, counts in bins.items():
+    for group, names in bins.items():
         yield f'<h3>{escape(group)}</h3><ul class="bins">'
-        for name, count in counts.items():
+        for name, count in names.items():
             cases = f"{count:,} {'case' if count == 1 else 'cases'}" if count else "never"
             yield (
                 f"<li{'' if count else ' class=' + chr(34) + 'never' + chr(34)}>"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,12 +19,17 @@ from corewright.files import JSON_BYTES, UnreadableFileError, read_bytes, reason
 from corewright.flow.bench import STALLS
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system import find_system, hardware_of
+from corewright.flow.system_core import processing_elements
 from corewright.hardware import Hardware
 from corewright.hints import did_you_mean
 from corewright.regress.random_graphs import LAYER_NAMES
 from corewright.regress.traffic import EVENTS, HOSTS, MAX_RUNS, Traffic, TrafficWeights
 
 KINDS = ("graphs", "system")
+# What compiles and runs a bench; the first unless a suite or a command says otherwise.
+SIMULATORS = ("verilator", "xsim")
+# Names another than the suite's, for workers too.
+SIMULATOR_VARIABLE = "COREWRIGHT_SIMULATOR"
 SUFFIX = ".toml"
 NAME_PATTERN = re.compile("[a-z]+(_[a-z]+)*")
 LEGAL_NAMES = "lower-case words with single underscores between them, such as my_suite.toml"
@@ -63,6 +69,21 @@ def _choices(choices: dict[str, list[Any]]) -> dict[str, list[Any]]:
         for value in values:
             _hardware_value(name, value)
     return choices
+
+
+def _processing_element(name: str) -> str:
+    legal = processing_elements()
+    if name not in legal:
+        near = did_you_mean(name, legal)
+        raise ValueError(f"'{name}' is no processing element{near}, legal are {', '.join(legal)}")
+    return name
+
+
+def _simulator(name: str) -> str:
+    if name not in SIMULATORS:
+        near = did_you_mean(name, SIMULATORS)
+        raise ValueError(f"'{name}' is no simulator{near}, legal are {', '.join(SIMULATORS)}")
+    return name
 
 
 def _traffic(values: dict[str, Any]) -> dict[str, Any]:
@@ -113,12 +134,14 @@ class HardwarePlan(_Table):
 
     Attributes:
         cases: of one random hardware, whose simulation is compiled once.
+        processing_element: the array's provider, a core of ``core/pe``.
         units: multiply-add units, at most: compiling takes long with many.
         choices: parameters of Hardware that are drawn from a list in the place of the usual draw.
         fixed: hardware that is not drawn.
     """
 
     cases: int = Field(20, ge=1, le=100_000)
+    processing_element: Annotated[str, AfterValidator(_processing_element)] = "pe_integer"
     units: int = Field(96, ge=1, le=128 * 128)
     choices: Annotated[dict[str, list[Any]], AfterValidator(_choices)] = Field(default_factory=dict)
     fixed: list[Fixed] = Field(default_factory=list)
@@ -153,6 +176,7 @@ class Directed(_Table):
         traffic: fields of :class:`Traffic` with the values that they have.
         hardware: parameters of Hardware with theirs: it has a simulation of its own; left out:
             that of the first random hardware.
+        fixed: the model or file of one of ``hardware.fixed``, whose hardware it is.
         network: as in the suite.
     """
 
@@ -161,6 +185,7 @@ class Directed(_Table):
     cases: int = Field(1, ge=1, le=1000)
     traffic: Annotated[dict[str, Any], AfterValidator(_traffic)] = Field(default_factory=dict)
     hardware: dict[str, Any] = Field(default_factory=dict)
+    fixed: str = ""
     network: Network | None = None
 
 
@@ -179,10 +204,16 @@ class SystemPlan(_Table):
     kind: Literal["system"]
     description: str = Field(min_length=1)
     cases: int = Field(200, ge=1, le=10**9)
+    simulator: Annotated[str, AfterValidator(_simulator)] = SIMULATORS[0]
     network: Network = Network(layers=12, size=12, batch=4)
     hardware: HardwarePlan = HardwarePlan()
     traffic: TrafficPlan = TrafficPlan()
     directed: list[Directed] = Field(default_factory=list)
+
+    def fixed_number(self, name: str) -> int | None:
+        """Return which of ``hardware.fixed`` has a model or a file; None: none has."""
+        named = [fixed.model or fixed.file for fixed in self.hardware.fixed]
+        return named.index(name) if name in named else None
 
     def fixed_hardware(self, number: int) -> Hardware:
         """Return a hardware that is not drawn.
@@ -198,6 +229,19 @@ class SystemPlan(_Table):
 @lru_cache
 def _fixed(model: str, file: str) -> Hardware:
     return find_system(model).hardware if model else hardware_of(file, repository_root())
+
+
+def simulator_of(plan: SystemPlan) -> str:
+    """Return what runs a suite's cases: what a command asked for, or what the suite says.
+
+    Raises:
+        FlowInputError: the environment names no simulator.
+    """
+    name = os.environ.get(SIMULATOR_VARIABLE) or plan.simulator
+    try:
+        return _simulator(name)
+    except ValueError as error:
+        raise FlowInputError(f"{SIMULATOR_VARIABLE}: {error}") from error
 
 
 Plan = GraphPlan | SystemPlan
@@ -241,6 +285,12 @@ def _check_hardware(path: Path, plan: SystemPlan) -> None:
         except FlowInputError as error:
             raise FlowInputError(f"{where}: {error}") from error
     for number, directed in enumerate(plan.directed):
+        if directed.fixed and (directed.hardware or plan.fixed_number(directed.fixed) is None):
+            legal = ", ".join(fixed.model or fixed.file for fixed in plan.hardware.fixed)
+            raise FlowInputError(
+                f"suite {path}: directed[{number}].fixed is {directed.fixed!r}, legal without a "
+                f"hardware of its own is one of hardware.fixed: {legal or 'there is none'}"
+            )
         if directed.hardware:
             try:
                 hardware_of(directed.hardware, path.parent)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,9 +42,10 @@ from corewright.graph import (
 )
 from corewright.hardware import Hardware
 
-__all__ = ["LAYER_NAMES", "random_graph", "random_hardware", "random_input"]
+__all__ = ["LAYER_NAMES", "WIDTHS", "random_graph", "random_hardware", "random_input"]
 
-_WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
+# Bits of words.
+WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 16)
 _KERNELS = (1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13)
 _STRIDES = (1, 1, 1, 1, 2, 2, 3, 3, 4, 5)
 _MAX_CHANNELS = 60
@@ -63,8 +65,8 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
     divisors = [d for d in range(1, columns + 1) if columns % d == 0]
     return Hardware(
         processing_elements=(int(rng.choice([1, 2, 3, 4, 5, 7, 8, 12, 21])), columns),
-        bits_input=int(rng.choice(_WIDTHS)),
-        bits_weights=int(rng.choice(_WIDTHS)),
+        bits_input=int(rng.choice(WIDTHS)),
+        bits_weights=int(rng.choice(WIDTHS)),
         bits_sum=40,
         axi_width=int(rng.choice([32, 64, 128, 512])),
         drain_width=int(rng.choice(divisors)) if rng.integers(2) else None,
@@ -436,6 +438,24 @@ def _add(network: _Network, source: Tensor) -> bool:
     return True
 
 
+def _twins(network: _Network, source: Tensor) -> bool:
+    """A layer, the same with its weights turned round, and the sum of the two."""
+    kinds = (_dense, _pool, _depthwise, _conv)
+    if not kinds[int(network.rng.integers(len(kinds)))](network, source):
+        return False
+    first = network.graph.compute_nodes[-1]
+    name, output = network.names(first.output.shape, first.output.fraction)
+    changes: dict[str, Any] = {"name": name, "output": output}
+    # All of a source's pixels have one range: sums are as large as before.
+    if isinstance(first, Dense | Conv | Depthwise):
+        changes["weights"] = first.weights[::-1]
+    second = network.append(replace(first, **changes))
+    name, output = network.names(first.output.shape, first.output.fraction)
+    requant = Requant(0, 1, 1, output.low, output.high)
+    network.append(Add(name, (first.output.name, second.name), output, 0, 0, requant))
+    return True
+
+
 def _concat(network: _Network, source: Tensor) -> bool:
     rng = network.rng
     peers = [
@@ -625,6 +645,8 @@ _LAYERS: dict[Layers, float] = {
     _matmul: 0.7,
     _softmax: 0.5,
     _attention: 1,
+    # Only where a suite asks for them.
+    _twins: 0,
 }
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from corewright import golden
+from corewright.compiler import CompileError, compile_graph
+from corewright.facts.widths import is_sign, number_range
 from corewright.flow.errors import FlowInputError
 from corewright.graph import (
     ComputeNode,
@@ -43,6 +45,9 @@ from corewright.regress.drawn import Drawn
 
 # Parameters that a network is made for.
 _OF_THE_NETWORK = ("bits_input", "bits_weights", "processing_elements")
+# A single bit is a sign.
+_LEAST_BITS = 2
+_AXI_WIDTHS = (32, 64, 128, 256, 512)
 
 
 # ------------------------------------------------------------------------------------ rebuilding
@@ -465,10 +470,96 @@ def simpler_value(value: Any, simplest: Any) -> Iterator[Any]:
             yield half
 
 
+def narrower_words(drawn: Drawn) -> Iterator[Drawn]:
+    """Yield cases of narrower tensors or weights on the same hardware; values are clipped.
+
+    Words of a single bit are another kind of network: two bits are the fewest.
+    """
+    for narrow in (_narrower_tensors, _narrower_weights):
+        widest = _widest(drawn.graph, narrow is _narrower_weights)
+        for bits in steps(widest, _LEAST_BITS):
+            yield from narrow(drawn, bits)
+
+
+def _widest(graph: Graph, weights: bool) -> int:
+    """Bits of the widest tensor, or of the widest weights (0: there are none)."""
+    if not weights:
+        return max(tensor.bits for tensor in graph.tensors.values())
+    return max((getattr(node, "weight_bits", 0) for node in graph.compute_nodes), default=0)
+
+
+def _narrower_tensors(drawn: Drawn, bits: int) -> Iterator[Drawn]:
+    graph = drawn.graph
+    source = _narrow(graph.input, bits)
+    low, high = (_clip(limit, source) for limit in graph.input_limits)
+    attempts = _Attempts(drawn)
+    with attempts.attempt():
+        nodes = [_narrow_node(node, bits) for node in graph.compute_nodes]
+        attempts.network(nodes, source, (low, high), np.clip(drawn.images, low, high))
+    yield from attempts.made
+
+
+def _narrower_weights(drawn: Drawn, bits: int) -> Iterator[Drawn]:
+    low, high = number_range(bits)
+    attempts = _Attempts(drawn)
+    with attempts.attempt():
+        attempts.network(
+            replace(node, weights=np.clip(node.weights, low, high), weight_bits=bits)
+            if isinstance(node, Conv | Dense | Depthwise) and node.weight_bits > bits
+            else node
+            for node in drawn.graph.compute_nodes
+        )
+    yield from attempts.made
+
+
+def _narrow(tensor: Tensor, bits: int) -> Tensor:
+    return replace(tensor, bits=min(tensor.bits, bits))
+
+
+def _clip(value: int, tensor: Tensor) -> int:
+    return min(max(value, tensor.low), tensor.high)
+
+
+def _narrow_node(node: ComputeNode, bits: int) -> ComputeNode:
+    """A node whose output has so many bits at most, and whose limits are its."""
+    output = _narrow(node.output, bits)
+    if isinstance(node, RequantNode):
+        requant = node.requant
+        low, high = _clip(requant.low, output), _clip(requant.high, output)
+        return replace(node, output=output, requant=replace(requant, low=low, high=high))
+    if isinstance(node, QuantisedSoftmax):
+        return replace(
+            node, output=output, low=_clip(node.low, output), high=_clip(node.high, output)
+        )
+    return replace(node, output=output)
+
+
 def simpler_hardware(drawn: Drawn) -> Iterator[Drawn]:
-    """Yield cases on a smaller array, and with parameters that have their defaults."""
+    """Yield cases on a smaller array, of narrower words and sums, with smaller buffers.
+
+    Parameters that have no size take their defaults. What the hardware would refuse is no
+    candidate, unless it refuses the case as it is, too: compiling a bench costs too much.
+    """
+    refused = _refuses(drawn)
+    for candidate in _on_other_hardware(drawn):
+        if refused or not _refuses(candidate):
+            yield candidate
+
+
+def _refuses(drawn: Drawn) -> bool:
+    try:
+        compile_graph(drawn.graph, drawn.hardware, drawn.batch)
+    except CompileError as error:
+        return error.parameter is not None
+    except Exception:
+        # A fault of the compiler's own may be what the case shows.
+        return False
+    return False
+
+
+def _on_other_hardware(drawn: Drawn) -> Iterator[Drawn]:
     hw = drawn.hardware
-    for changes in _hardware_changes(hw):
+    for changes in _hardware_changes(drawn):
         try:
             changed = replace(hw, **changes)
         except ValueError:
@@ -478,15 +569,30 @@ def simpler_hardware(drawn: Drawn) -> Iterator[Drawn]:
             yield replace(drawn, hardware=changed, program=None)
 
 
-def _hardware_changes(hw: Hardware) -> Iterator[dict[str, Any]]:
+def _hardware_changes(drawn: Drawn) -> Iterator[dict[str, Any]]:
+    hw = drawn.hardware
     default = Hardware()
+    sizes = _sizes(hw)
     defaults = {
         field.name: getattr(default, field.name)
         for field in dataclasses.fields(hw)
-        if field.name not in _OF_THE_NETWORK
+        if field.name not in (*_OF_THE_NETWORK, *sizes)
     }
-    # An accumulator of 16 bits holds few sums of 8-bit words.
-    defaults |= {"bits_sum": 32 if hw.bits_sum >= 32 else hw.bits_sum}
+    # Sizes are never raised: the search would go back and forth.
+    shrunk = {name: least for name, (_, least) in sizes.items()}
+    usual = {
+        name: min(getattr(default, name), value)
+        for name, (value, _) in sizes.items()
+        if getattr(default, name) is not None
+    }
+    words = {
+        name: bits
+        for name, bits in (
+            ("bits_input", max(_LEAST_BITS, _widest(drawn.graph, weights=False))),
+            ("bits_weights", max(_LEAST_BITS, _widest(drawn.graph, weights=True))),
+        )
+        if bits < getattr(hw, name) and not is_sign(hw.bits_input)
+    }
     rows, columns = hw.processing_elements
     arrays = [
         (r, c)
@@ -494,8 +600,10 @@ def _hardware_changes(hw: Hardware) -> Iterator[dict[str, Any]]:
         if (r, c) < (rows, columns) and r <= rows and c <= columns
     ]
     for array in arrays:
-        yield {**defaults, "processing_elements": array}
-    yield defaults
+        for more in ({**shrunk, **words}, {**usual, **words}, usual):
+            yield {**defaults, **more, "processing_elements": array}
+    for more in ({**shrunk, **words}, {**usual, **words}, {}):
+        yield {**defaults, **more}
     for array in arrays:
         yield {"processing_elements": array, "drain_width": None}
     for size in steps(rows):
@@ -504,3 +612,24 @@ def _hardware_changes(hw: Hardware) -> Iterator[dict[str, Any]]:
         yield {"processing_elements": (rows, size), "drain_width": None}
     for name, value in defaults.items():
         yield {name: value}
+    for name, bits in words.items():
+        yield {name: bits}
+    for name, (value, least) in sizes.items():
+        smaller = [width for width in _AXI_WIDTHS if width < value]
+        for size in smaller if name == "axi_width" else steps(value, least):
+            yield {name: size}
+
+
+def _sizes(hw: Hardware) -> dict[str, tuple[int, int]]:
+    """By parameter what a hardware has, and the least that is legal."""
+    held, biases = hw.pixel_buffer_depth, hw.bias_buffer_depth
+    return {
+        "bits_sum": (hw.bits_sum, 8),
+        "axi_width": (hw.axi_width, _AXI_WIDTHS[0]),
+        "ram_weights_depth": (hw.ram_weights_depth, 2),
+        # None: what other parameters say.
+        "pixel_buffer_depth": (held or hw.pixel_rows * hw.drain, hw.drain),
+        "bias_buffer_depth": (biases or hw.bias_rows * hw.drain, hw.drain),
+        "max_outstanding": (hw.max_outstanding, 1),
+        "max_burst_beats": (hw.max_burst_beats, 1),
+    }

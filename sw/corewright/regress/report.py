@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corewright.regress.case import CaseResult, Suite
-from corewright.regress.coverage import count_bins, fraction_hit
+from corewright.regress.coverage import count_bins, excused_bins, fraction_hit, read_excuses
 from corewright.regress.drawn import ExplicitSuite
 from corewright.regress.hdl_coverage import METRICS, HdlCoverage
 from corewright.regress.scheduler import Preparation, Scheduler
@@ -77,6 +77,7 @@ class Report:
         cases = sum(result.seconds for result in self.results)
         total = cases + self.preparation_seconds
         bins = count_bins(self.suite.bins, (result.bins for result in self.results))
+        excused = excused_bins(self.suite.bins, read_excuses())
         cycles = [r.summary["simulated_cycles"] for r in self.results if _simulated(r)]
         slowest = sorted(self.results, key=lambda result: -result.seconds)[:_SLOWEST]
         found = [bucket.to_dict() for bucket in buckets(self.failures)]
@@ -101,8 +102,12 @@ class Report:
             "coverage": {
                 **self._hdl_shares(),
                 "hdl": self.hdl.to_dict() if self.hdl else None,
-                "functional": fraction_hit(bins),
+                "functional": fraction_hit(bins, excused),
                 "bins": bins,
+                "excused": excused,
+                "needless_excuses": [
+                    each for each in excused if bins[each.partition(":")[0]][each.partition(":")[2]]
+                ],
             },
             "refusals": sum(result.summary.get("refusals", 0) for result in self.results),
             "failures": [

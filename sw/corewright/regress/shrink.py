@@ -24,6 +24,12 @@ from corewright.regress.drawn import Drawn, ExplicitSuite
 # Seconds that a compilation may take.
 _BUILD_SECONDS = 3600.0
 
+# Parameters of hardware that have a size, beside the array.
+_NUMBERS = (
+    *("bits_input", "bits_weights", "bits_sum", "axi_width"),
+    *("ram_weights_depth", "pixel_buffer_depth", "bias_buffer_depth"),
+)
+
 Pass = tuple[str, Callable[[Drawn], Iterator[Drawn]]]
 
 
@@ -102,6 +108,8 @@ def size_of(drawn: Drawn) -> dict[str, Any]:
         "layers": len(drawn.graph.compute_nodes),
         "elements": sum(tensor.size for tensor in drawn.graph.tensors.values()),
         "array": list(drawn.hardware.processing_elements),
+        "bits": max(tensor.bits for tensor in drawn.graph.tensors.values()),
+        "hardware": {name: getattr(drawn.hardware, name) for name in _NUMBERS},
         "images": len(drawn.images),
         "batch": drawn.batch,
         "options": dict(drawn.options),
@@ -179,6 +187,7 @@ class _Search:
             ("sizes", reduce.smaller_tensors),
             ("layers' options", reduce.simpler_layers),
             ("values", reduce.simpler_values),
+            ("words", reduce.narrower_words),
         ]
         try:
             while True:

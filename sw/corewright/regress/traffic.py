@@ -26,6 +26,14 @@ MAX_CYCLES = 4095
 MAX_CHANCE = 65000
 MAX_RUNS = 16
 MAX_AT = 2000
+# Of the port for programs, weights and biases, that for pixels, ...: what can be slow there.
+_READ_STALLS = ("none", "latency", "idle", "busy", "stops")
+PORT_STALLS = {
+    **dict.fromkeys(PORTS[:3], _READ_STALLS),
+    "output": ("none", "late response", "busy", "stops"),
+}
+# What is slow counts from so many cycles of latency, and so high a chance out of 65536.
+_LONG, _OFTEN = 60, 16000
 # What a port may have on its way: bursts and beats of the hardware's defaults.
 _BURSTS, _BEATS = 8, 64
 _Choice = TypeVar("_Choice", bound=str)
@@ -76,6 +84,19 @@ class Port:
         """As the bench reads it."""
         return ",".join(str(value) for value in dataclasses.astuple(self))
 
+    def stalls(self, *, writes: bool = False) -> tuple[str, ...]:
+        """Return what is slow about it, of ``PORT_STALLS``; several things may be."""
+        idle, late = self.idle >= _OFTEN, self.latency + self.spread >= _LONG
+        slow = {
+            # What a write port gives is its response.
+            "late response": writes and (late or idle),
+            "latency": late and not writes,
+            "idle": idle and not writes,
+            "busy": self.busy >= _OFTEN,
+            "stops": self.stop > 0,
+        }
+        return tuple(name for name, seen in slow.items() if seen) or ("none",)
+
     @property
     def slowest(self) -> int:
         """Cycles in which all that a port may have on its way has come, with room to spare."""
@@ -86,6 +107,12 @@ class Port:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Port))
+# The profiles of the bench, see stalls_of in core/accelerator/dv/cw_bench_pkg.sv.
+PROFILES = {
+    "none": Port(),
+    "light": Port(8, 31, 4096, 4096, 32, 31),
+    "heavy": Port(1, 127, 32768, 32768, 256, 127),
+}
 
 
 def _changed(values: Any, usual: Any) -> dict[str, Any]:
@@ -182,10 +209,14 @@ class Traffic:
     @property
     def bound(self) -> int:
         """Cycles in which a run has to end behind its event, if the design works."""
-        heavy = Port(1, 127, 32768, 32768, 256, 127)
-        ports = [getattr(self, name) or heavy for name in PORTS]
+        ports = [getattr(self, name) or PROFILES["heavy"] for name in PORTS]
         # The clearing of the pipelines, and what the firmware reads.
         return 10000 + max(port.slowest for port in ports) + self.irq_latency + self.irq_spread
+
+    def port_stalls(self, port: str) -> tuple[str, ...]:
+        """Return what is slow about a port, of ``PORT_STALLS``."""
+        behaves: Port = getattr(self, port) or PROFILES[self.stalls]
+        return behaves.stalls(writes=port == "output")
 
     @property
     def bins(self) -> tuple[str, ...]:

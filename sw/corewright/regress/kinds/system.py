@@ -29,13 +29,16 @@ from corewright.flow.errors import FlowInputError
 from corewright.flow.inference import describe
 from corewright.flow.simulate import report
 from corewright.flow.system import hardware_of
+from corewright.flow.system_core import processing_elements
 from corewright.flow.vectors import VectorSet, prepare
+from corewright.flow.xsim_bench import build_xsim_bench
 from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import decode_stages
 from corewright.regress.case import CaseId, CheckFailed, Observation
 from corewright.regress.coverage import (
     COMMON_BINS,
+    LAYER_KINDS,
     cover_graph,
     cover_hardware,
     cover_program,
@@ -44,9 +47,15 @@ from corewright.regress.coverage import (
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
 from corewright.regress.drawn import Drawn
 from corewright.regress.kinds.planned import PlannedSuite
-from corewright.regress.plan import Directed, Network, SystemPlan
-from corewright.regress.random_graphs import random_graph, random_hardware, random_input
-from corewright.regress.traffic import MAX_RUNS, TRAFFIC_BINS, Traffic, draw_traffic
+from corewright.regress.plan import Directed, Network, SystemPlan, simulator_of
+from corewright.regress.random_graphs import WIDTHS, random_graph, random_hardware, random_input
+from corewright.regress.traffic import (
+    MAX_RUNS,
+    PORT_STALLS,
+    TRAFFIC_BINS,
+    Traffic,
+    draw_traffic,
+)
 
 # Groups of cases whose hardware is not drawn; random ones count from 0.
 _FIXED, _DIRECTED = 1 << 30, 1 << 31
@@ -55,9 +64,45 @@ _FIXED, _DIRECTED = 1 << 30, 1 << 31
 _WORTH_OPTIMISING = 600
 SHORT_RUNS = "-Og"
 # Not among what a program has; of the memory and of its port.
-_BINS = {"bus bits": ("32", "64", "128", "512"), "array": ("drawn", "8x24", "21x32", "other")}
+_BINS = {
+    "bus bits": ("32", "64", "128", "256", "512"),
+    "bursts on their way": ("1", "2 to 7", "8 or more"),
+    "longest burst": ("1 beat", "2 to 15 beats", "16 beats or more"),
+    "weight ring": ("below 16 rows", "16 to 255 rows", "256 rows or more"),
+    "array": ("drawn", "8x24", "21x32", "other"),
+    **{
+        f"stalls of {port}": tuple(f"{stall} in {kind}" for stall in stalls for kind in LAYER_KINDS)
+        for port, stalls in PORT_STALLS.items()
+    },
+    # What the array waits for, by what is slow at the port that it has it from.
+    "waiting": tuple(
+        f"{port} {stall}, {waits}"
+        for port, stalls in PORT_STALLS.items()
+        for stall in stalls
+        for waits in ("waits", "does not wait")
+    ),
+}
+# What each port keeps the array waiting for.
+_WAITS = {
+    "program": "wait_weights",
+    "pixels": "wait_pixels",
+    "residual": "wait_output",
+    "output": "wait_output",
+}
 # Arrays that people use.
 _KNOWN_ARRAYS = ("8x24", "21x32")
+# Values that hardwares have in turn. Most have the usual bursts: how the ports run ahead is theirs.
+_SPREAD: dict[str, tuple[int, ...]] = {
+    "bits_input": WIDTHS,
+    "bits_weights": WIDTHS,
+    "axi_width": (32, 64, 128, 256, 512),
+    "ram_weights_depth": (3, 20, 64, 200, 512),
+    "max_outstanding": (8, 8, 8, 1, 3, 16),
+    "max_burst_beats": (64, 64, 64, 64, 1, 7, 16),
+}
+# A run of more estimated cycles is drawn again, up to so many times: the slowest fiftieth of the
+# cases took a third of a night, and one case of hundreds of copies under slow ports 84 M cycles.
+_MOST_CYCLES, _DRAWS = 1_000_000, 8
 # Waves of a failure: so many cycles before an end that should not be, and around a wrong layer.
 _LAST_CYCLES, _MARGIN = 5000, 100
 
@@ -68,12 +113,14 @@ class SystemSuite(PlannedSuite[SystemPlan]):
     @property
     def bins(self) -> Mapping[str, tuple[str, ...]]:
         """See :class:`Suite`."""
+        directed = self.plan.directed
         return {
             **COMMON_BINS,
             # Comparisons layer by layer need every tensor in its own place.
             "program": tuple(name for name in COMMON_BINS["program"] if name != "memory reused"),
             **TRAFFIC_BINS,
             **_BINS,
+            **({"directed": tuple(each.name for each in directed)} if directed else {}),
         }
 
     @property
@@ -99,6 +146,9 @@ class SystemSuite(PlannedSuite[SystemPlan]):
         """The number of the case's hardware."""
         found = self.directed(index)
         if found is not None:
+            shared = self.plan.fixed_number(found[1].fixed)
+            if shared is not None:
+                return _FIXED + shared
             return _DIRECTED + found[0] if found[1].hardware else 0
         for number, fixed in enumerate(self.plan.hardware.fixed):
             # In the middle of its period, and never two at once.
@@ -125,8 +175,13 @@ class SystemSuite(PlannedSuite[SystemPlan]):
             trace: whether it writes waves.
             cases: that it serves: many are worth a longer compilation.
         """
+        provider = processing_elements()[self.plan.hardware.processing_element]
+        if simulator_of(self.plan) == "xsim":
+            if trace:
+                raise FlowInputError("simulator xsim writes no FST waves, legal is verilator")
+            return build_xsim_bench(hw, processing_element=provider)
         flags = "" if cases > _WORTH_OPTIMISING else SHORT_RUNS
-        return build_bench(hw, trace=trace, compiler_flags=flags)
+        return build_bench(hw, trace=trace, compiler_flags=flags, processing_element=provider)
 
     def hardware(self, seed: int, group: int) -> Hardware:
         """Return a group's hardware; a random one is small enough to be compiled soon."""
@@ -136,10 +191,23 @@ class SystemSuite(PlannedSuite[SystemPlan]):
         if group >= _FIXED:
             return self.plan.fixed_hardware(group - _FIXED)
         rng = generator(f"{self.name} hardware", seed, group)
+        spread = self._spread(seed, group)
         while True:
-            hw = _chosen(rng, random_hardware(rng), plan.choices)
+            hw = _chosen(rng, replace(random_hardware(rng), **spread), plan.choices)
             if hw is not None and hw.rows * hw.columns <= plan.units:
                 return hw
+
+    def _spread(self, seed: int, group: int) -> dict[str, Any]:
+        """Parameters of which a group has each in its turn, in an order of the seed's.
+
+        Drawn one by one, some value of one of them would be in none of fifty hardwares.
+        """
+        values: dict[str, Any] = {}
+        for name, legal in _SPREAD.items():
+            turn, place = divmod(group, len(legal))
+            order = generator(f"{self.name} {name}", seed, turn).permutation(len(legal))
+            values[name] = legal[int(order[place])]
+        return values
 
     def draw(self, seed: int, index: int, observation: Observation) -> Drawn:
         """See :class:`ExplicitSuite`."""
@@ -154,6 +222,7 @@ class SystemSuite(PlannedSuite[SystemPlan]):
             traffic = _directed_traffic(traffic, directed.traffic)
             network = directed.network or network
             observation.describe(directed=directed.name)
+            observation.cover(f"directed:{directed.name}")
         options = {"traffic": traffic.to_dict()}
         observation.describe(hardware=hardware_summary(hw), **options)
         rng = generator(self.name, seed, index)
@@ -200,8 +269,9 @@ class SystemSuite(PlannedSuite[SystemPlan]):
                 program, graph, len(stages), sum(len(s.host_operations) for s in stages)
             ),
             *traffic.bins,
+            *_port_bins(hw),
+            *_stall_bins(traffic, program),
             f"array:{_array(hw, group)}",
-            f"bus bits:{hw.axi_width}",
         )
         cases = 1 if group is None else self._cases_of(group)
         # Not in the scratch folder: benches are kept.
@@ -214,6 +284,7 @@ class SystemSuite(PlannedSuite[SystemPlan]):
             )
             result = report(hw, vectors, outcome)
             observation.describe(simulated_cycles=outcome.result["simulated_cycles"])
+            observation.cover(*_waiting_bins(traffic, program, result["layers"]))
             event = outcome.result.get("event")
             _observe_event(event, observation)
             if waves is not None:
@@ -257,6 +328,47 @@ def _array(hw: Hardware, group: int | None) -> str:
     return array if array in _KNOWN_ARRAYS else "other"
 
 
+def _port_bins(hw: Hardware) -> set[str]:
+    """The bins of a hardware's ports and of what they fill."""
+    bursts, beats, rows = hw.max_outstanding, hw.max_burst_beats, hw.weight_rows
+    return {
+        f"bus bits:{hw.axi_width}",
+        f"bursts on their way:{'1' if bursts == 1 else '2 to 7' if bursts < 8 else '8 or more'}",
+        "longest burst:"
+        + ("1 beat" if beats == 1 else "2 to 15 beats" if beats < 16 else "16 beats or more"),
+        "weight ring:"
+        + (f"{'below 16' if rows < 16 else '16 to 255' if rows < 256 else '256'} rows")
+        + (" or more" if rows >= 256 else ""),
+    }
+
+
+def _stall_bins(traffic: Traffic, program: CompiledProgram) -> set[str]:
+    """What is slow about each port, by what the accelerator does meanwhile."""
+    kinds = {layer.type for layer in program.layers}
+    added = {layer.type for layer in program.layers if layer.addition is not None}
+    return {
+        f"stalls of {port}:{stall} in {kind}"
+        for port in PORT_STALLS
+        for stall in traffic.port_stalls(port)
+        for kind in (added if port == "residual" else kinds)
+    }
+
+
+def _waiting_bins(
+    traffic: Traffic, program: CompiledProgram, layers: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Whether layers waited for each port, by what is slow about it."""
+    return {
+        f"waiting:{port} {stall}, {'waits' if cycles[_WAITS[port]] else 'does not wait'}"
+        for layer, cycles in zip(
+            program.layers, (each["cycles_by_cause"] for each in layers), strict=False
+        )
+        for port in PORT_STALLS
+        if port != "residual" or layer.addition is not None
+        for stall in traffic.port_stalls(port)
+    }
+
+
 def _observe_event(event: Mapping[str, Any] | None, observation: Observation) -> None:
     """What the bench says of what happened to a run."""
     if event is None:
@@ -275,19 +387,23 @@ def _network(
     The program is None where the compiler failed by a fault of its own, which whoever compiles the
     network again sees.
     """
-    graph = random_graph(
-        rng, hw, layers=network.layers, largest=network.size, operators=network.operators
-    )
-    batch = int(rng.integers(1, network.batch + 1))
-    observation.describe(**facts(hw, graph, batch))
-    try:
-        program = compile_graph(graph, hw, batch)
-    except CompileError as error:
-        if error.parameter is not None:
-            raise
-        return graph, batch, None
-    except Exception:
-        return graph, batch, None
+    for attempt in range(1, _DRAWS + 1):
+        graph = random_graph(
+            rng, hw, layers=network.layers, largest=network.size, operators=network.operators
+        )
+        batch = int(rng.integers(1, network.batch + 1))
+        observation.describe(**facts(hw, graph, batch))
+        try:
+            program = compile_graph(graph, hw, batch)
+        except CompileError as error:
+            if error.parameter is not None:
+                raise
+            return graph, batch, None
+        except Exception:
+            return graph, batch, None
+        cycles = sum(layer.estimated_cycles for layer in program.layers)
+        if cycles <= _MOST_CYCLES or attempt == _DRAWS:
+            break
     return graph, program.batch, program
 
 

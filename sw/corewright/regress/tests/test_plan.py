@@ -5,22 +5,33 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from corewright.environment import repository_root
 from corewright.flow import FlowInputError
+from corewright.flow.system_core import processing_elements
 from corewright.regress import CaseId, all_suites, find_suite
 from corewright.regress.case import Observation
+from corewright.regress.coverage import (
+    Excuse,
+    count_bins,
+    excused_bins,
+    fraction_hit,
+    read_excuses,
+)
 from corewright.regress.drawn import Drawn
 from corewright.regress.kinds.system import SystemSuite
-from corewright.regress.plan import SystemPlan, read_plan
-from corewright.regress.random_graphs import LAYER_NAMES
+from corewright.regress.plan import SIMULATOR_VARIABLE, SystemPlan, read_plan, simulator_of
+from corewright.regress.random_graphs import LAYER_NAMES, WIDTHS
 from corewright.regress.suites import resolve, suites_folder
 from corewright.regress.traffic import (
     EVENTS,
+    PORT_STALLS,
     PORTS,
     TRAFFIC_BINS,
     Port,
@@ -47,6 +58,63 @@ def traffic_of(drawn: Drawn) -> Traffic:
 # ------------------------------------------------------------------------------------ files
 
 
+def test_every_provider_of_the_array_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = (repository_root() / "core" / "pe").rglob("*.core")
+    names = [path.stem for path in cores]
+    assert sorted(processing_elements()) == sorted(names) and "pe_integer" in names
+    plan = read_plan(suites_folder() / "nightly.toml")
+    assert isinstance(plan, SystemPlan) and simulator_of(plan) == "verilator"
+    monkeypatch.setenv(SIMULATOR_VARIABLE, "xsim")
+    assert simulator_of(plan) == "xsim"
+    monkeypatch.setenv(SIMULATOR_VARIABLE, "vcs")
+    with pytest.raises(FlowInputError, match="'vcs' is no simulator, legal are verilator, xsim"):
+        simulator_of(plan)
+
+
+def test_every_value_is_in_some_hardware_of_a_night() -> None:
+    suite = all_suites()["nightly"]
+    assert isinstance(suite, SystemSuite)
+    drawn = [suite.hardware(11, group) for group in range(2, 47)]
+    assert {hw.bits_input for hw in drawn} == {hw.bits_weights for hw in drawn} == set(WIDTHS)
+    assert {hw.axi_width for hw in drawn} == {32, 64, 128, 256, 512}
+    assert {1, 3, 8, 16} == {hw.max_outstanding for hw in drawn}
+    assert all(hw.rows * hw.columns <= suite.plan.hardware.units for hw in drawn)
+
+
+def test_excuses_name_bins_and_have_a_reason(tmp_path: Path) -> None:
+    bins = all_suites()["nightly"].bins
+    excuses = read_excuses()
+    for excuse in excuses:
+        assert excused_bins(bins, [excuse]), excuse.bins
+    counts = count_bins(bins, [])
+    assert fraction_hit(counts, excused_bins(bins, excuses)) == 0
+    # What is excused does not count, unless it was hit.
+    legal = {"a": ("x", "y")}
+    some = [Excuse("a:y", "never")]
+    assert fraction_hit(count_bins(legal, [("a:x",)]), excused_bins(legal, some)) == 1
+    assert fraction_hit(count_bins(legal, [("a:y",)]), excused_bins(legal, some)) == 0.5
+    for text, told in (
+        ("[[excused]]\nbins = 'a'", "entry 1: legal are bins and reason"),
+        ("[[excused]]\nbins = 'a'\nreason = ' '", "entry 1: legal are"),
+        ("[[excuse]]", "has 'excuse', legal is"),
+        ("excused", "cannot be read"),
+    ):
+        (tmp_path / "excused.toml").write_text(text)
+        with pytest.raises(FlowInputError, match=re.escape(told)):
+            read_excuses(tmp_path / "excused.toml")
+
+
+def test_what_is_slow_about_a_port_has_a_bin() -> None:
+    assert Port().stalls() == Port().stalls(writes=True) == ("none",)
+    assert Port(latency=200).stalls() == ("latency",)
+    assert Port(latency=200).stalls(writes=True) == ("late response",)
+    assert Port(idle=20000, busy=20000, stop=1).stalls() == ("idle", "busy", "stops")
+    assert Traffic(stalls="heavy").port_stalls("output") == ("late response", "busy", "stops")
+    mixed = Traffic(output=Port(busy=30000))
+    assert [mixed.port_stalls(port) for port in PORTS] == [("none",)] * 3 + [("busy",)]
+    assert all(set(stalls) >= {"none", "busy", "stops"} for stalls in PORT_STALLS.values())
+
+
 def test_every_suite_is_legal_and_found_by_its_reference() -> None:
     assert {"graphs", "system", "smoke", "nightly", "soak", "events", "abort"} <= set(all_suites())
     for path in suites_folder().glob("*.toml"):
@@ -66,7 +134,7 @@ def test_arrays_that_people_use_are_in_every_night() -> None:
         for index in range(1000):
             group = suite.group(index)
             assert group is not None
-            if group >= 1 << 30 and not suite.directed(index):
+            if 1 << 30 <= group < 1 << 31:
                 arrays.append(suite.hardware(7, group).processing_elements)
             elif not suite.directed(index):
                 drawn.add(group)
@@ -123,6 +191,18 @@ def test_a_users_own_suite_names_its_file(tmp_path: Path) -> None:
         (
             SYSTEM + '[[directed]]\nname = "n"\nreason = "r"\nhardware = {bits_input = 9}',
             "directed[0].hardware: bits_input is 9",
+        ),
+        (
+            SYSTEM + '[[directed]]\nname = "n"\nreason = "r"\nfixed = "lenet5"',
+            "directed[0].fixed is 'lenet5', legal without a hardware of its own is one of",
+        ),
+        (
+            SYSTEM + '[hardware]\nprocessing_element = "pe_integers"',
+            "'pe_integers' is no processing element (did you mean pe_integer?), legal are pe_int",
+        ),
+        (
+            SYSTEM + 'simulator = "verilater"',
+            "simulator: 'verilater' is no simulator (did you mean verilator?), legal are veril",
         ),
     ],
 )

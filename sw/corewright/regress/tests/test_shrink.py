@@ -30,13 +30,14 @@ from corewright.regress.tests import faults
 from corewright.regress.trial import Trials, judge_drawn
 
 GRAPHS, SYSTEM = explicit(all_suites()["graphs"]), explicit(all_suites()["system"])
-SYSTEM_SEED = 1
+SYSTEM_SEED = 48
 PASSES: tuple[Callable[[Drawn], Iterator[Drawn]], ...] = (
     reduce.fewer_layers,
     reduce.smaller_tensors,
     reduce.simpler_layers,
     reduce.simpler_values,
     reduce.fewer_images,
+    reduce.narrower_words,
     reduce.simpler_hardware,
 )
 
@@ -194,6 +195,42 @@ def test_options_become_simpler_member_by_member() -> None:
         {"traffic": {"irq_latency": 8, "pixels": {"busy": 3}}},
     ]
     assert reduce.steps(9) == [1, 5, 8] and reduce.steps(1) == []
+
+
+def test_words_become_narrower_and_values_with_them() -> None:
+    drawn = next(d for d in map(draw, range(40)) if d.hardware.bits_input == 16)
+    narrow = list(reduce.narrower_words(drawn))
+    bits = [max(t.bits for t in each.graph.tensors.values()) for each in narrow]
+    assert bits[:3] == [2, 9, 15] and all(each.hardware == drawn.hardware for each in narrow)
+    assert narrow[0].images.min() >= -2 and narrow[0].images.max() <= 1
+    for name, values in golden.run(narrow[0].graph, narrow[0].images).items():
+        assert np.asarray(values).min() >= -2 and np.asarray(values).max() <= 1, name
+    # Then the hardware's words may be as narrow.
+    widths = {each.hardware.bits_input for each in reduce.simpler_hardware(narrow[0])}
+    assert 2 in widths and max(widths) == 16
+
+
+def test_no_number_of_the_hardware_is_raised_and_each_is_reduced() -> None:
+    drawn = next(
+        d for d in map(draw, range(40)) if min(d.hardware.bits_input, d.hardware.bits_weights) > 3
+    )
+    names = [
+        *("bits_input", "bits_weights", "bits_sum", "axi_width", "ram_weights_depth"),
+        *("pixel_buffer_depth", "bias_buffer_depth", "max_outstanding", "max_burst_beats"),
+    ]
+    hw = replace(
+        drawn.hardware, axi_width=256, ram_weights_depth=512, max_outstanding=4, max_burst_beats=8
+    )
+    reduced = set()
+    layer = next(reduce.narrower_words(next(reduce.fewer_layers(replace(drawn, hardware=hw)))))
+    # All tensors have two bits now; the next that become narrower are the weights.
+    layer = next(reduce.narrower_words(layer))
+    for candidate in reduce.simpler_hardware(layer):
+        for name in names:
+            before, after = getattr(hw, name), getattr(candidate.hardware, name)
+            assert after <= before, name
+            reduced |= {name} if after < before else set()
+    assert reduced == set(names)
 
 
 # ------------------------------------------------------------------------------------ shrinking
