@@ -90,10 +90,10 @@ package cw_pkg;
 
   /// What the array does in a step.
   typedef enum logic [1:0] {
-    OpMac = 2'd0,  // every column: sum += broadcast pixel * weight
-    OpMax = 2'd1,  // columns j*Cd: sum = max(sum, pixel of channel j)
-    OpSum = 2'd2,  // columns j*Cd: sum += pixel of channel j
-    OpVec = 2'd3   // columns j*Cd: sum += pixel of channel j * weight of the column
+    OpMac = 2'd0,  // every channel: sum += broadcast pixel * weight
+    OpMax = 2'd1,  // channels j < D: the maximum of pixel j
+    OpSum = 2'd2,  // channels j < D: sum += pixel j
+    OpVec = 2'd3   // channels j < D: sum += pixel j * weight
   } array_op_e;
 
   /// The group behind the last one of a pass that starts with group `first`: the loop nest's walkers

@@ -97,7 +97,7 @@ module cw_engine
   localparam int unsigned BeatBytes = Drain * WordBytes;
   localparam int unsigned OffsetBits = $clog2(AxiBytes);
   // Two tiles and what the pipeline holds: a tile may end every MaxBeats cycles.
-  localparam int unsigned QueueDepth = 2 * MaxBeats + 20;
+  localparam int unsigned QueueDepth = 2 * MaxBeats + 22;
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
@@ -325,7 +325,6 @@ module cw_engine
     end
   end
 
-  logic unused_tile_valid;
   logic [IndexBits-1:0] drain_index_q;
   logic signed [Cfg.SumBits-1:0] sums[Drain][Rows];
   cw_pe_array #(
@@ -344,7 +343,6 @@ module cw_engine
       .op_i         (op),
       .pixels_i     (pixels),
       .weights_i    (weights),
-      .tile_valid_o (unused_tile_valid),
       .drain_index_i(drain_index_q),
       .sums_o       (sums)
   );
@@ -372,7 +370,9 @@ module cw_engine
     logic [BiasBits-1:0] bias_row;
     logic                run_last;
   } tile_t;
-  localparam int unsigned BiasStage = 4;  // the tile is in the shadow one cycle later
+  // The array takes a step two cycles behind it; one cycle behind the bias are the tile's first sums.
+  localparam int unsigned BiasStage = cw_pe_array_pkg::Latency + 1;
+  localparam int unsigned IndexStage = BiasStage - cw_pe_array_pkg::IndexLatency;
   tile_t tile_q[BiasStage], tile_in, tile, draining_q;
   always_comb begin
     tile_in.valid    = step && step_last && !clear_i;
@@ -408,8 +408,9 @@ module cw_engine
         beat_last_q         <= beat_last && tile.run_last;
         beat_words_q        <= tile.channels >= 16'(Drain) ? WordsBits'(Drain)
             : WordsBits'(tile.channels);
-        drain_index_q       <= tile_q[BiasStage-1].valid ? '0 : drain_index_q + 1'b1;
       end
+      // Beat b's index is b cycles behind the tile, whether there is such a beat or not.
+      drain_index_q <= tile_q[IndexStage-1].valid ? '0 : drain_index_q + 1'b1;
       if (clear_i) begin
         // verilator unroll_full
         for (int unsigned i = 0; i < BiasStage; i++) tile_q[i].valid <= 1'b0;
@@ -674,9 +675,6 @@ module cw_engine
   TilesDoNotCollide_A :
   assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
                    tile_q[BiasStage-1].valid |-> !draining_q.valid);
-  ShadowInTime_A :
-  assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
-                   unused_tile_valid |-> beat_valid_q && drain_index_q == '0);
 `endif
 
 endmodule

@@ -23,10 +23,14 @@ module cw_pe_array_flat
     input  logic [                     1:0] op_i,
     input  logic [Drain*Rows*PixelBits-1:0] pixels_i,
     input  logic [  Columns*WeightBits-1:0] weights_i,
-    output logic                            tile_valid_o,
     input  logic [           IndexBits-1:0] drain_index_i,
-    output logic [  Drain*Rows*SumBits-1:0] sums_o
+    output logic [  Drain*Rows*SumBits-1:0] sums_o,
+    output logic [                     7:0] latency_o,
+    output logic [                     7:0] index_latency_o
 );
+
+  assign latency_o       = 8'(cw_pe_array_pkg::Latency);
+  assign index_latency_o = 8'(cw_pe_array_pkg::IndexLatency);
 
   logic signed [PixelBits-1:0] pixels[Drain][Rows];
   logic signed [SumBits-1:0] sums[Drain][Rows];
@@ -56,7 +60,6 @@ module cw_pe_array_flat
       .op_i    (array_op_e'(op_i)),
       .pixels_i(pixels),
       .weights_i,
-      .tile_valid_o,
       .drain_index_i,
       .sums_o  (sums)
   );

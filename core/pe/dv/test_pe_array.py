@@ -23,14 +23,18 @@ ATTEMPTS = 4
 MUTANTS = {
     "binary_weights_as_two_s_complement": ("if (is_sign(WeightBits)) return", "if (1'b0) return"),
     "binary_weights_upside_down": ("$signed({weight[0], 1'b1})", "$signed({!weight[0], 1'b1})"),
-    "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
-    "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),
-    "depthwise_without_weights": ("op_q == OpVec ?", "1'b0 ?"),
-    "depthwise_weights_of_the_first_columns": ("SumBits'(weights_q[j*DrainBeats])",
-                                               "SumBits'(weights_q[j])"),
-    "depthwise_weights_in_sum_pools": ("op_q == OpVec ?", "op_q != OpMax ?"),
-    "unsigned_maximum": ("SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]",
-                         "$unsigned(pixels_q[j][r]) > $unsigned(sums_q[j*DrainBeats][r])"),
+    "sums_not_cleared": ("(first_q[b+1] ? '0 : sum_q)", "sum_q"),
+    "group_too_early": ("if (valid_q[b+1]) sum_q", "if (valid_q[b == 0 ? 1 : b]) sum_q"),
+    "operands_of_the_first_group": ("pixels_q[b][r] * weights_q[b]", "pixels_q[0][r] * weights_q[b]"),
+    "depthwise_without_weights": ("i < Drain && op_i == OpSum ?", "i < Drain && op_i != OpMac ?"),
+    "depthwise_of_one_channel": ("op_i == OpMac ? pixels_i[0]", "1'b1 ? pixels_i[0]"),
+    "depthwise_weights_in_sum_pools": ("i < Drain && op_i == OpSum ?", "1'b0 ?"),
+    "maximum_of_the_tile_before": ("if (first_q[1] || candidates_q", "if (candidates_q"),
+    "maximum_counts_pauses": ("if (valid_q[1]) begin", "begin"),
+    "sums_instead_of_maxima": ("select_maximum_q <= maximum_qq && end_qq", "select_maximum_q <= 1'b0"),
+    "maxima_in_later_beats": ("select_maximum_q <= maximum_qq && end_qq", "select_maximum_q <= maximum_qq"),
+    "unsigned_maximum": ("candidates_q[j][r] > maxima_q[j][r]",
+                         "$unsigned(candidates_q[j][r]) > $unsigned(maxima_q[j][r])"),
 }  # fmt: skip
 BUGS = Mutants({name: Mutation("cw_pe_array.sv", *bug) for name, bug in MUTANTS.items()})
 

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// R x C output-stationary multiply-accumulate array with a shadow copy for the drain: the integer
-/// provider of the virtual core `corewright:core:pe_array`.
+/// R x C output-stationary multiply-accumulate array: the integer provider of the virtual core
+/// `corewright:core:pe_array`.
 ///
-/// Each cycle with `valid_i` is one step: with OpMac column c adds pixel_i[0] lanes times weight c; with
-/// OpMax / OpSum / OpVec only the columns j*(C/D), j < D, work, each on channel j's lanes. `first_i` starts a
-/// tile (the accumulator takes the step's value), `last_i` ends it: three cycles later `tile_valid_o` is
-/// high for a cycle and `sums_o` shows the finished tile, D channels at a time selected by
-/// `drain_index_i` (combinational), until the next tile's `tile_valid_o`.
+/// Each cycle with `valid_i` is one step: with OpMac channel c adds pixels_i[0] lanes times weight c; with
+/// OpVec / OpSum / OpMax only the channels j < D count, each on the lanes of pixels_i[j]: sums of products,
+/// sums, maxima. `first_i` starts a tile, `last_i` ends it. Beat b of a tile that ends at cycle t, its
+/// channels b*D .. b*D+D-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
+/// IndexLatency cycles before. Constants: `cw_pe_array_pkg`.
 /// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
-/// Does not stall: the caller leaves enough cycles between two ends of tiles.
+/// Does not stall: the caller leaves as many cycles between two ends of tiles as it reads beats.
+///
+///   cycle    t         t+1        t+2        t+3        t+4     t+5
+///   group 0  operands  operand_q  product_q  sum_q      sums_o
+///   group 1  operands  (delay)    operand_q  product_q  sum_q   sums_o
+///
+/// Column group b sees the operands b cycles later. So its sums are final just when its beat is due: there
+/// is no copy of the sums, and no operand fans out to the whole array.
 module cw_pe_array
   import cw_pkg::*;
 #(
@@ -32,13 +39,12 @@ module cw_pe_array
     input  array_op_e                      op_i,
     input  logic signed [   PixelBits-1:0] pixels_i     [Drain][Rows],
     input  logic        [  Columns*WeightBits-1:0] weights_i,
-    output logic                           tile_valid_o,
     input  logic        [   IndexBits-1:0] drain_index_i,
     output logic signed [     SumBits-1:0] sums_o       [Drain][Rows]
 );
 
-  logic valid_q, first_q, end_q;
   localparam int unsigned FactorBits = number_bits(WeightBits);
+  localparam int unsigned ProductBits = PixelBits + FactorBits;
 
   // A weight as a number.
   function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);
@@ -46,87 +52,92 @@ module cw_pe_array
     return FactorBits'(32'(weight));
   endfunction
 
-  array_op_e op_q;
-  logic signed [PixelBits-1:0] pixels_q[Drain][Rows];
-  logic signed [FactorBits-1:0] weights_q[Columns];
-  logic signed [SumBits-1:0] sums_q[Columns][Rows];
-  logic signed [SumBits-1:0] shadow_q[Columns][Rows];
-
+  // ---------------------------------------------------------------- operands
+  // Stage k of a step is k+1 cycles behind it: group b multiplies at stage b, and adds at stage b+1.
+  localparam int unsigned Stages = DrainBeats + 1;
+  logic [Stages-1:0] valid_q, first_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      valid_q <= 1'b0;
-      first_q <= 1'b0;
-      end_q   <= 1'b0;
-      op_q    <= OpMac;
-    end else begin
-      valid_q <= valid_i;
-      first_q <= first_i;
-      end_q   <= valid_i && last_i;
-      op_q    <= op_i;
+    if (!rst_ni) valid_q <= '0;
+    else valid_q <= Stages'({valid_q, valid_i});
+  end
+  always_ff @(posedge clk_i) first_q <= Stages'({first_q, first_i});
+
+  // Registers of data have no reset, and no enable: so they fit those of a multiplier block.
+  logic signed [PixelBits-1:0] pixels_q[DrainBeats][Rows];
+  logic signed [PixelBits-1:0] own_pixels_q[Drain][Rows];  // of the first group
+  always_ff @(posedge clk_i) begin
+    pixels_q[0] <= pixels_i[0];
+    for (int unsigned k = 1; k < DrainBeats; k++) pixels_q[k] <= pixels_q[k-1];
+    for (int unsigned j = 0; j < Drain; j++) begin
+      own_pixels_q[j] <= op_i == OpMac ? pixels_i[0] : pixels_i[j];
     end
   end
 
-  // Element i of a weight row belongs to channel i, which beat i / D of the drain delivers.
+  // Element i of a weight row belongs to channel i. Row k is read by the groups from k on.
+  logic signed [FactorBits-1:0] weights_q[DrainBeats][Columns];
   always_ff @(posedge clk_i) begin
-    if (valid_i) begin
-      pixels_q <= pixels_i;
-      // verilator unroll_full
-      for (int unsigned i = 0; i < Columns; i++) begin
-        weights_q[(i%Drain)*DrainBeats+i/Drain] <= factor_of(weights_i[i*WeightBits+:WeightBits]);
-      end
+    for (int unsigned i = 0; i < Columns; i++) begin
+      weights_q[0][i] <= i < Drain && op_i == OpSum ? FactorBits'(1)
+          : factor_of(weights_i[i*WeightBits+:WeightBits]);
     end
+    for (int unsigned k = 1; k < DrainBeats; k++) weights_q[k] <= weights_q[k-1];
   end
 
-  // Simulation: unrolled, the assignments are an order of magnitude faster than in a loop.
-  // The accumulators need no reset: the first step of a tile overwrites them.
-  always_ff @(posedge clk_i) begin
-    if (valid_q && op_q == OpMac) begin
-      // verilator unroll_full
-      for (int unsigned c = 0; c < Columns; c++) begin
-        // verilator unroll_full
-        for (int unsigned r = 0; r < Rows; r++) begin
-          sums_q[c][r] <= (first_q ? '0 : sums_q[c][r])
-              + SumBits'(pixels_q[0][r]) * SumBits'(weights_q[c]);
+  // ---------------------------------------------------------------- multiply and accumulate
+  // Each unit's registers are declared in a scope of its own: only so does synthesis find them for
+  // the multiplier blocks. No reset: the first step of a tile overwrites the sum.
+  logic signed [SumBits-1:0] sums[Columns][Rows];
+  for (genvar b = 0; b < DrainBeats; b++) begin : gen_group
+    for (genvar j = 0; j < Drain; j++) begin : gen_column
+      for (genvar r = 0; r < Rows; r++) begin : gen_unit
+        logic signed [ProductBits-1:0] product_q;
+        logic signed [SumBits-1:0] sum_q;
+        if (b == 0) begin : gen_own
+          always_ff @(posedge clk_i) product_q <= own_pixels_q[j][r] * weights_q[0][j];
+        end else begin : gen_shared
+          always_ff @(posedge clk_i) product_q <= pixels_q[b][r] * weights_q[b][b*Drain+j];
         end
+        always_ff @(posedge clk_i) begin
+          if (valid_q[b+1]) sum_q <= (first_q[b+1] ? '0 : sum_q) + SumBits'(product_q);
+        end
+        assign sums[b*Drain+j][r] = sum_q;
       end
-    end else if (valid_q) begin
-      // verilator unroll_full
+    end
+  end
+
+  // ---------------------------------------------------------------- maxima, in step with group 0
+  logic maximum_q, end_q, maximum_qq, end_qq, select_maximum_q;
+  logic signed [PixelBits-1:0] candidates_q[Drain][Rows], maxima_q[Drain][Rows];
+  always_ff @(posedge clk_i) begin
+    maximum_q  <= op_i == OpMax;
+    end_q      <= valid_i && last_i;
+    maximum_qq <= maximum_q;
+    end_qq     <= end_q;
+    if (valid_q[0]) candidates_q <= own_pixels_q;
+    if (valid_q[1]) begin
       for (int unsigned j = 0; j < Drain; j++) begin
-        // verilator unroll_full
         for (int unsigned r = 0; r < Rows; r++) begin
-          if (op_q == OpMax) begin
-            if (first_q || SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]) begin
-              sums_q[j*DrainBeats][r] <= SumBits'(pixels_q[j][r]);
-            end
-          end else begin
-            sums_q[j*DrainBeats][r] <= (first_q ? '0 : sums_q[j*DrainBeats][r])
-                + (op_q == OpVec ? SumBits'(pixels_q[j][r]) * SumBits'(weights_q[j*DrainBeats])
-                   : SumBits'(pixels_q[j][r]));
+          if (first_q[1] || candidates_q[j][r] > maxima_q[j][r]) begin
+            maxima_q[j][r] <= candidates_q[j][r];
           end
         end
       end
     end
   end
 
-  logic copy_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      copy_q       <= 1'b0;
-      tile_valid_o <= 1'b0;
-    end else begin
-      copy_q       <= end_q;
-      tile_valid_o <= copy_q;
-    end
+  // ---------------------------------------------------------------- drain
+  // Two registers: the choice fans out to all lanes, the multiplexer has a stage of its own.
+  logic [IndexBits-1:0] index_q;
+  always_ff @(posedge clk_i) begin
+    index_q          <= drain_index_i;
+    select_maximum_q <= maximum_qq && end_qq;
   end
 
   always_ff @(posedge clk_i) begin
-    if (copy_q) shadow_q <= sums_q;
-  end
-
-  always_comb begin
     for (int unsigned j = 0; j < Drain; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        sums_o[j][r] = shadow_q[j*DrainBeats+32'(drain_index_i)][r];
+        sums_o[j][r] <= select_maximum_q ? SumBits'(maxima_q[j][r])
+            : sums[32'(index_q)*Drain+j][r];
       end
     end
   end
