@@ -51,8 +51,8 @@ module cw_postproc_flat #(
   end
 
   assign latency_o = 16'(cw_postproc_pkg::Latency);
-  assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(SumBits, PixelBits));
-  assign average_latency_o = 16'(cw_postproc_pkg::average_latency(SumBits, PixelBits));
+  assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(Drain * Rows));
+  assign average_latency_o = 16'(cw_postproc_pkg::average_latency(Drain * Rows, SumBits, PixelBits));
 
   cw_postproc #(
     .Rows(Rows),

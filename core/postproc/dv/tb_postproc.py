@@ -93,13 +93,15 @@ class Bench:
         dut = self.dut
         dut.in_valid_i.value = 1
         dut.sums_i.value = pack((s for lanes in beat.sums for s in lanes), SHAPE.sum_bits)
-        dut.bias_i.value = pack(beat.bias, SHAPE.post_bits)
         dut.counts_i.value = pack(beat.counts, SHAPE.count_bits)
         dut.in_words_i.value = beat.words
         dut.in_last_i.value = int(beat.last)
         data, mask = words(SHAPE, self.configuration, beat, self.seen)
         latency = self.average_latency if self.configuration.average else self.latency
         self.expected.append((self.cycle + latency, data, mask, beat.words, beat.last))
+
+    def bias(self, beat):
+        self.dut.bias_i.value = pack(beat.bias, SHAPE.post_bits)
 
     async def step(self):
         """Let a clock edge pass, then compare the outputs."""
@@ -123,15 +125,15 @@ class Bench:
         """Send beats as fast as their gaps and the dividers allow; return when all have left."""
         self.configure(configuration)
         pause = self.average_cycles - 1 if configuration.average else 0
-        for beat in beats:
-            for _ in range(beat.gap):
-                self.idle()
-                await self.step()
-            self.offer(beat)
+        cycles = [beat for each in beats for beat in [*[None] * each.gap, each, *[None] * pause]]
+        for beat, after in zip([None, *cycles], [*cycles, None], strict=True):
+            self.idle()
+            if beat is not None:
+                self.offer(beat)
+            # A beat's bias stands a cycle before it.
+            if after is not None:
+                self.bias(after)
             await self.step()
-            for _ in range(pause):
-                self.idle()
-                await self.step()
         self.idle()
         while self.expected:
             await self.step()
@@ -347,7 +349,10 @@ async def reset_forgets_what_is_inside(dut):
     dut = bench.dut
     for average in (False, True):
         bench.configure(random_configuration(bench.rng, average))
-        bench.offer(random_beat(bench.rng, bench.configuration))
+        beat = random_beat(bench.rng, bench.configuration)
+        bench.bias(beat)
+        await bench.step()
+        bench.offer(beat)
         await bench.step()
         bench.idle()
         await bench.step()
@@ -373,6 +378,8 @@ async def illegal_use_is_reported(dut):
         [[0] * SHAPE.rows] * SHAPE.drain, [0] * SHAPE.drain, [1] * SHAPE.rows, SHAPE.drain, True
     )
     bench.configure(average if VIOLATION in ("AverageGap_A", "AverageFits_A") else plain)
+    bench.bias(nothing)
+    await bench.step()
     if VIOLATION == "AverageGap_A":
         bench.offer(nothing)
         await bench.step()
@@ -383,7 +390,7 @@ async def illegal_use_is_reported(dut):
     elif VIOLATION == "AverageFits_A":
         bench.offer(next(directed_beats([PIXEL_HIGH + 1])))
     elif VIOLATION == "ConfigurationStable_A":
-        bench.offer(random_beat(rng, plain))
+        bench.offer(nothing)
         await bench.step()
         bench.idle()
         dut.shift_i.value = 5
