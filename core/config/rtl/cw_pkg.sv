@@ -52,9 +52,14 @@ package cw_pkg;
     return (cfg.Columns * cfg.WeightBits + 7) / 8;
   endfunction
 
+  /// Words that leave the array a cycle: D or its half if the output port takes them, else one.
+  function automatic int unsigned drain_words(cfg_t cfg);
+    return cfg.Drain * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain : (cfg.Drain % 2 == 0 ? (cfg.Drain / 2 * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain / 2 : 1) : 1);
+  endfunction
+
   /// Beats of a full tile's drain.
   function automatic int unsigned drain_beats(cfg_t cfg);
-    return cfg.Columns / cfg.Drain;
+    return cfg.Columns / drain_words(cfg);
   endfunction
 
   // verilator lint_on UNUSEDSIGNAL

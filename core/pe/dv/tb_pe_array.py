@@ -18,7 +18,8 @@ PARAMETERS = bench_parameters()
 ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, SUM_BITS = (
     PARAMETERS[name] for name in ("Rows", "Columns", "Drain", "PixelBits", "WeightBits", "SumBits")
 )
-BEATS = COLUMNS // DRAIN
+WORDS = PARAMETERS.get("Words", DRAIN)
+BEATS = COLUMNS // WORDS
 MAC, MAX, SUM, VEC = 0, 1, 2, 3
 TILES = 150
 
@@ -63,18 +64,20 @@ class Tile:
             for _ in range(rng.choice([1, 1, 2, 3, rng.randint(1, 20)]))
         ]
         self.sums = {}
-        self.beats = rng.choice([1, BEATS, rng.randint(1, BEATS)]) if op == MAC else 1
+        most = BEATS if op == MAC else DRAIN // WORDS
+        self.beats = rng.choice([1, most, rng.randint(1, most)])
         for beat in range(self.beats):
-            for j in range(DRAIN):
+            for j in range(WORDS):
                 self.sums[beat, j] = [self._lane(beat, j, r) for r in range(ROWS)]
 
     def _lane(self, beat, j, r):
+        channel = beat * WORDS + j
         if self.op == MAC:
-            # Drain beat t delivers channels t*D .. t*D+D-1, each times the lanes of pixels[0].
-            return sum(pixels[0][r] * weights[beat * DRAIN + j] for pixels, weights in self.steps)
+            # Every channel has the lanes of pixels[0].
+            return sum(pixels[0][r] * weights[channel] for pixels, weights in self.steps)
         if self.op == VEC:
-            return sum(pixels[j][r] * weights[j] for pixels, weights in self.steps)
-        lane = [pixels[j][r] for pixels, _ in self.steps]
+            return sum(pixels[channel][r] * weights[channel] for pixels, weights in self.steps)
+        lane = [pixels[channel][r] for pixels, _ in self.steps]
         return max(lane) if self.op == MAX else sum(lane)
 
 
@@ -119,7 +122,7 @@ async def tiles_are_exact_and_come_when_they_are_due(dut, stall):
         if cycle in coming:
             shown, beat = coming.pop(cycle)
             sums = int(dut.sums_o.value)
-            for j in range(DRAIN):
+            for j in range(WORDS):
                 got = sums >> j * ROWS * SUM_BITS & ((1 << ROWS * SUM_BITS) - 1)
                 assert got == pack(shown.sums[beat, j], SUM_BITS), (
                     f"op {shown.op}, {len(shown.steps)} steps, beat {beat}, channel {j}"

@@ -7,7 +7,7 @@
 /// Each cycle with `valid_i` is one step: with OpMac channel c adds pixels_i[0] lanes times weight c; with
 /// OpVec / OpSum / OpMax only the channels j < D count, each on the lanes of pixels_i[j]: sums of products,
 /// sums, maxima. `first_i` starts a tile, `last_i` ends it. Beat b of a tile that ends at cycle t, its
-/// channels b*D .. b*D+D-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
+/// channels b*W .. b*W+W-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
 /// IndexLatency cycles before. Constants: `cw_pe_array_pkg`.
 /// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
@@ -17,18 +17,19 @@
 ///   group 0  operands  operand_q  product_q  sum_q      sums_o
 ///   group 1  operands  (delay)    operand_q  product_q  sum_q   sums_o
 ///
-/// Column group b sees the operands b cycles later. So its sums are final just when its beat is due: there
-/// is no copy of the sums, and no operand fans out to the whole array.
+/// Group b, the columns of beat b, sees the operands b cycles later. So its sums are final just when
+/// its beat is due: there is no copy of the sums, and no operand fans out to the whole array.
 module cw_pe_array
   import cw_pkg::*;
 #(
     parameter  int unsigned Rows       = 8,
     parameter  int unsigned Columns    = 24,
-    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned Drain      = 4,      // D: channels of OpVec, OpSum, OpMax
+    parameter  int unsigned Words      = Drain,  // W: channels of a beat, a divisor of D
     parameter  int unsigned PixelBits  = 8,
     parameter  int unsigned WeightBits = 8,
     parameter  int unsigned SumBits    = 32,
-    localparam int unsigned DrainBeats = Columns / Drain,
+    localparam int unsigned DrainBeats = Columns / Words,
     localparam int unsigned IndexBits  = DrainBeats > 1 ? $clog2(DrainBeats) : 1
 ) (
     input  logic                           clk_i,
@@ -40,11 +41,12 @@ module cw_pe_array
     input  logic signed [   PixelBits-1:0] pixels_i     [Drain][Rows],
     input  logic        [  Columns*WeightBits-1:0] weights_i,
     input  logic        [   IndexBits-1:0] drain_index_i,
-    output logic signed [     SumBits-1:0] sums_o       [Drain][Rows]
+    output logic signed [     SumBits-1:0] sums_o       [Words][Rows]
 );
 
   localparam int unsigned FactorBits = number_bits(WeightBits);
   localparam int unsigned ProductBits = PixelBits + FactorBits;
+  localparam int unsigned VectorBeats = Drain / Words;  // groups that work with all operations
 
   // A weight as a number.
   function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);
@@ -64,18 +66,11 @@ module cw_pe_array
 
   // Registers of data have no reset, and no enable: so they fit those of a multiplier block.
   logic signed [PixelBits-1:0] pixels_q[DrainBeats][Rows];
-  logic signed [PixelBits-1:0] own_pixels_q[Drain][Rows];  // of the first group
-  always_ff @(posedge clk_i) begin
-    pixels_q[0] <= pixels_i[0];
-    for (int unsigned k = 1; k < DrainBeats; k++) pixels_q[k] <= pixels_q[k-1];
-    for (int unsigned j = 0; j < Drain; j++) begin
-      own_pixels_q[j] <= op_i == OpMac ? pixels_i[0] : pixels_i[j];
-    end
-  end
-
   // Element i of a weight row belongs to channel i. Row k is read by the groups from k on.
   logic signed [FactorBits-1:0] weights_q[DrainBeats][Columns];
   always_ff @(posedge clk_i) begin
+    pixels_q[0] <= pixels_i[0];
+    for (int unsigned k = 1; k < DrainBeats; k++) pixels_q[k] <= pixels_q[k-1];
     for (int unsigned i = 0; i < Columns; i++) begin
       weights_q[0][i] <= i < Drain && op_i == OpSum ? FactorBits'(1)
           : factor_of(weights_i[i*WeightBits+:WeightBits]);
@@ -83,41 +78,53 @@ module cw_pe_array
     for (int unsigned k = 1; k < DrainBeats; k++) weights_q[k] <= weights_q[k-1];
   end
 
-  // ---------------------------------------------------------------- multiply and accumulate
-  // Each unit's registers are declared in a scope of its own: only so does synthesis find them for
-  // the multiplier blocks. No reset: the first step of a tile overwrites the sum.
-  logic signed [SumBits-1:0] sums[Columns][Rows];
-  for (genvar b = 0; b < DrainBeats; b++) begin : gen_group
-    for (genvar j = 0; j < Drain; j++) begin : gen_column
-      for (genvar r = 0; r < Rows; r++) begin : gen_unit
-        logic signed [ProductBits-1:0] product_q;
-        logic signed [SumBits-1:0] sum_q;
-        if (b == 0) begin : gen_own
-          always_ff @(posedge clk_i) product_q <= own_pixels_q[j][r] * weights_q[0][j];
-        end else begin : gen_shared
-          always_ff @(posedge clk_i) product_q <= pixels_q[b][r] * weights_q[b][b*Drain+j];
-        end
-        always_ff @(posedge clk_i) begin
-          if (valid_q[b+1]) sum_q <= (first_q[b+1] ? '0 : sum_q) + SumBits'(product_q);
-        end
-        assign sums[b*Drain+j][r] = sum_q;
+  // The channels below D have operands of their own, for all operations but OpMac: those of group b
+  // come from stage b - 1.
+  localparam int unsigned Delays = VectorBeats > 1 ? VectorBeats - 1 : 1;
+  logic [Delays-1:0] mac_q;
+  logic signed [PixelBits-1:0] delayed_q[Delays][Drain][Rows];
+  logic signed [PixelBits-1:0] own_pixels_q[Drain][Rows];
+  always_ff @(posedge clk_i) begin
+    mac_q <= Delays'({mac_q, op_i == OpMac});
+    delayed_q[0] <= pixels_i;
+    for (int unsigned k = 1; k < Delays; k++) delayed_q[k] <= delayed_q[k-1];
+    for (int unsigned j = 0; j < Drain; j++) begin
+      if (j < Words) own_pixels_q[j] <= op_i == OpMac ? pixels_i[0] : pixels_i[j];
+      else begin
+        own_pixels_q[j] <= mac_q[j/Words-1] ? pixels_q[j/Words-1] : delayed_q[j/Words-1][j];
       end
     end
   end
 
-  // ---------------------------------------------------------------- maxima, in step with group 0
-  logic maximum_q, end_q, maximum_qq, end_qq, select_maximum_q;
+  // ---------------------------------------------------------------- multiply and accumulate
+  // Each unit's registers are declared in a scope of its own: only so does synthesis find them for
+  // the multiplier blocks. No reset: the first step of a tile overwrites the sum.
+  logic signed [SumBits-1:0] sums[Columns][Rows];
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    localparam int unsigned Group = c / Words;
+    for (genvar r = 0; r < Rows; r++) begin : gen_unit
+      logic signed [ProductBits-1:0] product_q;
+      logic signed [SumBits-1:0] sum_q;
+      if (c < Drain) begin : gen_own
+        always_ff @(posedge clk_i) product_q <= own_pixels_q[c][r] * weights_q[Group][c];
+      end else begin : gen_shared
+        always_ff @(posedge clk_i) product_q <= pixels_q[Group][r] * weights_q[Group][c];
+      end
+      always_ff @(posedge clk_i) begin
+        if (valid_q[Group+1]) sum_q <= (first_q[Group+1] ? '0 : sum_q) + SumBits'(product_q);
+      end
+      assign sums[c][r] = sum_q;
+    end
+  end
+
+  // ---------------------------------------------------------------- maxima, in step with the sums
   logic signed [PixelBits-1:0] candidates_q[Drain][Rows], maxima_q[Drain][Rows];
   always_ff @(posedge clk_i) begin
-    maximum_q  <= op_i == OpMax;
-    end_q      <= valid_i && last_i;
-    maximum_qq <= maximum_q;
-    end_qq     <= end_q;
-    if (valid_q[0]) candidates_q <= own_pixels_q;
-    if (valid_q[1]) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Drain; j++) begin
+      if (valid_q[j/Words]) candidates_q[j] <= own_pixels_q[j];
+      if (valid_q[j/Words+1]) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          if (first_q[1] || candidates_q[j][r] > maxima_q[j][r]) begin
+          if (first_q[j/Words+1] || candidates_q[j][r] > maxima_q[j][r]) begin
             maxima_q[j][r] <= candidates_q[j][r];
           end
         end
@@ -126,18 +133,27 @@ module cw_pe_array
   end
 
   // ---------------------------------------------------------------- drain
-  // Two registers: the choice fans out to all lanes, the multiplexer has a stage of its own.
+  // Bit k: maxima ended k+1 cycles ago. Beat b of a tile is asked for b + 2 cycles behind its end.
+  logic [VectorBeats:0] maximum_q;
   logic [IndexBits-1:0] index_q;
+  logic select_maximum_q;
   always_ff @(posedge clk_i) begin
+    maximum_q        <= (VectorBeats + 1)'({maximum_q, valid_i && last_i && op_i == OpMax});
     index_q          <= drain_index_i;
-    select_maximum_q <= maximum_qq && end_qq;
+    select_maximum_q <= 1'b0;
+    for (int unsigned b = 0; b < VectorBeats; b++) begin
+      if (drain_index_i == IndexBits'(b)) select_maximum_q <= maximum_q[b+1];
+    end
   end
 
+  localparam int unsigned VectorIndexBits = VectorBeats > 1 ? $clog2(VectorBeats) : 1;
+  logic [VectorIndexBits-1:0] vector_index;
+  assign vector_index = VectorIndexBits'(index_q);
   always_ff @(posedge clk_i) begin
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned w = 0; w < Words; w++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        sums_o[j][r] <= select_maximum_q ? SumBits'(maxima_q[j][r])
-            : sums[32'(index_q)*Drain+j][r];
+        sums_o[w][r] <= select_maximum_q ? SumBits'(maxima_q[32'(vector_index)*Words+w][r])
+            : sums[32'(index_q)*Words+w][r];
       end
     end
   end

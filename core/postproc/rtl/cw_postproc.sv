@@ -18,8 +18,9 @@
 /// With PixelBits = 1 the result is the bit y < 0, as a stored bit b stands for 1 - 2b.
 ///
 /// Throughput one beat a cycle, latency `cw_postproc_pkg::Latency`; a beat's bias stands on `bias_i` a cycle
-/// before it. An average beat is divided lane by lane: the next beat comes `cw_postproc_pkg::average_cycles`
-/// after it or later, and the latency is `cw_postproc_pkg::average_latency`.
+/// before it. An average beat is divided lane by lane, for `cw_postproc_pkg::average_cycles`: AverageBeats of
+/// them may be inside and not divided, and the latency of one that finds none is
+/// `cw_postproc_pkg::average_latency`.
 /// There is no back-pressure: the caller reserves room for the results before it sends a beat.
 ///
 ///   bias ---> align ----> + ---> requantise: 4 stages, all lanes side by side -------> result
@@ -31,12 +32,13 @@
 /// each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
 module cw_postproc #(
   parameter int unsigned Rows = 8,
-  parameter int unsigned Drain = 4,
+  parameter int unsigned Words = 4,
   parameter int unsigned PixelBits = 8,
   parameter int unsigned SumBits = 32,
   parameter int unsigned PostBits = SumBits + cw_pkg::PostGuardBits,
   parameter int unsigned CountBits = 16,
-  localparam int unsigned WordsBits = $clog2(Drain + 1),
+  parameter int unsigned AverageBeats = 1,
+  localparam int unsigned WordsBits = $clog2(Words + 1),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                              clk_i,
@@ -52,14 +54,14 @@ module cw_postproc #(
   input  logic                              round_first_i,
   // Sums: channel j of in_words_i, lane r.
   input  logic                              in_valid_i,
-  input  logic signed [SumBits-1:0]         sums_i [Drain][Rows],
-  input  logic signed [PostBits-1:0]        bias_i [Drain],
+  input  logic signed [SumBits-1:0]         sums_i [Words][Rows],
+  input  logic signed [PostBits-1:0]        bias_i [Words],
   input  logic [CountBits-1:0]              counts_i [Rows],
   input  logic [WordsBits-1:0]              in_words_i,
   input  logic                              in_last_i,
   // Words: word j in bits [j*WordBits +: WordBits], words from out_words_o on are zero.
   output logic                              out_valid_o,
-  output logic [Drain*WordBits-1:0]         out_data_o,
+  output logic [Words*WordBits-1:0]         out_data_o,
   output logic [WordsBits-1:0]              out_words_o,
   output logic                              out_last_o
 );
@@ -68,10 +70,8 @@ module cw_postproc #(
   import cw_postproc_pkg::QuotientFraction;
   import cw_postproc_pkg::ShiftBits;
 
-  localparam int unsigned Lanes = Drain * Rows;
   localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits);
   localparam int unsigned ValueBits = PostBits + FractionBits;
-  localparam int unsigned AverageCycles = cw_postproc_pkg::average_cycles(Lanes);
 
   typedef logic signed [ResultBits-1:0] result_t;
 
@@ -113,32 +113,32 @@ module cw_postproc #(
   // alone, so that a lane's adder is no wider than a sum.
   // ---------------------------------------------------------------------------
   logic [ShiftBits-1:0] shift_q, negative_shift_q;
-  logic signed [ValueBits-1:0] bias_q[Drain];
+  logic signed [ValueBits-1:0] bias_q[Words];
 
   always_ff @(posedge clk_i) begin
     shift_q <= ShiftBits'(shift_i) + ShiftBits'(FractionBits) - ShiftBits'(pre_shift_i);
     negative_shift_q <=
         ShiftBits'(negative_shift_i) + ShiftBits'(FractionBits) - ShiftBits'(pre_shift_i);
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       bias_q[j] <= bias_enable_i
           ? ValueBits'(bias_i[j]) <<< (4'(FractionBits) - pre_shift_i) : '0;
     end
   end
 
   // What of a value all lanes of a word have in common stands once.
-  logic [FractionBits-1:0] fractions_q[Drain];
-  result_t results[Drain][Rows], average;
+  logic [FractionBits-1:0] fractions_q[Words];
+  result_t results[Words][Rows], average;
   result_t clip_low, clip_high;
   assign clip_low = result_t'(clip_low_i);
   assign clip_high = result_t'(clip_high_i);
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) begin
-      for (int unsigned j = 0; j < Drain; j++) fractions_q[j] <= bias_q[j][FractionBits-1:0];
+      for (int unsigned j = 0; j < Words; j++) fractions_q[j] <= bias_q[j][FractionBits-1:0];
     end
   end
 
-  for (genvar j = 0; j < Drain; j++) begin : gen_word
+  for (genvar j = 0; j < Words; j++) begin : gen_word
     // Words behind the last are zero.
     logic blank_q;
     always_ff @(posedge clk_i) begin
@@ -155,7 +155,7 @@ module cw_postproc #(
       result_t previous;
       if (r < Rows - 1) begin : gen_next_row
         assign previous = results[j][r+1];
-      end else if (j < Drain - 1) begin : gen_next_word
+      end else if (j < Words - 1) begin : gen_next_word
         assign previous = results[j+1][0];
       end else begin : gen_average
         assign previous = average;
@@ -186,7 +186,7 @@ module cw_postproc #(
 
   always_comb begin
     out_data_o = '0;
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         out_data_o[j*WordBits+r*PixelBits+:PixelBits] = pixel_of(results[j][r]);
       end
@@ -201,86 +201,95 @@ module cw_postproc #(
   // ---------------------------------------------------------------------------
   localparam int unsigned AverageSumBits =
       SumBits < CountBits + PixelBits ? SumBits : CountBits + PixelBits;
-  localparam int unsigned LaneBits = $clog2(Lanes + 1);
   localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1;
-  localparam int unsigned DrainBits = Drain > 1 ? $clog2(Drain) : 1;
+  localparam int unsigned WordIndexBits = Words > 1 ? $clog2(Words) : 1;
   // Behind the quotient stands a bit that is set where the division leaves a remainder.
   localparam int unsigned QuotientBits = cw_postproc_pkg::quotient_bits(SumBits, PixelBits);
   localparam int unsigned AverageBits = QuotientBits + 2;  // remainder and sign
   localparam int unsigned DivideStages = cw_postproc_pkg::divide_stages(SumBits, PixelBits);
 
-  logic signed [AverageSumBits-1:0] held_q[Drain][Rows];
-  logic [CountBits-1:0] counts_q[Rows];
-  logic [LaneBits-1:0] left_q;  // lanes that have not been chosen
-  logic [RowBits-1:0] row_q;
-  logic [DrainBits-1:0] drain_q;
-  logic start;
-  assign start = in_valid_i && average_i;
-
-  // From the choice of a lane to its value, and then to its result.
-  localparam int unsigned AverageStages = 1 + DivideStages + 1 + 4;
-  logic [AverageStages-1:0] average_valid_q, average_end_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      left_q <= '0;
-      average_valid_q <= '0;
-    end else begin
-      if (start) left_q <= LaneBits'(Lanes);
-      else if (left_q != '0) left_q <= left_q - 1'b1;
-      average_valid_q <= AverageStages'({average_valid_q, left_q != '0});
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    average_end_q <= AverageStages'({average_end_q, left_q == LaneBits'(1)});
-    if (start) begin
-      for (int unsigned j = 0; j < Drain; j++) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          held_q[j][r] <= AverageSumBits'(sums_i[j][r]);
-        end
-      end
-      counts_q <= counts_i;
-      row_q <= '0;
-      drain_q <= '0;
-    end else if (32'(row_q) == Rows - 1) begin
-      row_q <= '0;
-      drain_q <= drain_q + 1'b1;
-    end else row_q <= row_q + 1'b1;
-  end
-
-  // What is to be known of a beat travels with each of its lanes: the next beat may have come before
-  // its last one leaves.
+  // A beat waits until the beats before it are divided.
+  localparam int unsigned BeatBits = AverageBeats > 1 ? $clog2(AverageBeats) : 1;
+  localparam int unsigned WaitingBits = $clog2(AverageBeats + 1);
   typedef struct packed {
     logic                 last;
     logic [WordsBits-1:0] words;
-    logic                 blank;  // the lane is behind the last word
-  } lane_t;
-  logic [WordsBits-1:0] held_words_q;
-  logic held_last_q;
-  lane_t lanes_q[AverageStages];
+  } beat_t;
+  logic signed [AverageSumBits-1:0] held_q[AverageBeats][Words][Rows];
+  logic [CountBits-1:0] counts_q[AverageBeats][Rows];
+  beat_t beats_q[AverageBeats];
+  logic [WaitingBits-1:0] waiting_q;  // beats of which a lane is left
+  logic [BeatBits-1:0] in_q, beat_q;
+  logic [RowBits-1:0] row_q;
+  logic [WordIndexBits-1:0] word_q;
+  logic start, choose, word_end, beat_end;
+  assign start = in_valid_i && average_i;
+  assign choose = waiting_q != '0;
+  assign word_end = 32'(row_q) == Rows - 1;
+  assign beat_end = word_end && 32'(word_q) == Words - 1;
+
+  function automatic logic [BeatBits-1:0] next_beat(logic [BeatBits-1:0] index);
+    return 32'(index) == AverageBeats - 1 ? '0 : index + 1'b1;
+  endfunction
+
+  // From the choice of a lane to its value, and then to its result.
+  localparam int unsigned AverageStages = 1 + DivideStages + 1 + 4;
+  logic [AverageStages-1:0] average_valid_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      waiting_q <= '0;
+      in_q <= '0;
+      beat_q <= '0;
+      row_q <= '0;
+      word_q <= '0;
+      average_valid_q <= '0;
+    end else begin
+      waiting_q <= waiting_q + WaitingBits'(start) - WaitingBits'(choose && beat_end);
+      if (start) in_q <= next_beat(in_q);
+      if (choose) begin
+        row_q <= word_end ? '0 : row_q + 1'b1;
+        if (word_end) word_q <= beat_end ? '0 : word_q + 1'b1;
+        if (beat_end) beat_q <= next_beat(beat_q);
+      end
+      average_valid_q <= AverageStages'({average_valid_q, choose});
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (start) begin
-      held_words_q <= in_words_i;
-      held_last_q <= in_last_i;
+      for (int unsigned w = 0; w < Words; w++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          held_q[in_q][w][r] <= AverageSumBits'(sums_i[w][r]);
+        end
+      end
+      counts_q[in_q] <= counts_i;
+      beats_q[in_q] <= '{last: in_last_i, words: in_words_i};
     end
-    lanes_q[0] <= '{last: held_last_q, words: held_words_q,
-                    blank: WordsBits'(drain_q) >= held_words_q};
+  end
+
+  // What is to be known of a beat travels with each of its lanes.
+  typedef struct packed {
+    beat_t beat;
+    logic  beat_end;
+    logic  blank;  // the lane is behind the last word
+  } lane_t;
+  lane_t lanes_q[AverageStages];
+  logic signed [AverageSumBits-1:0] sum_q;
+  logic [CountBits-1:0] count_q;
+  always_ff @(posedge clk_i) begin
+    if (choose) begin
+      sum_q <= held_q[beat_q][word_q][row_q];
+      count_q <= counts_q[beat_q][row_q];
+    end
+    lanes_q[0] <= '{beat: beats_q[beat_q], beat_end: beat_end,
+                    blank: WordsBits'(word_q) >= beats_q[beat_q].words};
     for (int unsigned k = 1; k < AverageStages; k++) lanes_q[k] <= lanes_q[k-1];
   end
 
   assign push = average_valid_q[AverageStages-1];
-  assign average_done = push && average_end_q[AverageStages-1];
-  assign average_words = lanes_q[AverageStages-1].words;
-  assign average_last = lanes_q[AverageStages-1].last;
-
-  logic signed [AverageSumBits-1:0] sum_q;
-  logic [CountBits-1:0] count_q;
-  always_ff @(posedge clk_i) begin
-    if (left_q != '0) begin
-      sum_q <= held_q[drain_q][row_q];
-      count_q <= counts_q[row_q];
-    end
-  end
+  assign average_done = push && lanes_q[AverageStages-1].beat_end;
+  assign average_words = lanes_q[AverageStages-1].beat.words;
+  assign average_last = lanes_q[AverageStages-1].beat.last;
 
   logic divided_negative, divided_inexact;
   logic [QuotientBits-1:0] quotient;
@@ -346,13 +355,13 @@ module cw_postproc #(
   );
 
 `ifndef SYNTHESIS
-  typedef logic signed [SumBits-1:0] sums_t[Drain][Rows];
-  typedef logic signed [PostBits-1:0] biases_t[Drain];
+  typedef logic signed [SumBits-1:0] sums_t[Words][Rows];
+  typedef logic signed [PostBits-1:0] biases_t[Words];
   typedef logic [CountBits-1:0] counts_t[Rows];
 
   initial begin
-    RowsLegal_A : assert (Rows >= 1 && Drain >= 1)
-    else $fatal(1, "cw_postproc: Rows and Drain must be at least 1");
+    RowsLegal_A : assert (Rows >= 1 && Words >= 1)
+    else $fatal(1, "cw_postproc: Rows and Words must be at least 1");
     PixelBitsLegal_A : assert (PixelBits >= 1 && PixelBits <= 16)
     else $fatal(1, "cw_postproc: PixelBits must be 1 to 16");
     SumBitsLegal_A : assert (SumBits >= PixelBits && PostBits >= SumBits)
@@ -374,7 +383,7 @@ module cw_postproc #(
     // verilator no_inline_task
     values_fit = 1'b1;
     // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t value = (check_t'(sums[j][r]) <<< pre_shift)
             + (bias_enable ? check_t'(biases[j]) : '0);
@@ -390,7 +399,7 @@ module cw_postproc #(
     // verilator no_inline_task
     averages_fit = 1'b1;
     // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t sum = check_t'(sums[j][r]);
         automatic check_t limit = check_t'(counts[r]) <<< (PixelBits - 1);
@@ -422,7 +431,7 @@ module cw_postproc #(
   end
 
   logic busy;
-  assign busy = stage_q != '0 || left_q != '0 || average_valid_q != '0;
+  assign busy = stage_q != '0 || choose || average_valid_q != '0;
 
   ConfigurationStable_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
@@ -430,10 +439,10 @@ module cw_postproc #(
                                      clip_high_i, bias_enable_i, average_i, round_first_i}));
   AverageGap_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni) 
-                   in_valid_i |-> left_q == '0 || left_q == LaneBits'(1));
+                   in_valid_i |-> 32'(waiting_q) < AverageBeats || beat_end);
   WordsLegal_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Drain);
+                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Words);
   ClipsOrdered_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    in_valid_i |-> clip_low_i <= clip_high_i);
