@@ -9,7 +9,7 @@ package cw_pkg;
   typedef struct packed {
     int unsigned Rows;            // R: pixel lanes
     int unsigned Columns;         // C: output channels of a group
-    int unsigned Drain;           // D: channels that leave the array a cycle
+    int unsigned Drain;           // D: channels of a buffer entry, of pools and depthwise layers
     int unsigned PixelBits;       // width of an activation; 1: a sign
     int unsigned WeightBits;      // width of a weight; 1: a sign
     int unsigned SumBits;         // accumulator width
