@@ -107,8 +107,8 @@ class Hardware:
         valid_prob: probability that a read channel of the simulated memory does not stall.
         ready_prob: the same of a write channel.
         data_dir: folder of generated vectors.
-        drain_width: channels D that leave the array a cycle, a divisor of the columns; None: the
-            largest up to 4.
+        drain_width: channels D of a buffer entry, which pools and depthwise layers compute side by
+            side, a divisor of the columns; None: the largest up to 4.
         pixel_buffer_depth: pixel-buffer words a lane; None: ``max(ram_edges_depth, 2048)``.
         address_width: bits of an AXI address.
         max_burst_beats: longest AXI burst; a burst may not exceed 4096 bytes.

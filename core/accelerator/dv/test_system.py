@@ -427,11 +427,11 @@ BUGS = Mutants(
     {
         "max pool takes the smallest": Mutation(
             "cw_pe_array.sv",
-            "SumBits'(pixels_q[j][r]) > sums_q",
-            "SumBits'(pixels_q[j][r]) < sums_q",
+            "candidates_q[j][r] > maxima_q",
+            "candidates_q[j][r] < maxima_q",
         ),
         "halves are rounded up, not to even": Mutation(
-            "cw_postproc.sv", "halves[0] && (halves[1] ||", "halves[0] && (1'b1 ||"
+            "cw_requantise_lane.sv", "(fine.floor[0] || fine.rest)", "1'b1"
         ),
         "weights in the arena are loaded ahead": Mutation(
             "cw_control.sv",

@@ -81,7 +81,7 @@ module cw_control
   // Array and post-processing have no clear of their own: whatever is inside has left them, into
   // queues that are held empty, before the clear ends.
   localparam int unsigned ClearCycles =
-      20 + cw_postproc_pkg::average_latency(Cfg.SumBits, Cfg.PixelBits);
+      20 + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.SumBits, Cfg.PixelBits);
 
   typedef enum logic [2:0] {
     StIdle,

@@ -9,7 +9,7 @@ package cw_pkg;
   typedef struct packed {
     int unsigned Rows;            // R: pixel lanes
     int unsigned Columns;         // C: output channels of a group
-    int unsigned Drain;           // D: channels that leave the array a cycle
+    int unsigned Drain;           // D: channels of a buffer entry, of pools and depthwise layers
     int unsigned PixelBits;       // width of an activation; 1: a sign
     int unsigned WeightBits;      // width of a weight; 1: a sign
     int unsigned SumBits;         // accumulator width
@@ -52,9 +52,14 @@ package cw_pkg;
     return (cfg.Columns * cfg.WeightBits + 7) / 8;
   endfunction
 
+  /// Words that leave the array a cycle: D or its half if the output port takes them, else one.
+  function automatic int unsigned drain_words(cfg_t cfg);
+    return cfg.Drain * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain : (cfg.Drain % 2 == 0 ? (cfg.Drain / 2 * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain / 2 : 1) : 1);
+  endfunction
+
   /// Beats of a full tile's drain.
   function automatic int unsigned drain_beats(cfg_t cfg);
-    return cfg.Columns / cfg.Drain;
+    return cfg.Columns / drain_words(cfg);
   endfunction
 
   // verilator lint_on UNUSEDSIGNAL
@@ -90,10 +95,10 @@ package cw_pkg;
 
   /// What the array does in a step.
   typedef enum logic [1:0] {
-    OpMac = 2'd0,  // every column: sum += broadcast pixel * weight
-    OpMax = 2'd1,  // columns j*Cd: sum = max(sum, pixel of channel j)
-    OpSum = 2'd2,  // columns j*Cd: sum += pixel of channel j
-    OpVec = 2'd3   // columns j*Cd: sum += pixel of channel j * weight of the column
+    OpMac = 2'd0,  // every channel: sum += broadcast pixel * weight
+    OpMax = 2'd1,  // channels j < D: the maximum of pixel j
+    OpSum = 2'd2,  // channels j < D: sum += pixel j
+    OpVec = 2'd3   // channels j < D: sum += pixel j * weight
   } array_op_e;
 
   /// The group behind the last one of a pass that starts with group `first`: the loop nest's walkers

@@ -6,13 +6,13 @@
 module cw_operand_loader_flat
   import cw_program_pkg::*;
 #(
-    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned Words      = 4,
     parameter  int unsigned WordBytes  = 8,
     parameter  int unsigned MaxBeats   = 6,
     parameter  int unsigned AxiBits    = 64,
     parameter  int unsigned AddrBits   = 40,
     localparam int unsigned TBytesBits = $clog2(AxiBits / 8 + 1),
-    localparam int unsigned BeatBytes  = Drain * WordBytes
+    localparam int unsigned BeatBytes  = Words * WordBytes
 ) (
     input  logic                          clk_i,
     input  logic                          rst_ni,
@@ -39,7 +39,7 @@ module cw_operand_loader_flat
 );
 
   cw_operand_loader #(
-      .Drain    (Drain),
+      .Words    (Words),
       .WordBytes(WordBytes),
       .MaxBeats (MaxBeats),
       .AxiBits  (AxiBits),

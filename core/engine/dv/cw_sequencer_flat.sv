@@ -9,6 +9,7 @@ module cw_sequencer_flat
 #(
     parameter  int unsigned Rows          = 8,
     parameter  int unsigned Drain         = 4,
+    parameter  int unsigned Words         = Drain,
     parameter  int unsigned WordBytes     = 8,
     parameter  int unsigned PixelRows     = 512,
     parameter  int unsigned MaxDrainBeats = 6,
@@ -63,6 +64,7 @@ module cw_sequencer_flat
   cw_sequencer #(
       .Rows         (Rows),
       .Drain        (Drain),
+      .Words        (Words),
       .WordBytes    (WordBytes),
       .PixelRows    (PixelRows),
       .MaxDrainBeats(MaxDrainBeats),

@@ -20,6 +20,7 @@ class Shape:
 
     rows: int
     drain: int
+    words: int
     word_bytes: int
     pixel_rows: int
     max_beats: int
@@ -247,7 +248,7 @@ class Layer:
         channels = self.last_group_channels if last else self.group_channels
         offset = self.output_offset + block * self.output_block_bytes
         return Tile(
-            beats=-(-channels // drain),
+            beats=-(-channels // self.shape.words),
             channels=channels,
             bias_row=group * -(-self.group_channels // drain) % (1 << self._bias_bits),
             offset=offset + group * self.output_group_bytes,
@@ -430,8 +431,8 @@ def _draw(rng: random.Random, shape: Shape, kind: str) -> Layer | None:
         stride, kernel = (stride[0], 2), (kernel[0], draw(2, 5))
     images = draw(1, 4)
     out_rows, out_pitch = draw(1, 6), draw(1, 2 * rows + 3)
-    channels_in, channels_out = draw(1, 2 * drain + 1), draw(1, 3 * shape.max_beats * drain)
-    group_channels = shape.max_beats * drain
+    group_channels = shape.max_beats * shape.words
+    channels_in, channels_out = draw(1, 2 * drain + 1), draw(1, 3 * group_channels)
     if by_group:
         channels_out, group_channels = channels_in, drain
     if kind == "dense":

@@ -18,7 +18,7 @@ from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
 DRAIN, WORD_BYTES, MAX_BEATS, AXI_BITS = (
-    PARAMETERS[name] for name in ("Drain", "WordBytes", "MaxBeats", "AxiBits")
+    PARAMETERS[name] for name in ("Words", "WordBytes", "MaxBeats", "AxiBits")
 )
 VIOLATION = PARAMETERS.get("violation")
 AXI_BYTES = AXI_BITS // 8

@@ -28,6 +28,7 @@ PARAMETERS = bench_parameters()
 SHAPE = Shape(
     rows=PARAMETERS["Rows"],
     drain=PARAMETERS["Drain"],
+    words=PARAMETERS.get("Words", PARAMETERS["Drain"]),
     word_bytes=PARAMETERS["WordBytes"],
     pixel_rows=PARAMETERS["PixelRows"],
     max_beats=PARAMETERS["MaxDrainBeats"],

@@ -128,7 +128,7 @@ MUTANTS = {
     ),
     "sequencer_second_pass_biases_of_the_first": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "pass_bias_row_q <= bias_row_q + BiasBits'(beats);", "pass_bias_row_q <= pass_bias_row_q;",
+        "pass_bias_row_q <= bias_row_q + BiasBits'(bias_rows);", "pass_bias_row_q <= pass_bias_row_q;",
     ),
     "buffer_reads_the_row_before_the_wrap": (
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
@@ -252,7 +252,10 @@ MUTANTS = {
     ),
     "engine_last_beat_of_a_group_as_wide_as_the_others": (
         "engine_4x6", "cw_engine.sv",
-        "tile.channels >= 16'(Drain) ? WordsBits'(Drain)", "1'b1 ? WordsBits'(Drain)",
+        "tile.channels >= 16'(Words) ? WordsBits'(Words)", "1'b1 ? WordsBits'(Words)",
+    ),
+    "engine_every_beat_has_the_first_words_biases": (
+        "engine_3x4_5bit", "cw_engine.sv", "(32'(part_q)*Words+w)", "w",
     ),
     "engine_done_before_the_writes_are_answered": (
         "engine_4x6", "cw_engine.sv", "&& !write_valid_o && writer_idle_i;", "&& !write_valid_o;",
@@ -282,6 +285,7 @@ NIGHTLY = {
     "engine_pixels_of_a_masked_lane_count",
     "engine_runs_may_leave_the_arena",
     "engine_clear_keeps_reservations",
+    "engine_every_beat_has_the_first_words_biases",
     "engine_second_layer_biases_of_the_first",
     "engine_tiles_too_few_go_unseen",
 }

@@ -21,6 +21,7 @@ module cw_engine
     parameter  cfg_t        Cfg        = '0,
     localparam int unsigned Rows       = Cfg.Rows,
     localparam int unsigned Drain      = Cfg.Drain,
+    localparam int unsigned Words      = drain_words(Cfg),
     localparam int unsigned PixelBits  = Cfg.PixelBits,
     localparam int unsigned ArrayBits  = number_bits(PixelBits),
     localparam int unsigned WordBytes  = word_bytes(Cfg),
@@ -93,11 +94,16 @@ module cw_engine
   localparam int unsigned MaxBeats = drain_beats(Cfg);
   localparam int unsigned BeatBits = $clog2(MaxBeats + 1);
   localparam int unsigned IndexBits = MaxBeats > 1 ? $clog2(MaxBeats) : 1;
-  localparam int unsigned WordsBits = $clog2(Drain + 1);
-  localparam int unsigned BeatBytes = Drain * WordBytes;
+  localparam int unsigned WordsBits = $clog2(Words + 1);
+  localparam int unsigned BeatBytes = Words * WordBytes;
+  // Beats that share a row of the bias buffer.
+  localparam int unsigned RowBeats = Drain / Words;
+  localparam int unsigned PartBits = RowBeats > 1 ? $clog2(RowBeats) : 1;
+  localparam int unsigned AverageCycles =
+      cw_postproc_pkg::average_cycles(Rows * Words) * RowBeats;
   localparam int unsigned OffsetBits = $clog2(AxiBytes);
   // Two tiles and what the pipeline holds: a tile may end every MaxBeats cycles.
-  localparam int unsigned QueueDepth = 2 * MaxBeats + 20;
+  localparam int unsigned QueueDepth = 2 * MaxBeats + 22;
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
@@ -190,10 +196,11 @@ module cw_engine
   cw_sequencer #(
       .Rows(Rows),
       .Drain(Drain),
+      .Words(Words),
       .WordBytes(WordBytes),
       .PixelRows    (Cfg.PixelRows),
       .MaxDrainBeats(MaxBeats),
-      .AverageCycles(cw_postproc_pkg::average_cycles(Cfg.SumBits, PixelBits)),
+      .AverageCycles(AverageCycles),
       .BiasRows     (Cfg.BiasRows)
   ) u_sequencer (
       .clk_i,
@@ -325,13 +332,13 @@ module cw_engine
     end
   end
 
-  logic unused_tile_valid;
   logic [IndexBits-1:0] drain_index_q;
-  logic signed [Cfg.SumBits-1:0] sums[Drain][Rows];
+  logic signed [Cfg.SumBits-1:0] sums[Words][Rows];
   cw_pe_array #(
       .Rows(Rows),
       .Columns   (Cfg.Columns),
       .Drain(Drain),
+      .Words(Words),
       .PixelBits(ArrayBits),
       .WeightBits(Cfg.WeightBits),
       .SumBits   (Cfg.SumBits)
@@ -344,7 +351,6 @@ module cw_engine
       .op_i         (op),
       .pixels_i     (pixels),
       .weights_i    (weights),
-      .tile_valid_o (unused_tile_valid),
       .drain_index_i(drain_index_q),
       .sums_o       (sums)
   );
@@ -364,62 +370,76 @@ module cw_engine
   end
 
   // ---------------------------------------------------------------- drain
-  // A tile's facts travel beside it; the bias is read one cycle before its beat.
+  // A tile's facts travel beside it. A beat's bias is read two cycles before its sums come, and goes
+  // into post-processing one cycle before them.
   typedef struct packed {
     logic                valid;
     logic [BeatBits-1:0] beats;
     logic [15:0]         channels;
     logic [BiasBits-1:0] bias_row;
+    logic [PartBits-1:0] part;  // of the bias row
     logic                run_last;
   } tile_t;
-  localparam int unsigned BiasStage = 4;  // the tile is in the shadow one cycle later
+  // The array takes a step two cycles behind it.
+  localparam int unsigned BiasStage = cw_pe_array_pkg::Latency;
+  localparam int unsigned IndexStage = BiasStage + 1 - cw_pe_array_pkg::IndexLatency;
   tile_t tile_q[BiasStage], tile_in, tile, draining_q;
+  logic row_last;  // the last beat of its bias row
+  assign row_last = 32'(tile.part) == RowBeats - 1;
   always_comb begin
     tile_in.valid    = step && step_last && !clear_i;
     tile_in.beats    = tile_beats;
     tile_in.channels = tile_channels;
     tile_in.bias_row = tile_bias_row;
+    tile_in.part     = '0;
     tile_in.run_last = !desc_i.output_contiguous || tile_last;
     tile             = tile_q[BiasStage-1].valid ? tile_q[BiasStage-1] : draining_q;
   end
 
-  logic beat_last, beat_valid_q, beat_last_q;
-  logic [WordsBits-1:0] beat_words_q;
+  // Bit 0: its bias is there; bit 1: its sums are there.
+  logic beat_last;
+  logic [1:0] beat_valid_q, beat_last_q;
+  logic [WordsBits-1:0] beat_words_q[2];
+  logic [PartBits-1:0] part_q;
   assign beat_last = tile.beats == 1;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       // verilator unroll_full
       for (int unsigned i = 0; i < BiasStage; i++) tile_q[i] <= '0;
       draining_q    <= '0;
-      beat_valid_q  <= 1'b0;
-      beat_last_q   <= 1'b0;
-      beat_words_q  <= '0;
+      beat_valid_q  <= '0;
       drain_index_q <= '0;
     end else begin
       tile_q[0] <= tile_in;
       for (int unsigned i = 1; i < BiasStage; i++) tile_q[i] <= tile_q[i-1];
-      beat_valid_q <= tile.valid;
+      beat_valid_q <= {beat_valid_q[0], tile.valid};
       if (tile.valid) begin
         draining_q          <= tile;
         draining_q.valid    <= !beat_last;
         draining_q.beats    <= tile.beats - 1'b1;
-        draining_q.channels <= tile.channels - 16'(Drain);
-        draining_q.bias_row <= tile.bias_row + 1'b1;
-        beat_last_q         <= beat_last && tile.run_last;
-        beat_words_q        <= tile.channels >= 16'(Drain) ? WordsBits'(Drain)
-            : WordsBits'(tile.channels);
-        drain_index_q       <= tile_q[BiasStage-1].valid ? '0 : drain_index_q + 1'b1;
+        draining_q.channels <= tile.channels - 16'(Words);
+        draining_q.bias_row <= tile.bias_row + BiasBits'(row_last);
+        draining_q.part     <= row_last ? '0 : tile.part + 1'b1;
       end
+      // Beat b's index is b cycles behind the tile, whether there is such a beat or not.
+      drain_index_q <= tile_q[IndexStage-1].valid ? '0 : drain_index_q + 1'b1;
       if (clear_i) begin
         // verilator unroll_full
         for (int unsigned i = 0; i < BiasStage; i++) tile_q[i].valid <= 1'b0;
         draining_q.valid <= 1'b0;
-        beat_valid_q     <= 1'b0;
+        beat_valid_q     <= '0;
       end
     end
   end
 
-  logic [Drain*PostBits-1:0] bias_word;
+  always_ff @(posedge clk_i) begin
+    beat_last_q     <= {beat_last_q[0], beat_last && tile.run_last};
+    beat_words_q[0] <= tile.channels >= 16'(Words) ? WordsBits'(Words) : WordsBits'(tile.channels);
+    beat_words_q[1] <= beat_words_q[0];
+    part_q          <= tile.part;
+  end
+
+  logic [Drain*PostBits-1:0] bias_row;
   cw_ram_1r1w #(
       .Width(Drain * PostBits),
       .Depth(2 << BiasBits)
@@ -431,22 +451,27 @@ module cw_engine
       .wslot_i(1'b1),
       .re_i   (tile.valid && desc_i.bias_enable),
       .raddr_i({desc_i.layer_index[0], tile.bias_row}),
-      .rdata_o(bias_word)
+      .rdata_o(bias_row)
   );
 
-  logic signed [PostBits-1:0] bias[Drain];
-  always_comb for (int unsigned j = 0; j < Drain; j++) bias[j] = bias_word[j*PostBits+:PostBits];
+  logic signed [PostBits-1:0] bias[Words];
+  always_comb begin
+    for (int unsigned w = 0; w < Words; w++) begin
+      bias[w] = bias_row[(32'(part_q)*Words+w)*PostBits+:PostBits];
+    end
+  end
 
   logic post_valid, post_last;
   logic [BeatBytes*8-1:0] post_data;
   logic [WordsBits-1:0] post_words;
   cw_postproc #(
       .Rows(Rows),
-      .Drain(Drain),
+      .Words(Words),
       .PixelBits(PixelBits),
       .SumBits  (Cfg.SumBits),
       .PostBits(PostBits),
-      .CountBits(16)
+      .CountBits(16),
+      .AverageBeats(RowBeats)
   ) u_postproc (
       .clk_i,
       .rst_ni,
@@ -458,12 +483,12 @@ module cw_engine
       .bias_enable_i   (desc_i.bias_enable),
       .average_i       (desc_i.opcode == 4'(OpcodeAveragePool)),
       .round_first_i   (desc_i.round_first),
-      .in_valid_i      (beat_valid_q && !clear_i),
+      .in_valid_i      (beat_valid_q[1] && !clear_i),
       .sums_i          (sums),
       .bias_i          (bias),
       .counts_i        (counts_q),
-      .in_words_i      (beat_words_q),
-      .in_last_i       (beat_last_q),
+      .in_words_i      (beat_words_q[1]),
+      .in_last_i       (beat_last_q[1]),
       .out_valid_o     (post_valid),
       .out_data_o      (post_data),
       .out_words_o     (post_words),
@@ -477,7 +502,7 @@ module cw_engine
   logic [WordsBits-1:0] sum_words;
   assign operand_pop = post_valid && desc_i.add_enable;
   cw_operand_loader #(
-      .Drain    (Drain),
+      .Words    (Words),
       .WordBytes(WordBytes),
       .MaxBeats (MaxBeats),
       .AxiBits  (Cfg.AxiBits),
@@ -509,7 +534,7 @@ module cw_engine
 
   cw_residual_add #(
       .Rows     (Rows),
-      .Drain    (Drain),
+      .Words    (Words),
       .PixelBits(PixelBits)
   ) u_residual (
       .clk_i,
@@ -674,9 +699,6 @@ module cw_engine
   TilesDoNotCollide_A :
   assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
                    tile_q[BiasStage-1].valid |-> !draining_q.valid);
-  ShadowInTime_A :
-  assert property (@(posedge clk_i) disable iff (in_reset || clear_i)
-                   unused_tile_valid |-> beat_valid_q && drain_index_q == '0);
 `endif
 
 endmodule

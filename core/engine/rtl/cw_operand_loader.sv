@@ -13,13 +13,13 @@ module cw_operand_loader
   import cw_pkg::*;
   import cw_program_pkg::*;
 #(
-    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned Words      = 4,
     parameter  int unsigned WordBytes  = 8,
     parameter  int unsigned MaxBeats   = 6,
     parameter  int unsigned AxiBits    = 64,
     parameter  int unsigned AddrBits   = 40,
     localparam int unsigned TBytesBits = $clog2(AxiBits / 8 + 1),
-    localparam int unsigned BeatBytes  = Drain * WordBytes
+    localparam int unsigned BeatBytes  = Words * WordBytes
 ) (
     input  logic                   clk_i,
     input  logic                   rst_ni,
@@ -65,7 +65,7 @@ module cw_operand_loader
   logic [DepthBits-1:0] reserved_q;
 
   assign channels = group_q + 1'b1 == d.groups ? d.last_group_channels : d.group_channels;
-  assign beats    = (channels + 16'(Drain - 1)) / 16'(Drain);
+  assign beats    = (channels + 16'(Words - 1)) / 16'(Words);
   assign offset   = d.add_offset + block_offset_q + group_offset_q;
   assign bytes    = 32'(channels) * WordBytes;
   assign room     = 32'(reserved_q) + 32'(beats) <= Depth;

@@ -19,6 +19,7 @@ module cw_sequencer
 #(
     parameter  int unsigned Rows           = 8,
     parameter  int unsigned Drain          = 4,
+    parameter  int unsigned Words          = Drain,  // of a beat of the drain
     parameter  int unsigned WordBytes      = 8,
     parameter  int unsigned PixelRows      = 512,
     parameter  int unsigned MaxDrainBeats  = 6,
@@ -146,7 +147,9 @@ module cw_sequencer
   logic [SlotBits-1:0] slot_q;
   logic signed [32:0] need_q;
   logic any_issued_q;
-  logic [BeatBits+5:0] drain_busy_q;
+  localparam int unsigned BusyCycles =
+      AverageCycles > MaxDrainBeats ? AverageCycles : MaxDrainBeats;
+  logic [$clog2(BusyCycles+1)-1:0] drain_busy_q;
 
   // ---------------------------------------------------------------- walk by blocks
   always_comb begin
@@ -251,9 +254,10 @@ module cw_sequencer
   assign weight_release_o   = d.weights_streamed || pass_end || (group_end && !d.weights_resident);
 
   // ---------------------------------------------------------------- tile
-  logic [15:0] beats;
+  logic [15:0] beats, bias_rows;
   assign tile_channels_o = last_group ? d.last_group_channels : d.group_channels;
-  assign beats           = (tile_channels_o + 16'(Drain - 1)) / 16'(Drain);
+  assign beats           = (tile_channels_o + 16'(Words - 1)) / 16'(Words);
+  assign bias_rows       = (tile_channels_o + 16'(Drain - 1)) / 16'(Drain);
   assign tile_beats_o    = BeatBits'(beats);
   assign tile_bias_row_o = bias_row_q;
   assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
@@ -429,11 +433,11 @@ module cw_sequencer
                   need_q       <= tile_walk.position + 33'(d.need_offset);
                   set_done_q   <= group_end ? '0 : set_done_q + 1;
                   drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
-                      ? (BeatBits + 6)'(AverageCycles) : (BeatBits + 6)'(beats) - 1'b1;
+                      ? $bits(drain_busy_q)'(AverageCycles) : $bits(drain_busy_q)'(beats) - 1'b1;
                   if (last_of_pass) released_o <= walk_next.block;
                   if (group_end && !set_end) begin
                     group_offset_q <= group_offset_q + d.output_group_bytes;
-                    bias_row_q     <= bias_row_q + BiasBits'(beats);
+                    bias_row_q     <= bias_row_q + BiasBits'(bias_rows);
                   end
                   if (set_end) begin
                     group_offset_q <= pass_offset_q;
@@ -448,8 +452,8 @@ module cw_sequencer
                     pass_group_q    <= pass_end_q;
                     pass_offset_q   <= group_offset_q + d.output_group_bytes;
                     group_offset_q  <= group_offset_q + d.output_group_bytes;
-                    pass_bias_row_q <= bias_row_q + BiasBits'(beats);
-                    bias_row_q      <= bias_row_q + BiasBits'(beats);
+                    pass_bias_row_q <= bias_row_q + BiasBits'(bias_rows);
+                    bias_row_q      <= bias_row_q + BiasBits'(bias_rows);
                     pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
                     set_size_q      <= smaller(d.blocks, d.set_blocks);
                     set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);

@@ -9,10 +9,11 @@ module cw_pe_array_flat
     parameter  int unsigned Rows       = 8,
     parameter  int unsigned Columns    = 24,
     parameter  int unsigned Drain      = 4,
+    parameter  int unsigned Words      = Drain,
     parameter  int unsigned PixelBits  = 8,
     parameter  int unsigned WeightBits = 8,
     parameter  int unsigned SumBits    = 32,
-    localparam int unsigned DrainBeats = Columns / Drain,
+    localparam int unsigned DrainBeats = Columns / Words,
     localparam int unsigned IndexBits  = DrainBeats > 1 ? $clog2(DrainBeats) : 1
 ) (
     input  logic                            clk_i,
@@ -23,20 +24,24 @@ module cw_pe_array_flat
     input  logic [                     1:0] op_i,
     input  logic [Drain*Rows*PixelBits-1:0] pixels_i,
     input  logic [  Columns*WeightBits-1:0] weights_i,
-    output logic                            tile_valid_o,
     input  logic [           IndexBits-1:0] drain_index_i,
-    output logic [  Drain*Rows*SumBits-1:0] sums_o
+    output logic [  Words*Rows*SumBits-1:0] sums_o,
+    output logic [                     7:0] latency_o,
+    output logic [                     7:0] index_latency_o
 );
 
+  assign latency_o       = 8'(cw_pe_array_pkg::Latency);
+  assign index_latency_o = 8'(cw_pe_array_pkg::IndexLatency);
+
   logic signed [PixelBits-1:0] pixels[Drain][Rows];
-  logic signed [SumBits-1:0] sums[Drain][Rows];
+  logic signed [SumBits-1:0] sums[Words][Rows];
 
   always_comb begin
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
+    for (int unsigned r = 0; r < Rows; r++) begin
+      for (int unsigned j = 0; j < Drain; j++) begin
         pixels[j][r] = pixels_i[(j*Rows+r)*PixelBits+:PixelBits];
-        sums_o[(j*Rows+r)*SumBits+:SumBits] = sums[j][r];
       end
+      for (int unsigned w = 0; w < Words; w++) sums_o[(w*Rows+r)*SumBits+:SumBits] = sums[w][r];
     end
   end
 
@@ -44,6 +49,7 @@ module cw_pe_array_flat
       .Rows      (Rows),
       .Columns   (Columns),
       .Drain     (Drain),
+      .Words     (Words),
       .PixelBits (PixelBits),
       .WeightBits(WeightBits),
       .SumBits   (SumBits)
@@ -56,7 +62,6 @@ module cw_pe_array_flat
       .op_i    (array_op_e'(op_i)),
       .pixels_i(pixels),
       .weights_i,
-      .tile_valid_o,
       .drain_index_i,
       .sums_o  (sums)
   );

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""cocotb bench of cw_pe_array, for any provider: sums and their cycle, exactly."""
+"""cocotb bench of cw_pe_array, for any provider: sums and their cycles, exactly."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PARAMETERS = bench_parameters()
 ROWS, COLUMNS, DRAIN, PIXEL_BITS, WEIGHT_BITS, SUM_BITS = (
     PARAMETERS[name] for name in ("Rows", "Columns", "Drain", "PixelBits", "WeightBits", "SumBits")
 )
-BEATS = COLUMNS // DRAIN
+WORDS = PARAMETERS.get("Words", DRAIN)
+BEATS = COLUMNS // WORDS
 MAC, MAX, SUM, VEC = 0, 1, 2, 3
-LATENCY = 3  # from last_i to tile_valid_o
 TILES = 150
 
 
@@ -49,6 +49,7 @@ class Tile:
 
     Attributes:
         steps: (pixels[j][r], weights[channel]) of each step.
+        beats: that are read of it, from the first.
         sums: {(beat, j): lanes} of what the drain has to deliver.
     """
 
@@ -63,67 +64,70 @@ class Tile:
             for _ in range(rng.choice([1, 1, 2, 3, rng.randint(1, 20)]))
         ]
         self.sums = {}
-        for beat in range(BEATS if op == MAC else 1):
-            for j in range(DRAIN):
+        most = BEATS if op == MAC else DRAIN // WORDS
+        self.beats = rng.choice([1, most, rng.randint(1, most)])
+        for beat in range(self.beats):
+            for j in range(WORDS):
                 self.sums[beat, j] = [self._lane(beat, j, r) for r in range(ROWS)]
 
     def _lane(self, beat, j, r):
+        channel = beat * WORDS + j
         if self.op == MAC:
-            # Drain beat t delivers channels t*D .. t*D+D-1, each times the lanes of pixels[0].
-            return sum(pixels[0][r] * weights[beat * DRAIN + j] for pixels, weights in self.steps)
+            # Every channel has the lanes of pixels[0].
+            return sum(pixels[0][r] * weights[channel] for pixels, weights in self.steps)
         if self.op == VEC:
-            return sum(pixels[j][r] * weights[j] for pixels, weights in self.steps)
-        lane = [pixels[j][r] for pixels, _ in self.steps]
+            return sum(pixels[channel][r] * weights[channel] for pixels, weights in self.steps)
+        lane = [pixels[channel][r] for pixels, _ in self.steps]
         return max(lane) if self.op == MAX else sum(lane)
 
 
 @cocotb.test
 @cocotb.parametrize(stall=(0.0, 0.5))
-async def tiles_are_exact_and_come_three_cycles_after_their_end(dut, stall):
+async def tiles_are_exact_and_come_when_they_are_due(dut, stall):
     dut = Pins(dut)
     rng = random.Random(random.getrandbits(64))
     dut.valid_i.value = dut.last_i.value = dut.first_i.value = 0
     dut.op_i.value, dut.drain_index_i.value = 0, 0
     await start(dut)
-    coming = deque()  # (cycle of tile_valid_o, tile)
-    shown, op, seen = None, MAC, 0
+    latency, index_latency = int(dut.latency_o.value), int(dut.index_latency_o.value)
+    coming = {}  # (tile, beat) by the cycle of its sums
+    op, ended = MAC, 0
+    drained = 0  # the cycle from which on the next tile may end
     todo = deque()
     tile = None
     for cycle in range(60 * TILES):
-        if not todo and (tile is None or rng.random() >= stall):
+        if not todo and ended < TILES and (tile is None or rng.random() >= stall):
             op = rng.choice([MAC, MAX, SUM, VEC]) if rng.random() < 0.3 else op
             tile = Tile(rng, op)
             todo = deque(enumerate(tile.steps))
-        step = bool(todo) and rng.random() >= stall
-        for signal in (dut.pixels_i, dut.weights_i, dut.first_i, dut.last_i):
+        step = bool(todo) and rng.random() >= stall and (len(todo) > 1 or cycle >= drained)
+        for signal in (dut.pixels_i, dut.weights_i, dut.first_i, dut.last_i, dut.op_i):
             # Without valid_i they mean nothing.
             signal.value = rng.getrandbits(len(signal))
         dut.valid_i.value = int(step)
-        dut.op_i.value = op
         if step:
             number, (pixels, weights) = todo.popleft()
+            dut.op_i.value = op
             dut.first_i.value, dut.last_i.value = int(number == 0), int(not todo)
             dut.pixels_i.value = pack((p for lanes in pixels for p in lanes), PIXEL_BITS)
             dut.weights_i.value = pack_weights(weights)
             if not todo:
-                coming.append((cycle + LATENCY, tile))
-        index = rng.randrange(BEATS)
+                ended += 1
+                drained = cycle + tile.beats
+                for beat in range(tile.beats):
+                    coming[cycle + latency + beat] = tile, beat
+        _, index = coming.get(cycle + index_latency, (None, rng.randrange(BEATS)))
         dut.drain_index_i.value = index
         await ReadOnly()
-        due = bool(coming) and coming[0][0] == cycle
-        assert int(dut.tile_valid_o.value) == due
-        if due:
-            shown = coming.popleft()[1]
-            seen += 1
-        if shown is not None:
+        if cycle in coming:
+            shown, beat = coming.pop(cycle)
             sums = int(dut.sums_o.value)
-            for j in range(DRAIN):
-                if (index, j) in shown.sums:
-                    got = sums >> j * ROWS * SUM_BITS & ((1 << ROWS * SUM_BITS) - 1)
-                    assert got == pack(shown.sums[index, j], SUM_BITS), (
-                        f"op {shown.op}, {len(shown.steps)} steps, beat {index}, channel {j}"
-                    )
-        if seen == TILES:
+            for j in range(WORDS):
+                got = sums >> j * ROWS * SUM_BITS & ((1 << ROWS * SUM_BITS) - 1)
+                assert got == pack(shown.sums[beat, j], SUM_BITS), (
+                    f"op {shown.op}, {len(shown.steps)} steps, beat {beat}, channel {j}"
+                )
+        if ended == TILES and not coming:
             return
         await FallingEdge(dut.clk_i)
-    raise AssertionError(f"only {seen} tiles came")
+    raise AssertionError(f"only {ended} tiles came")

@@ -23,20 +23,30 @@ ATTEMPTS = 4
 MUTANTS = {
     "binary_weights_as_two_s_complement": ("if (is_sign(WeightBits)) return", "if (1'b0) return"),
     "binary_weights_upside_down": ("$signed({weight[0], 1'b1})", "$signed({!weight[0], 1'b1})"),
-    "sums_not_cleared": ("(first_q ? '0 : sums_q[c][r])", "sums_q[c][r]"),
-    "columns_in_natural_order": ("weights_q[(i%Drain)*DrainBeats+i/Drain]", "weights_q[i]"),
-    "depthwise_without_weights": ("op_q == OpVec ?", "1'b0 ?"),
-    "depthwise_weights_of_the_first_columns": ("SumBits'(weights_q[j*DrainBeats])",
-                                               "SumBits'(weights_q[j])"),
-    "depthwise_weights_in_sum_pools": ("op_q == OpVec ?", "op_q != OpMax ?"),
-    "unsigned_maximum": ("SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]",
-                         "$unsigned(pixels_q[j][r]) > $unsigned(sums_q[j*DrainBeats][r])"),
+    "sums_not_cleared": ("(first_q[Group+1] ? '0 : sum_q)", "sum_q"),
+    "group_too_early": ("if (valid_q[Group+1]) sum_q",
+                        "if (valid_q[Group == 0 ? 1 : Group]) sum_q"),
+    "operands_of_the_first_group": ("pixels_q[Group][r] * weights_q", "pixels_q[0][r] * weights_q"),
+    "own_operands_of_the_first_group": ("mac_q[j/Words-1] ? pixels_q[j/Words-1]",
+                                        "mac_q[j/Words-1] ? pixels_i[0]"),
+    "operation_of_a_later_step": ("own_pixels_q[j] <= mac_q[j/Words-1]",
+                                  "own_pixels_q[j] <= (op_i == OpMac)"),
+    "depthwise_without_weights": ("i < Drain && op_i == OpSum ?", "i < Drain && op_i != OpMac ?"),
+    "depthwise_of_one_channel": ("op_i == OpMac ? pixels_i[0]", "1'b1 ? pixels_i[0]"),
+    "depthwise_weights_in_sum_pools": ("i < Drain && op_i == OpSum ?", "1'b0 ?"),
+    "maximum_of_the_tile_before": ("if (first_q[j/Words+1] || candidates_q", "if (candidates_q"),
+    "maximum_counts_pauses": ("if (valid_q[j/Words+1]) begin", "begin"),
+    "sums_instead_of_maxima": ("select_maximum_q <= maximum_q[b+1]", "select_maximum_q <= 1'b0"),
+    "maxima_of_another_tile": ("select_maximum_q <= maximum_q[b+1]",
+                               "select_maximum_q <= maximum_q[b]"),
+    "unsigned_maximum": ("candidates_q[j][r] > maxima_q[j][r]",
+                         "$unsigned(candidates_q[j][r]) > $unsigned(maxima_q[j][r])"),
 }  # fmt: skip
 BUGS = Mutants({name: Mutation("cw_pe_array.sv", *bug) for name, bug in MUTANTS.items()})
 
 
 def _configuration(case: str) -> dict[str, int]:
-    return CONFIGURATIONS["3x4_binary_weights" if "binary" in case else "7x6_mixed"]
+    return CONFIGURATIONS["3x4_binary_weights" if "binary" in case else "7x8_mixed"]
 
 
 def _sources() -> list[Path]:

@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// R x C output-stationary multiply-accumulate array with a shadow copy for the drain: the integer
-/// provider of the virtual core `corewright:core:pe_array`.
+/// R x C output-stationary multiply-accumulate array: the integer provider of the virtual core
+/// `corewright:core:pe_array`.
 ///
-/// Each cycle with `valid_i` is one step: with OpMac column c adds pixel_i[0] lanes times weight c; with
-/// OpMax / OpSum / OpVec only the columns j*(C/D), j < D, work, each on channel j's lanes. `first_i` starts a
-/// tile (the accumulator takes the step's value), `last_i` ends it: three cycles later `tile_valid_o` is
-/// high for a cycle and `sums_o` shows the finished tile, D channels at a time selected by
-/// `drain_index_i` (combinational), until the next tile's `tile_valid_o`.
+/// Each cycle with `valid_i` is one step: with OpMac channel c adds pixels_i[0] lanes times weight c; with
+/// OpVec / OpSum / OpMax only the channels j < D count, each on the lanes of pixels_i[j]: sums of products,
+/// sums, maxima. `first_i` starts a tile, `last_i` ends it. Beat b of a tile that ends at cycle t, its
+/// channels b*W .. b*W+W-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
+/// IndexLatency cycles before. Constants: `cw_pe_array_pkg`.
 /// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
-/// Does not stall: the caller leaves enough cycles between two ends of tiles.
+/// Does not stall: the caller leaves as many cycles between two ends of tiles as it reads beats.
+///
+///   cycle    t         t+1        t+2        t+3        t+4     t+5
+///   group 0  operands  operand_q  product_q  sum_q      sums_o
+///   group 1  operands  (delay)    operand_q  product_q  sum_q   sums_o
+///
+/// Group b, the columns of beat b, sees the operands b cycles later. So its sums are final just when
+/// its beat is due: there is no copy of the sums, and no operand fans out to the whole array.
 module cw_pe_array
   import cw_pkg::*;
 #(
     parameter  int unsigned Rows       = 8,
     parameter  int unsigned Columns    = 24,
-    parameter  int unsigned Drain      = 4,
+    parameter  int unsigned Drain      = 4,      // D: channels of OpVec, OpSum, OpMax
+    parameter  int unsigned Words      = Drain,  // W: channels of a beat, a divisor of D
     parameter  int unsigned PixelBits  = 8,
     parameter  int unsigned WeightBits = 8,
     parameter  int unsigned SumBits    = 32,
-    localparam int unsigned DrainBeats = Columns / Drain,
+    localparam int unsigned DrainBeats = Columns / Words,
     localparam int unsigned IndexBits  = DrainBeats > 1 ? $clog2(DrainBeats) : 1
 ) (
     input  logic                           clk_i,
@@ -32,13 +40,13 @@ module cw_pe_array
     input  array_op_e                      op_i,
     input  logic signed [   PixelBits-1:0] pixels_i     [Drain][Rows],
     input  logic        [  Columns*WeightBits-1:0] weights_i,
-    output logic                           tile_valid_o,
     input  logic        [   IndexBits-1:0] drain_index_i,
-    output logic signed [     SumBits-1:0] sums_o       [Drain][Rows]
+    output logic signed [     SumBits-1:0] sums_o       [Words][Rows]
 );
 
-  logic valid_q, first_q, end_q;
   localparam int unsigned FactorBits = number_bits(WeightBits);
+  localparam int unsigned ProductBits = PixelBits + FactorBits;
+  localparam int unsigned VectorBeats = Drain / Words;  // groups that work with all operations
 
   // A weight as a number.
   function automatic logic signed [FactorBits-1:0] factor_of(logic signed [WeightBits-1:0] weight);
@@ -46,87 +54,106 @@ module cw_pe_array
     return FactorBits'(32'(weight));
   endfunction
 
-  array_op_e op_q;
-  logic signed [PixelBits-1:0] pixels_q[Drain][Rows];
-  logic signed [FactorBits-1:0] weights_q[Columns];
-  logic signed [SumBits-1:0] sums_q[Columns][Rows];
-  logic signed [SumBits-1:0] shadow_q[Columns][Rows];
-
+  // ---------------------------------------------------------------- operands
+  // Stage k of a step is k+1 cycles behind it: group b multiplies at stage b, and adds at stage b+1.
+  localparam int unsigned Stages = DrainBeats + 1;
+  logic [Stages-1:0] valid_q, first_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      valid_q <= 1'b0;
-      first_q <= 1'b0;
-      end_q   <= 1'b0;
-      op_q    <= OpMac;
-    end else begin
-      valid_q <= valid_i;
-      first_q <= first_i;
-      end_q   <= valid_i && last_i;
-      op_q    <= op_i;
+    if (!rst_ni) valid_q <= '0;
+    else valid_q <= Stages'({valid_q, valid_i});
+  end
+  always_ff @(posedge clk_i) first_q <= Stages'({first_q, first_i});
+
+  // Registers of data have no reset, and no enable: so they fit those of a multiplier block.
+  logic signed [PixelBits-1:0] pixels_q[DrainBeats][Rows];
+  // Element i of a weight row belongs to channel i. Row k is read by the groups from k on.
+  logic signed [FactorBits-1:0] weights_q[DrainBeats][Columns];
+  always_ff @(posedge clk_i) begin
+    pixels_q[0] <= pixels_i[0];
+    for (int unsigned k = 1; k < DrainBeats; k++) pixels_q[k] <= pixels_q[k-1];
+    for (int unsigned i = 0; i < Columns; i++) begin
+      weights_q[0][i] <= i < Drain && op_i == OpSum ? FactorBits'(1)
+          : factor_of(weights_i[i*WeightBits+:WeightBits]);
     end
+    for (int unsigned k = 1; k < DrainBeats; k++) weights_q[k] <= weights_q[k-1];
   end
 
-  // Element i of a weight row belongs to channel i, which beat i / D of the drain delivers.
+  // The channels below D have operands of their own, for all operations but OpMac: those of group b
+  // come from stage b - 1.
+  localparam int unsigned Delays = VectorBeats > 1 ? VectorBeats - 1 : 1;
+  logic [Delays-1:0] mac_q;
+  logic signed [PixelBits-1:0] delayed_q[Delays][Drain][Rows];
+  logic signed [PixelBits-1:0] own_pixels_q[Drain][Rows];
   always_ff @(posedge clk_i) begin
-    if (valid_i) begin
-      pixels_q <= pixels_i;
-      // verilator unroll_full
-      for (int unsigned i = 0; i < Columns; i++) begin
-        weights_q[(i%Drain)*DrainBeats+i/Drain] <= factor_of(weights_i[i*WeightBits+:WeightBits]);
+    mac_q <= Delays'({mac_q, op_i == OpMac});
+    delayed_q[0] <= pixels_i;
+    for (int unsigned k = 1; k < Delays; k++) delayed_q[k] <= delayed_q[k-1];
+    for (int unsigned j = 0; j < Drain; j++) begin
+      if (j < Words) own_pixels_q[j] <= op_i == OpMac ? pixels_i[0] : pixels_i[j];
+      else begin
+        own_pixels_q[j] <= mac_q[j/Words-1] ? pixels_q[j/Words-1] : delayed_q[j/Words-1][j];
       end
     end
   end
 
-  // Simulation: unrolled, the assignments are an order of magnitude faster than in a loop.
-  // The accumulators need no reset: the first step of a tile overwrites them.
-  always_ff @(posedge clk_i) begin
-    if (valid_q && op_q == OpMac) begin
-      // verilator unroll_full
-      for (int unsigned c = 0; c < Columns; c++) begin
-        // verilator unroll_full
-        for (int unsigned r = 0; r < Rows; r++) begin
-          sums_q[c][r] <= (first_q ? '0 : sums_q[c][r])
-              + SumBits'(pixels_q[0][r]) * SumBits'(weights_q[c]);
-        end
+  // ---------------------------------------------------------------- multiply and accumulate
+  // Each unit's registers are declared in a scope of its own: only so does synthesis find them for
+  // the multiplier blocks. No reset: the first step of a tile overwrites the sum.
+  logic signed [SumBits-1:0] sums[Columns][Rows];
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    localparam int unsigned Group = c / Words;
+    for (genvar r = 0; r < Rows; r++) begin : gen_unit
+      logic signed [ProductBits-1:0] product_q;
+      logic signed [SumBits-1:0] sum_q;
+      if (c < Drain) begin : gen_own
+        always_ff @(posedge clk_i) product_q <= own_pixels_q[c][r] * weights_q[Group][c];
+      end else begin : gen_shared
+        always_ff @(posedge clk_i) product_q <= pixels_q[Group][r] * weights_q[Group][c];
       end
-    end else if (valid_q) begin
-      // verilator unroll_full
-      for (int unsigned j = 0; j < Drain; j++) begin
-        // verilator unroll_full
+      always_ff @(posedge clk_i) begin
+        if (valid_q[Group+1]) sum_q <= (first_q[Group+1] ? '0 : sum_q) + SumBits'(product_q);
+      end
+      assign sums[c][r] = sum_q;
+    end
+  end
+
+  // ---------------------------------------------------------------- maxima, in step with the sums
+  logic signed [PixelBits-1:0] candidates_q[Drain][Rows], maxima_q[Drain][Rows];
+  always_ff @(posedge clk_i) begin
+    for (int unsigned j = 0; j < Drain; j++) begin
+      if (valid_q[j/Words]) candidates_q[j] <= own_pixels_q[j];
+      if (valid_q[j/Words+1]) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          if (op_q == OpMax) begin
-            if (first_q || SumBits'(pixels_q[j][r]) > sums_q[j*DrainBeats][r]) begin
-              sums_q[j*DrainBeats][r] <= SumBits'(pixels_q[j][r]);
-            end
-          end else begin
-            sums_q[j*DrainBeats][r] <= (first_q ? '0 : sums_q[j*DrainBeats][r])
-                + (op_q == OpVec ? SumBits'(pixels_q[j][r]) * SumBits'(weights_q[j*DrainBeats])
-                   : SumBits'(pixels_q[j][r]));
+          if (first_q[j/Words+1] || candidates_q[j][r] > maxima_q[j][r]) begin
+            maxima_q[j][r] <= candidates_q[j][r];
           end
         end
       end
     end
   end
 
-  logic copy_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      copy_q       <= 1'b0;
-      tile_valid_o <= 1'b0;
-    end else begin
-      copy_q       <= end_q;
-      tile_valid_o <= copy_q;
+  // ---------------------------------------------------------------- drain
+  // Bit k: maxima ended k+1 cycles ago. Beat b of a tile is asked for b + 2 cycles behind its end.
+  logic [VectorBeats:0] maximum_q;
+  logic [IndexBits-1:0] index_q;
+  logic select_maximum_q;
+  always_ff @(posedge clk_i) begin
+    maximum_q        <= (VectorBeats + 1)'({maximum_q, valid_i && last_i && op_i == OpMax});
+    index_q          <= drain_index_i;
+    select_maximum_q <= 1'b0;
+    for (int unsigned b = 0; b < VectorBeats; b++) begin
+      if (drain_index_i == IndexBits'(b)) select_maximum_q <= maximum_q[b+1];
     end
   end
 
+  localparam int unsigned VectorIndexBits = VectorBeats > 1 ? $clog2(VectorBeats) : 1;
+  logic [VectorIndexBits-1:0] vector_index;
+  assign vector_index = VectorIndexBits'(index_q);
   always_ff @(posedge clk_i) begin
-    if (copy_q) shadow_q <= sums_q;
-  end
-
-  always_comb begin
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned w = 0; w < Words; w++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        sums_o[j][r] = shadow_q[j*DrainBeats+32'(drain_index_i)][r];
+        sums_o[w][r] <= select_maximum_q ? SumBits'(maxima_q[32'(vector_index)*Words+w][r])
+            : sums[32'(index_q)*Words+w][r];
       end
     end
   end

@@ -5,12 +5,13 @@
 /// index j*Rows + r, element 0 in the lowest bits.
 module cw_postproc_flat #(
   parameter int unsigned Rows = 8,
-  parameter int unsigned Drain = 4,
+  parameter int unsigned Words = 4,
   parameter int unsigned PixelBits = 8,
   parameter int unsigned SumBits = 32,
   parameter int unsigned PostBits = SumBits + cw_pkg::PostGuardBits,
   parameter int unsigned CountBits = 16,
-  localparam int unsigned WordsBits = $clog2(Drain + 1),
+  parameter int unsigned AverageBeats = 1,
+  localparam int unsigned WordsBits = $clog2(Words + 1),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                          clk_i,
@@ -24,13 +25,13 @@ module cw_postproc_flat #(
   input  logic                          average_i,
   input  logic                          round_first_i,
   input  logic                          in_valid_i,
-  input  logic [Drain*Rows*SumBits-1:0] sums_i,
-  input  logic [Drain*PostBits-1:0]     bias_i,
+  input  logic [Words*Rows*SumBits-1:0] sums_i,
+  input  logic [Words*PostBits-1:0]     bias_i,
   input  logic [Rows*CountBits-1:0]     counts_i,
   input  logic [WordsBits-1:0]          in_words_i,
   input  logic                          in_last_i,
   output logic                          out_valid_o,
-  output logic [Drain*WordBits-1:0]     out_data_o,
+  output logic [Words*WordBits-1:0]     out_data_o,
   output logic [WordsBits-1:0]          out_words_o,
   output logic                          out_last_o,
   output logic [15:0]                   latency_o,
@@ -38,29 +39,30 @@ module cw_postproc_flat #(
   output logic [15:0]                   average_latency_o
 );
 
-  logic signed [SumBits-1:0] sums[Drain][Rows];
-  logic signed [PostBits-1:0] bias[Drain];
+  logic signed [SumBits-1:0] sums[Words][Rows];
+  logic signed [PostBits-1:0] bias[Words];
   logic [CountBits-1:0] counts[Rows];
 
   always_comb begin
     for (int unsigned r = 0; r < Rows; r++) counts[r] = counts_i[r*CountBits+:CountBits];
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       bias[j] = bias_i[j*PostBits+:PostBits];
       for (int unsigned r = 0; r < Rows; r++) sums[j][r] = sums_i[(j*Rows+r)*SumBits+:SumBits];
     end
   end
 
   assign latency_o = 16'(cw_postproc_pkg::Latency);
-  assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(SumBits, PixelBits));
-  assign average_latency_o = 16'(cw_postproc_pkg::average_latency(SumBits, PixelBits));
+  assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(Words * Rows));
+  assign average_latency_o = 16'(cw_postproc_pkg::average_latency(Words * Rows, SumBits, PixelBits));
 
   cw_postproc #(
     .Rows(Rows),
-    .Drain(Drain),
+    .Words(Words),
     .PixelBits(PixelBits),
     .SumBits(SumBits),
     .PostBits(PostBits),
-    .CountBits(CountBits)
+    .CountBits(CountBits),
+    .AverageBeats(AverageBeats)
   ) u_postproc (
     .clk_i,
     .rst_ni,

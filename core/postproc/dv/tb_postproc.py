@@ -20,12 +20,13 @@ from corewright.testing.pins import Pins
 PARAMETERS = bench_parameters()
 SHAPE = Shape(
     rows=PARAMETERS["Rows"],
-    drain=PARAMETERS["Drain"],
+    drain=PARAMETERS["Words"],
     pixel_bits=PARAMETERS["PixelBits"],
     sum_bits=PARAMETERS["SumBits"],
     post_bits=PARAMETERS.get("PostBits", post_bits(PARAMETERS["SumBits"])),
     count_bits=PARAMETERS.get("CountBits", 16),
 )
+AVERAGE_BEATS = PARAMETERS.get("AverageBeats", 1)
 VIOLATION = PARAMETERS.get("violation")
 LANES = SHAPE.rows * SHAPE.drain
 PIXEL_LOW, PIXEL_HIGH = SHAPE.pixel_limits
@@ -56,6 +57,8 @@ class Bench:
         self.cycle = 0
         # (cycle in which the result must be there, data, specified bits, words, last)
         self.expected: deque[tuple[int, int, int, int, bool]] = deque()
+        # Until then the divider has lanes of the beats before.
+        self.divided = 0
         self.inputs = [dut.sums_i, dut.bias_i, dut.counts_i, dut.in_words_i, dut.in_last_i]
 
     async def start(self):
@@ -93,13 +96,19 @@ class Bench:
         dut = self.dut
         dut.in_valid_i.value = 1
         dut.sums_i.value = pack((s for lanes in beat.sums for s in lanes), SHAPE.sum_bits)
-        dut.bias_i.value = pack(beat.bias, SHAPE.post_bits)
         dut.counts_i.value = pack(beat.counts, SHAPE.count_bits)
         dut.in_words_i.value = beat.words
         dut.in_last_i.value = int(beat.last)
         data, mask = words(SHAPE, self.configuration, beat, self.seen)
-        latency = self.average_latency if self.configuration.average else self.latency
-        self.expected.append((self.cycle + latency, data, mask, beat.words, beat.last))
+        due = self.cycle + self.latency
+        if self.configuration.average:
+            # Beats are divided one behind the other.
+            self.divided = max(self.divided, self.cycle) + self.average_cycles
+            due = self.divided + self.average_latency - self.average_cycles
+        self.expected.append((due, data, mask, beat.words, beat.last))
+
+    def bias(self, beat):
+        self.dut.bias_i.value = pack(beat.bias, SHAPE.post_bits)
 
     async def step(self):
         """Let a clock edge pass, then compare the outputs."""
@@ -120,18 +129,24 @@ class Bench:
             assert int(dut.out_last_o.value) == last
 
     async def run(self, configuration: Configuration, beats: Sequence[Beat]):
-        """Send beats as fast as their gaps and the dividers allow; return when all have left."""
+        """Send beats as fast as their gaps and the divider allow; return when all have left."""
         self.configure(configuration)
-        pause = self.average_cycles - 1 if configuration.average else 0
+        cycles: list[Beat | None] = []
+        divided = [0] * AVERAGE_BEATS  # when each of the last ones will be
         for beat in beats:
-            for _ in range(beat.gap):
-                self.idle()
-                await self.step()
-            self.offer(beat)
+            cycles += [None] * beat.gap
+            if configuration.average:
+                cycles += [None] * max(0, divided[-AVERAGE_BEATS] - len(cycles))
+                divided.append(max(divided[-1], len(cycles)) + self.average_cycles)
+            cycles.append(beat)
+        for beat, after in zip([None, *cycles], [*cycles, None], strict=True):
+            self.idle()
+            if beat is not None:
+                self.offer(beat)
+            # A beat's bias stands a cycle before it.
+            if after is not None:
+                self.bias(after)
             await self.step()
-            for _ in range(pause):
-                self.idle()
-                await self.step()
         self.idle()
         while self.expected:
             await self.step()
@@ -347,12 +362,16 @@ async def reset_forgets_what_is_inside(dut):
     dut = bench.dut
     for average in (False, True):
         bench.configure(random_configuration(bench.rng, average))
-        bench.offer(random_beat(bench.rng, bench.configuration))
+        beat = random_beat(bench.rng, bench.configuration)
+        bench.bias(beat)
+        await bench.step()
+        bench.offer(beat)
         await bench.step()
         bench.idle()
         await bench.step()
         dut.rst_ni.value = 0
         bench.expected.clear()
+        bench.divided = 0
         await bench.step()
         dut.rst_ni.value = 1
         for _ in range(bench.average_latency + 2):
@@ -373,6 +392,8 @@ async def illegal_use_is_reported(dut):
         [[0] * SHAPE.rows] * SHAPE.drain, [0] * SHAPE.drain, [1] * SHAPE.rows, SHAPE.drain, True
     )
     bench.configure(average if VIOLATION in ("AverageGap_A", "AverageFits_A") else plain)
+    bench.bias(nothing)
+    await bench.step()
     if VIOLATION == "AverageGap_A":
         bench.offer(nothing)
         await bench.step()
@@ -383,7 +404,7 @@ async def illegal_use_is_reported(dut):
     elif VIOLATION == "AverageFits_A":
         bench.offer(next(directed_beats([PIXEL_HIGH + 1])))
     elif VIOLATION == "ConfigurationStable_A":
-        bench.offer(random_beat(rng, plain))
+        bench.offer(nothing)
         await bench.step()
         bench.idle()
         dut.shift_i.value = 5

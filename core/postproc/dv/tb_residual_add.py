@@ -17,7 +17,7 @@ from corewright.testing.cocotb_runner import bench_parameters
 from corewright.testing.pins import Pins
 
 PARAMETERS = bench_parameters()
-ROWS, DRAIN, PIXEL_BITS = (PARAMETERS[name] for name in ("Rows", "Drain", "PixelBits"))
+ROWS, DRAIN, PIXEL_BITS = (PARAMETERS[name] for name in ("Rows", "Words", "PixelBits"))
 WORD_BITS = -(-ROWS * PIXEL_BITS // 8) * 8
 BINARY = PIXEL_BITS == 1  # a bit b is the pixel 1 - 2b
 LOW, HIGH = (-1, 1) if BINARY else (-(1 << PIXEL_BITS - 1), (1 << PIXEL_BITS - 1) - 1)

@@ -17,24 +17,29 @@
 ///
 /// With PixelBits = 1 the result is the bit y < 0, as a stored bit b stands for 1 - 2b.
 ///
-/// Throughput one beat a cycle, latency `cw_postproc_pkg::Latency`. An average beat is divided bit
-/// by bit: the next beat comes `cw_postproc_pkg::average_cycles` after it or later, and the latency
-/// is `cw_postproc_pkg::average_latency`.
+/// Throughput one beat a cycle, latency `cw_postproc_pkg::Latency`; a beat's bias stands on `bias_i` a cycle
+/// before it. An average beat is divided lane by lane, for `cw_postproc_pkg::average_cycles`: AverageBeats of
+/// them may be inside and not divided, and the latency of one that finds none is
+/// `cw_postproc_pkg::average_latency`.
 /// There is no back-pressure: the caller reserves room for the results before it sends a beat.
+///
+///   bias ---> align ----> + ---> requantise: 4 stages, all lanes side by side -------> result
+///   sums -----------------^                                             shift in ^
+///   sums ---> hold ---> a lane a cycle ---> divide ---> value ---> requantise ---+     averages
 ///
 /// The caller guarantees: the configuration is stable while data is inside; v fits PostBits; clips
 /// fit PixelBits (-1 to 1 for a single bit); an average's sum is one of `count` values of PixelBits
 /// each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
 module cw_postproc #(
   parameter int unsigned Rows = 8,
-  parameter int unsigned Drain = 4,
+  parameter int unsigned Words = 4,
   parameter int unsigned PixelBits = 8,
   parameter int unsigned SumBits = 32,
   parameter int unsigned PostBits = SumBits + cw_pkg::PostGuardBits,
   parameter int unsigned CountBits = 16,
-  localparam int unsigned WordsBits = $clog2(Drain + 1),
-  localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8),
-  localparam int unsigned AverageCycles = cw_postproc_pkg::average_cycles(SumBits, PixelBits)
+  parameter int unsigned AverageBeats = 1,
+  localparam int unsigned WordsBits = $clog2(Words + 1),
+  localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                              clk_i,
   input  logic                              rst_ni,
@@ -49,341 +54,314 @@ module cw_postproc #(
   input  logic                              round_first_i,
   // Sums: channel j of in_words_i, lane r.
   input  logic                              in_valid_i,
-  input  logic signed [SumBits-1:0]         sums_i [Drain][Rows],
-  input  logic signed [PostBits-1:0]        bias_i [Drain],
+  input  logic signed [SumBits-1:0]         sums_i [Words][Rows],
+  input  logic signed [PostBits-1:0]        bias_i [Words],
   input  logic [CountBits-1:0]              counts_i [Rows],
   input  logic [WordsBits-1:0]              in_words_i,
   input  logic                              in_last_i,
   // Words: word j in bits [j*WordBits +: WordBits], words from out_words_o on are zero.
   output logic                              out_valid_o,
-  output logic [Drain*WordBits-1:0]         out_data_o,
+  output logic [Words*WordBits-1:0]         out_data_o,
   output logic [WordsBits-1:0]              out_words_o,
   output logic                              out_last_o
 );
 
-  localparam int unsigned QuotientFraction = cw_postproc_pkg::QuotientFraction;
-  // A quotient's integer and fraction bits, one of which is found a cycle.
-  localparam int unsigned QuotientBits = AverageCycles - 1;
-  localparam int unsigned IntegerBits = QuotientBits - QuotientFraction;
-  localparam int unsigned StepBits = $clog2(QuotientBits + 1);
-  // Behind the quotient stands a bit that is set where the division leaves a remainder.
-  localparam int unsigned AverageFraction = QuotientFraction + 1;
-  localparam int unsigned AverageBits = QuotientBits + 2;  // remainder and sign
-  localparam int unsigned ValueBits = PostBits > AverageBits ? PostBits : AverageBits;
-  localparam int unsigned ShiftBits = 7;  // 63 + AverageFraction at most
+  import cw_postproc_pkg::FractionBits;
+  import cw_postproc_pkg::QuotientFraction;
+  import cw_postproc_pkg::ShiftBits;
 
-  typedef logic signed [ValueBits-1:0] value_t;
-  typedef logic [CountBits+IntegerBits-1:0] magnitude_t;
+  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits);
+  localparam int unsigned ValueBits = PostBits + FractionBits;
 
-  // Each stage is one function from arrays to an array: a register array that is assigned as a
-  // whole costs a simulator nothing in the cycles in which it keeps its value. Inlined, the
-  // functions' arguments would be cleared each cycle, hence no_inline_task. Unrolled over
-  // all lanes, they would take most of the model's compile time, hence unroll_disable.
-  typedef logic signed [SumBits-1:0] sums_t[Drain][Rows];
-  typedef logic signed [PostBits-1:0] biases_t[Drain];
-  typedef logic [CountBits-1:0] counts_t[Rows];
-  typedef value_t values_t[Drain][Rows];
+  typedef logic signed [ResultBits-1:0] result_t;
 
   // ---------------------------------------------------------------------------
-  // Control
+  // Control. Averages come from elsewhere, and their lanes shift in behind each other.
   // ---------------------------------------------------------------------------
-  logic scaled_valid_q, value_valid_q, shifted_valid_q, out_valid_q;
-  logic scaled_last_q, value_last_q, shifted_last_q, out_last_q;
-  logic [WordsBits-1:0] scaled_words_q, value_words_q, shifted_words_q, out_words_q;
-
-  logic divide_last_q, quotient_valid_q;
-  logic [WordsBits-1:0] divide_words_q;
-  logic [StepBits-1:0] steps_q;  // quotient bits still to be found
-  logic dividing, divide_start;
-
-  assign dividing = steps_q != '0;
-  assign divide_start = in_valid_i && average_i;
+  logic [3:0] stage_q;  // a beat is in front of stage k
+  logic [3:0] last_q;
+  logic [WordsBits-1:0] words_q[4];
+  logic out_valid_q;
+  logic average_done, average_last, push;
+  logic [WordsBits-1:0] average_words;
+  logic [3:0] lane_stages;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      scaled_valid_q <= 1'b0;
-      value_valid_q <= 1'b0;
-      shifted_valid_q <= 1'b0;
+      stage_q <= '0;
       out_valid_q <= 1'b0;
-      quotient_valid_q <= 1'b0;
-      steps_q <= '0;
     end else begin
-      scaled_valid_q <= in_valid_i && !average_i;
-      value_valid_q <= scaled_valid_q || quotient_valid_q;
-      shifted_valid_q <= value_valid_q;
-      out_valid_q <= shifted_valid_q;
-      quotient_valid_q <= steps_q == StepBits'(1);
-      if (divide_start) steps_q <= StepBits'(QuotientBits);
-      else if (dividing) steps_q <= steps_q - StepBits'(1);
+      stage_q <= {stage_q[2:0], in_valid_i && !average_i};
+      out_valid_q <= stage_q[3] || average_done;
     end
   end
+
+  logic out_last_q;
+  logic [WordsBits-1:0] out_words_q;
+  always_ff @(posedge clk_i) begin
+    last_q <= {last_q[2:0], in_last_i};
+    words_q[0] <= in_words_i;
+    for (int unsigned k = 1; k < 4; k++) words_q[k] <= words_q[k-1];
+    out_words_q <= average_done ? average_words : words_q[3];
+    out_last_q <= average_done ? average_last : last_q[3];
+  end
+
+  assign lane_stages = {stage_q[3] || push, stage_q[2:0]};
+
+  // ---------------------------------------------------------------------------
+  // Values: sums and biases with FractionBits, whatever pre_shift is. The fraction is the bias's
+  // alone, so that a lane's adder is no wider than a sum.
+  // ---------------------------------------------------------------------------
+  logic [ShiftBits-1:0] shift_q, negative_shift_q;
+  logic signed [ValueBits-1:0] bias_q[Words];
+
+  always_ff @(posedge clk_i) begin
+    shift_q <= ShiftBits'(shift_i) + ShiftBits'(FractionBits) - ShiftBits'(pre_shift_i);
+    negative_shift_q <=
+        ShiftBits'(negative_shift_i) + ShiftBits'(FractionBits) - ShiftBits'(pre_shift_i);
+    for (int unsigned j = 0; j < Words; j++) begin
+      bias_q[j] <= bias_enable_i
+          ? ValueBits'(bias_i[j]) <<< (4'(FractionBits) - pre_shift_i) : '0;
+    end
+  end
+
+  // What of a value all lanes of a word have in common stands once.
+  logic [FractionBits-1:0] fractions_q[Words];
+  result_t results[Words][Rows], average;
+  result_t clip_low, clip_high;
+  assign clip_low = result_t'(clip_low_i);
+  assign clip_high = result_t'(clip_high_i);
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) begin
-      scaled_words_q <= in_words_i;
-      scaled_last_q <= in_last_i;
+      for (int unsigned j = 0; j < Words; j++) fractions_q[j] <= bias_q[j][FractionBits-1:0];
     end
-    if (divide_start) begin
-      divide_words_q <= in_words_i;
-      divide_last_q <= in_last_i;
-    end
-    value_words_q <= quotient_valid_q ? divide_words_q : scaled_words_q;
-    value_last_q <= quotient_valid_q ? divide_last_q : scaled_last_q;
-    shifted_words_q <= value_words_q;
-    shifted_last_q <= value_last_q;
-    out_words_q <= shifted_words_q;
-    out_last_q <= shifted_last_q;
   end
 
-  // ---------------------------------------------------------------------------
-  // Stage 1: scale. The shifts' masks are made once for all lanes.
-  // ---------------------------------------------------------------------------
-  function automatic values_t scale(sums_t sums, logic [3:0] pre_shift);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        scale[j][r] = value_t'(sums[j][r]) <<< pre_shift;
+  for (genvar j = 0; j < Words; j++) begin : gen_word
+    // Words behind the last are zero.
+    logic blank_q;
+    always_ff @(posedge clk_i) begin
+      blank_q <= words_q[2] <= WordsBits'(j);
+    end
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_lane
+      logic signed [PostBits-1:0] whole_q;
+      always_ff @(posedge clk_i) begin
+        if (in_valid_i) whole_q <= PostBits'(sums_i[j][r]) + $signed(bias_q[j][ValueBits-1:FractionBits]);
       end
-    end
-  endfunction
 
-  values_t scaled_q;
-  biases_t bias_q;
-
-  always_ff @(posedge clk_i) begin
-    if (in_valid_i && !average_i) begin
-      scaled_q <= scale(sums_i, pre_shift_i);
-      bias_q <= bias_i;
-    end
-  end
-
-  logic [ShiftBits-1:0] shift_d, shift_q, negative_shift_d, negative_shift_q;
-  value_t sticky_mask_q, negative_sticky_mask_q;
-
-  // The bits below the one that is worth a half.
-  function automatic value_t sticky_mask(logic [ShiftBits-1:0] shift);
-    return ~(value_t'(-1) << (shift == '0 ? shift : shift - ShiftBits'(1)));
-  endfunction
-
-  // A quotient has not been multiplied by 2^pre_shift and has AverageFraction fraction bits.
-  always_comb begin
-    shift_d = ShiftBits'(shift_i);
-    negative_shift_d = ShiftBits'(negative_shift_i);
-    if (average_i) begin
-      shift_d = shift_d + ShiftBits'(AverageFraction) - ShiftBits'(pre_shift_i);
-      negative_shift_d = negative_shift_d + ShiftBits'(AverageFraction) - ShiftBits'(pre_shift_i);
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (in_valid_i) begin
-      shift_q <= shift_d;
-      negative_shift_q <= negative_shift_d;
-      sticky_mask_q <= sticky_mask(shift_d);
-      negative_sticky_mask_q <= sticky_mask(negative_shift_d);
-    end
-  end
-
-  // ---------------------------------------------------------------------------
-  // Beside stage 1: restoring division of the sums' magnitudes, a quotient bit a cycle. The
-  // numerator leaves its register at the top while the quotient enters it at the bottom.
-  // ---------------------------------------------------------------------------
-  typedef struct packed {
-    logic                    negative;
-    logic [CountBits-1:0]    remainder;  // less than the count
-    logic [QuotientBits-1:0] quotient;
-  } division_t;
-
-  function automatic division_t division_start(logic signed [SumBits-1:0] sum);
-    magnitude_t magnitude;
-    magnitude = magnitude_t'(sum);
-    if (sum < 0) magnitude = -magnitude;
-    return '{negative: sum < 0,
-             remainder: magnitude[IntegerBits+:CountBits],
-             quotient: {magnitude[IntegerBits-1:0], QuotientFraction'(0)}};
-  endfunction
-
-  function automatic division_t division_step(division_t division, logic [CountBits-1:0] count);
-    logic [CountBits:0] rest;
-    logic fits;
-    rest = {division.remainder, division.quotient[QuotientBits-1]};
-    fits = rest >= {1'b0, count};
-    return '{negative: division.negative,
-             remainder: CountBits'(fits ? rest - {1'b0, count} : rest),
-             quotient: {division.quotient[QuotientBits-2:0], fits}};
-  endfunction
-
-  typedef division_t divisions_t[Drain][Rows];
-
-  function automatic divisions_t divisions_start(sums_t sums);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) divisions_start[j][r] = division_start(sums[j][r]);
-    end
-  endfunction
-
-  function automatic divisions_t divisions_step(divisions_t divisions, counts_t counts);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        divisions_step[j][r] = division_step(divisions[j][r], counts[r]);
+      // Averages enter at the last lane of the last word, and each lane's comes to its own.
+      result_t previous;
+      if (r < Rows - 1) begin : gen_next_row
+        assign previous = results[j][r+1];
+      end else if (j < Words - 1) begin : gen_next_word
+        assign previous = results[j+1][0];
+      end else begin : gen_average
+        assign previous = average;
       end
-    end
-  endfunction
 
-  counts_t counts_q;
-  divisions_t divisions_q;
-
-  always_ff @(posedge clk_i) begin
-    if (divide_start) begin
-      counts_q <= counts_i;
-      divisions_q <= divisions_start(sums_i);
-    end else if (dividing) begin
-      divisions_q <= divisions_step(divisions_q, counts_q);
-    end
-  end
-
-  // ---------------------------------------------------------------------------
-  // Stage 2: the value v, from sum and bias or from the quotient.
-  // ---------------------------------------------------------------------------
-  // A quotient with its remainder bit, as a signed number with AverageFraction fraction bits. Set
-  // below the half, the remainder bit rounds as any true remainder would.
-  function automatic value_t average_value(division_t division, logic round_first);
-    logic [IntegerBits-1:0] whole;
-    logic inexact, above_half;
-    value_t magnitude;
-    whole = division.quotient[QuotientFraction+:IntegerBits];
-    inexact = division.remainder != '0;
-    above_half = division.quotient[0+:QuotientFraction-1] != '0 || inexact;
-    if (round_first) begin
-      whole += IntegerBits'(division.quotient[QuotientFraction-1] && (above_half || whole[0]));
-      magnitude = value_t'({whole, AverageFraction'(0)});
-    end else begin
-      magnitude = value_t'({division.quotient, inexact});
-    end
-    return division.negative ? -magnitude : magnitude;
-  endfunction
-
-  function automatic values_t average_values(divisions_t divisions, logic round_first);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        average_values[j][r] = average_value(divisions[j][r], round_first);
-      end
-    end
-  endfunction
-
-  function automatic values_t biased_values(values_t scaled, biases_t biases, logic bias_enable);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        biased_values[j][r] = scaled[j][r] + (bias_enable ? value_t'(biases[j]) : '0);
-      end
-    end
-  endfunction
-
-  values_t values_q;
-
-  always_ff @(posedge clk_i) begin
-    if (scaled_valid_q) values_q <= biased_values(scaled_q, bias_q, bias_enable_i);
-    else if (quotient_valid_q) values_q <= average_values(divisions_q, round_first_i);
-  end
-
-  // ---------------------------------------------------------------------------
-  // Stage 3: shift to the floor, and whether the rest rounds up.
-  // ---------------------------------------------------------------------------
-  typedef struct packed {
-    value_t floor;
-    logic   up;
-  } shifted_t;
-
-  function automatic shifted_t shift_down(value_t value, logic [ShiftBits-1:0] shift,
-                                          value_t sticky);
-    logic signed [ValueBits:0] halves;  // one bit more at the bottom
-    halves = $signed({value, 1'b0}) >>> shift;
-    return '{floor: value_t'(halves >>> 1),
-             up: halves[0] && (halves[1] || (value & sticky) != '0)};
-  endfunction
-
-  typedef shifted_t shifteds_t[Drain][Rows];
-
-  // Index 1 of a pair is for negative values.
-  function automatic shifteds_t shift_all_down(values_t values, logic [1:0][ShiftBits-1:0] shifts,
-                                               logic [1:0][ValueBits-1:0] stickies);
-    // verilator no_inline_task
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        shift_all_down[j][r] = shift_down(values[j][r], shifts[values[j][r] < 0],
-                                          stickies[values[j][r] < 0]);
-      end
-    end
-  endfunction
-
-  shifteds_t shifted_q;
-
-  always_ff @(posedge clk_i) begin
-    if (value_valid_q) begin
-      shifted_q <= shift_all_down(values_q, {negative_shift_q, shift_q},
-                                  {negative_sticky_mask_q, sticky_mask_q});
+      cw_requantise_lane #(
+        .ValueBits(ValueBits),
+        .ResultBits(ResultBits)
+      ) u_lane (
+        .clk_i,
+        .stage_i(lane_stages),
+        .value_i({whole_q, fractions_q[j]}),
+        .shift_i(shift_q),
+        .negative_shift_i(negative_shift_q),
+        .clip_low_i(clip_low),
+        .clip_high_i(clip_high),
+        .blank_i(blank_q && !average_i),
+        .shift_in_i(average_i),
+        .load_i(previous),
+        .result_o(results[j][r])
+      );
     end
   end
 
-  // ---------------------------------------------------------------------------
-  // Stage 4: round and clip, side by side: a floor that reaches the upper clip stays there when
-  // rounded up, and one below the lower clip does not pass it.
-  // ---------------------------------------------------------------------------
-  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits);
-
-  function automatic logic [ResultBits-1:0] clip(shifted_t shifted, logic signed [15:0] low,
-                                                 logic signed [15:0] high);
-    if ($signed(shifted.floor) >= value_t'(high)) return ResultBits'(high);
-    if ($signed(shifted.floor) < value_t'(low)) return ResultBits'(low);
-    return ResultBits'(shifted.floor) + ResultBits'(shifted.up);
-  endfunction
-
-  function automatic logic [PixelBits-1:0] pixel_of(logic [ResultBits-1:0] result);
+  function automatic logic [PixelBits-1:0] pixel_of(result_t result);
     return cw_pkg::is_sign(PixelBits) ? PixelBits'(result[ResultBits-1]) : result[PixelBits-1:0];
   endfunction
 
-  function automatic logic [Drain*WordBits-1:0] packed_words(
-      shifteds_t shifted, logic [WordsBits-1:0] count, logic signed [15:0] low,
-      logic signed [15:0] high);
-    // verilator no_inline_task
-    packed_words = '0;
-    // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
-      if (WordsBits'(j) < count) begin
-        for (int unsigned r = 0; r < Rows; r++) begin
-          packed_words[j*WordBits+r*PixelBits+:PixelBits] =
-              pixel_of(clip(shifted[j][r], low, high));
-        end
+  always_comb begin
+    out_data_o = '0;
+    for (int unsigned j = 0; j < Words; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        out_data_o[j*WordBits+r*PixelBits+:PixelBits] = pixel_of(results[j][r]);
       end
     end
-  endfunction
-
-  logic [Drain*WordBits-1:0] out_data_q;
-
-  always_ff @(posedge clk_i) begin
-    if (shifted_valid_q) begin
-      out_data_q <= packed_words(shifted_q, shifted_words_q, clip_low_i, clip_high_i);
-    end
   end
-
   assign out_valid_o = out_valid_q;
-  assign out_data_o = out_data_q;
   assign out_words_o = out_words_q;
   assign out_last_o = out_last_q;
 
+  // ---------------------------------------------------------------------------
+  // Averages: a lane a cycle through one divider and a lane of requantisation.
+  // ---------------------------------------------------------------------------
+  localparam int unsigned AverageSumBits =
+      SumBits < CountBits + PixelBits ? SumBits : CountBits + PixelBits;
+  localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1;
+  localparam int unsigned WordIndexBits = Words > 1 ? $clog2(Words) : 1;
+  // Behind the quotient stands a bit that is set where the division leaves a remainder.
+  localparam int unsigned QuotientBits = cw_postproc_pkg::quotient_bits(SumBits, PixelBits);
+  localparam int unsigned AverageBits = QuotientBits + 2;  // remainder and sign
+  localparam int unsigned DivideStages = cw_postproc_pkg::divide_stages(SumBits, PixelBits);
+
+  // A beat waits until the beats before it are divided.
+  localparam int unsigned BeatBits = AverageBeats > 1 ? $clog2(AverageBeats) : 1;
+  localparam int unsigned WaitingBits = $clog2(AverageBeats + 1);
+  typedef struct packed {
+    logic                 last;
+    logic [WordsBits-1:0] words;
+  } beat_t;
+  logic signed [AverageSumBits-1:0] held_q[AverageBeats][Words][Rows];
+  logic [CountBits-1:0] counts_q[AverageBeats][Rows];
+  beat_t beats_q[AverageBeats];
+  logic [WaitingBits-1:0] waiting_q;  // beats of which a lane is left
+  logic [BeatBits-1:0] in_q, beat_q;
+  logic [RowBits-1:0] row_q;
+  logic [WordIndexBits-1:0] word_q;
+  logic start, choose, word_end, beat_end;
+  assign start = in_valid_i && average_i;
+  assign choose = waiting_q != '0;
+  assign word_end = 32'(row_q) == Rows - 1;
+  assign beat_end = word_end && 32'(word_q) == Words - 1;
+
+  function automatic logic [BeatBits-1:0] next_beat(logic [BeatBits-1:0] index);
+    return 32'(index) == AverageBeats - 1 ? '0 : index + 1'b1;
+  endfunction
+
+  // From the choice of a lane to its value, and then to its result.
+  localparam int unsigned AverageStages = 1 + DivideStages + 1 + 4;
+  logic [AverageStages-1:0] average_valid_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      waiting_q <= '0;
+      in_q <= '0;
+      beat_q <= '0;
+      row_q <= '0;
+      word_q <= '0;
+      average_valid_q <= '0;
+    end else begin
+      waiting_q <= waiting_q + WaitingBits'(start) - WaitingBits'(choose && beat_end);
+      if (start) in_q <= next_beat(in_q);
+      if (choose) begin
+        row_q <= word_end ? '0 : row_q + 1'b1;
+        if (word_end) word_q <= beat_end ? '0 : word_q + 1'b1;
+        if (beat_end) beat_q <= next_beat(beat_q);
+      end
+      average_valid_q <= AverageStages'({average_valid_q, choose});
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start) begin
+      for (int unsigned w = 0; w < Words; w++) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          held_q[in_q][w][r] <= AverageSumBits'(sums_i[w][r]);
+        end
+      end
+      counts_q[in_q] <= counts_i;
+      beats_q[in_q] <= '{last: in_last_i, words: in_words_i};
+    end
+  end
+
+  // What is to be known of a beat travels with each of its lanes.
+  typedef struct packed {
+    beat_t beat;
+    logic  beat_end;
+    logic  blank;  // the lane is behind the last word
+  } lane_t;
+  lane_t lanes_q[AverageStages];
+  logic signed [AverageSumBits-1:0] sum_q;
+  logic [CountBits-1:0] count_q;
+  always_ff @(posedge clk_i) begin
+    if (choose) begin
+      sum_q <= held_q[beat_q][word_q][row_q];
+      count_q <= counts_q[beat_q][row_q];
+    end
+    lanes_q[0] <= '{beat: beats_q[beat_q], beat_end: beat_end,
+                    blank: WordsBits'(word_q) >= beats_q[beat_q].words};
+    for (int unsigned k = 1; k < AverageStages; k++) lanes_q[k] <= lanes_q[k-1];
+  end
+
+  assign push = average_valid_q[AverageStages-1];
+  assign average_done = push && lanes_q[AverageStages-1].beat_end;
+  assign average_words = lanes_q[AverageStages-1].beat.words;
+  assign average_last = lanes_q[AverageStages-1].beat.last;
+
+  logic divided_negative, divided_inexact;
+  logic [QuotientBits-1:0] quotient;
+  cw_average_divider #(
+    .SumBits(AverageSumBits),
+    .CountBits(CountBits),
+    .QuotientBits(QuotientBits)
+  ) u_divider (
+    .clk_i,
+    .stage_i(average_valid_q[0+:DivideStages]),
+    .sum_i(sum_q),
+    .count_i(count_q),
+    .negative_o(divided_negative),
+    .quotient_o(quotient),
+    .inexact_o(divided_inexact)
+  );
+
+  // A quotient with its remainder bit, as a signed number. Set below the half, the remainder bit
+  // rounds as any true remainder would.
+  function automatic logic signed [AverageBits-1:0] value_of(
+      logic negative, logic [QuotientBits-1:0] quotient, logic inexact, logic round_first);
+    automatic logic [QuotientBits-QuotientFraction-1:0] whole = quotient[QuotientBits-1:QuotientFraction];
+    automatic logic above_half = quotient[QuotientFraction-2:0] != '0 || inexact;
+    automatic logic up = quotient[QuotientFraction-1] && (above_half || whole[0]);
+    automatic logic [AverageBits-1:0] magnitude = {1'b0, quotient, inexact};
+    if (round_first) begin
+      magnitude = '0;
+      magnitude[AverageBits-2:QuotientFraction+1] = whole + (QuotientBits - QuotientFraction)'(up);
+    end
+    return negative ? -magnitude : magnitude;
+  endfunction
+
+  logic signed [AverageBits-1:0] value_q;
+  always_ff @(posedge clk_i) begin
+    if (average_valid_q[DivideStages]) begin
+      value_q <= value_of(divided_negative, quotient, divided_inexact, round_first_i);
+    end
+  end
+
+  logic [ShiftBits-1:0] average_shift_q, average_negative_shift_q;
+  always_ff @(posedge clk_i) begin
+    average_shift_q <=
+        ShiftBits'(shift_i) + ShiftBits'(QuotientFraction + 1) - ShiftBits'(pre_shift_i);
+    average_negative_shift_q <=
+        ShiftBits'(negative_shift_i) + ShiftBits'(QuotientFraction + 1) - ShiftBits'(pre_shift_i);
+  end
+
+  cw_requantise_lane #(
+    .ValueBits(AverageBits),
+    .ResultBits(ResultBits)
+  ) u_average (
+    .clk_i,
+    .stage_i(average_valid_q[DivideStages+1+:4]),
+    .value_i(value_q),
+    .shift_i(average_shift_q),
+    .negative_shift_i(average_negative_shift_q),
+    .clip_low_i(clip_low),
+    .clip_high_i(clip_high),
+    .blank_i(lanes_q[AverageStages-2].blank),
+    .shift_in_i(1'b0),
+    .load_i('0),
+    .result_o(average)
+  );
+
 `ifndef SYNTHESIS
+  typedef logic signed [SumBits-1:0] sums_t[Words][Rows];
+  typedef logic signed [PostBits-1:0] biases_t[Words];
+  typedef logic [CountBits-1:0] counts_t[Rows];
+
   initial begin
-    RowsLegal_A : assert (Rows >= 1 && Drain >= 1)
-    else $fatal(1, "cw_postproc: Rows and Drain must be at least 1");
+    RowsLegal_A : assert (Rows >= 1 && Words >= 1)
+    else $fatal(1, "cw_postproc: Rows and Words must be at least 1");
     PixelBitsLegal_A : assert (PixelBits >= 1 && PixelBits <= 16)
     else $fatal(1, "cw_postproc: PixelBits must be 1 to 16");
     SumBitsLegal_A : assert (SumBits >= PixelBits && PostBits >= SumBits)
@@ -405,7 +383,7 @@ module cw_postproc #(
     // verilator no_inline_task
     values_fit = 1'b1;
     // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t value = (check_t'(sums[j][r]) <<< pre_shift)
             + (bias_enable ? check_t'(biases[j]) : '0);
@@ -421,7 +399,7 @@ module cw_postproc #(
     // verilator no_inline_task
     averages_fit = 1'b1;
     // verilator unroll_disable
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic check_t sum = check_t'(sums[j][r]);
         automatic check_t limit = check_t'(counts[r]) <<< (PixelBits - 1);
@@ -435,12 +413,15 @@ module cw_postproc #(
 
   // That sums fit is what the compiler proves of its weights, not what this block does: +untrusted
   // says that the programs of a simulation come from no compiler.
+  biases_t given_bias_q;
+  always_ff @(posedge clk_i) given_bias_q <= bias_i;
+
   logic trusted;
   initial trusted = !$test$plusargs("untrusted");
 
   always_ff @(posedge clk_i) begin
     if (trusted && rst_ni && in_valid_i && !average_i) begin
-      ValueFits_A : assert (values_fit(sums_i, pre_shift_i, bias_i, bias_enable_i, in_words_i))
+      ValueFits_A : assert (values_fit(sums_i, pre_shift_i, given_bias_q, bias_enable_i, in_words_i))
       else $error("cw_postproc: a sum, shifted and with its bias, exceeds PostBits");
     end
     if (trusted && rst_ni && in_valid_i && average_i) begin
@@ -450,17 +431,18 @@ module cw_postproc #(
   end
 
   logic busy;
-  assign busy = scaled_valid_q || value_valid_q || shifted_valid_q || quotient_valid_q || dividing;
+  assign busy = stage_q != '0 || choose || average_valid_q != '0;
 
   ConfigurationStable_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    busy |-> $stable({pre_shift_i, shift_i, negative_shift_i, clip_low_i,
                                      clip_high_i, bias_enable_i, average_i, round_first_i}));
   AverageGap_A :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) in_valid_i |-> !dividing);
+  assert property (@(posedge clk_i) disable iff (!rst_ni) 
+                   in_valid_i |-> 32'(waiting_q) < AverageBeats || beat_end);
   WordsLegal_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Drain);
+                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Words);
   ClipsOrdered_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    in_valid_i |-> clip_low_i <= clip_high_i);
@@ -468,7 +450,7 @@ module cw_postproc #(
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    in_valid_i |-> 32'(clip_low_i) >= PixelLow && 32'(clip_high_i) <= PixelHigh);
   OneSource_A :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !(scaled_valid_q && quotient_valid_q));
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !(stage_q[3] && push));
   // verilator lint_on SYNCASYNCNET
 `endif
 

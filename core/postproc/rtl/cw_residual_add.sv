@@ -13,9 +13,9 @@
 /// Words from `in_words_i` on come out as zero whatever `other_i` holds there.
 module cw_residual_add #(
   parameter  int unsigned Rows      = 8,
-  parameter  int unsigned Drain     = 4,
+  parameter  int unsigned Words     = 4,
   parameter  int unsigned PixelBits = 8,
-  localparam int unsigned WordsBits = $clog2(Drain + 1),
+  localparam int unsigned WordsBits = $clog2(Words + 1),
   localparam int unsigned WordBits  = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                      clk_i,
@@ -28,12 +28,12 @@ module cw_residual_add #(
   input  logic signed [15:0]        clip_low_i,
   input  logic signed [15:0]        clip_high_i,
   input  logic                      in_valid_i,
-  input  logic [Drain*WordBits-1:0] in_data_i,
+  input  logic [Words*WordBits-1:0] in_data_i,
   input  logic [WordsBits-1:0]      in_words_i,
   input  logic                      in_last_i,
-  input  logic [Drain*WordBits-1:0] other_i,
+  input  logic [Words*WordBits-1:0] other_i,
   output logic                      out_valid_o,
-  output logic [Drain*WordBits-1:0] out_data_o,
+  output logic [Words*WordBits-1:0] out_data_o,
   output logic [WordsBits-1:0]      out_words_o,
   output logic                      out_last_o
 );
@@ -65,8 +65,8 @@ module cw_residual_add #(
 
   logic [2:0] valid_q, last_q;
   logic [WordsBits-1:0] words_q[3];
-  sum_t sums_q[Drain][Rows], rounded_q[Drain][Rows];
-  logic [Drain*WordBits-1:0] data_q;
+  sum_t sums_q[Words][Rows], rounded_q[Words][Rows];
+  logic [Words*WordBits-1:0] data_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -85,7 +85,7 @@ module cw_residual_add #(
 
   always_ff @(posedge clk_i) begin
     // verilator unroll_full
-    for (int unsigned j = 0; j < Drain; j++) begin
+    for (int unsigned j = 0; j < Words; j++) begin
       // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
         if (in_valid_i && enable_i) begin
@@ -105,7 +105,7 @@ module cw_residual_add #(
     if (valid_q[1]) begin
       data_q <= '0;
       // verilator unroll_full
-      for (int unsigned j = 0; j < Drain; j++) begin
+      for (int unsigned j = 0; j < Words; j++) begin
         // verilator unroll_full
         for (int unsigned r = 0; r < Rows; r++) begin
           if (j < 32'(words_q[1])) begin

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from corewright.compiler.geometry import Geometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
-from corewright.facts.widths import word_bytes
+from corewright.facts.widths import drain_words, word_bytes
 from corewright.hardware import Hardware
 from corewright.program import Opcode
 
@@ -25,9 +25,9 @@ WORD_CYCLES = 1
 
 
 def average_tile_cycles(hardware: Hardware) -> int:
-    """Cycles from an average's tile to the next, whatever the window: the divider's bits."""
+    """Cycles from an average's tile to the next, whatever the window: a lane a cycle."""
     # See cw_postproc_pkg::average_cycles; the sequencer adds one.
-    return 18 + min(hardware.bits_input, hardware.bits_sum)
+    return hardware.rows * hardware.drain + 1
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,9 @@ def evaluate(
     tile = op.steps
     if op.opcode == Opcode.AVERAGE_POOL:
         tile = max(tile, average_tile_cycles(hw))
-    full_beats = -(-part.group_channels // hw.drain)
-    last_beats = -(-part.last_group_channels // hw.drain)
+    words = drain_words(hw.drain, hw.word_bytes, hw.axi_width)
+    full_beats = -(-part.group_channels // words)
+    last_beats = -(-part.last_group_channels // words)
     array = blocks * ((groups - 1) * max(tile, full_beats) + max(tile, last_beats))
 
     axi = hw.axi_bytes

@@ -27,7 +27,7 @@ _END = "End."
 # Functions of a configuration, and of a word's bits.
 OF_CONFIGURATION: tuple[Callable[..., Any], ...] = (
     *(widths.word_bytes, widths.post_bits, widths.bias_bytes),
-    *(widths.weight_row_bytes, widths.drain_beats),
+    *(widths.weight_row_bytes, widths.drain_words, widths.drain_beats),
 )
 OF_BITS: tuple[Callable[..., Any], ...] = (widths.is_sign, widths.number_bits, widths.largest)
 # Functions that C needs.
@@ -72,6 +72,12 @@ class Symbol:
     def __floordiv__(self, other: Any) -> Symbol:
         # Nothing here is negative, where languages differ.
         return self._binary("/", self, other, _PRODUCT)
+
+    def __mod__(self, other: Any) -> Symbol:
+        return self._binary("%", self, other, _PRODUCT)
+
+    def __le__(self, other: Any) -> Symbol:
+        return self._binary("<=", self, other, _EQUAL)
 
     def __rlshift__(self, other: Any) -> Symbol:
         # Its sides in parentheses, as compilers want it.

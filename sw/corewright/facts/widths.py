@@ -46,9 +46,17 @@ def weight_row_bytes(columns: int, bits_weights: int) -> int:
     return (columns * bits_weights + 7) // 8
 
 
-def drain_beats(columns: int, drain: int) -> int:
+def drain_words(drain: int, word_bytes: int, axi_width: int) -> int:
+    """Words that leave the array a cycle: D or its half if the output port takes them, else one."""
+    half = either(drain // 2 * word_bytes * 8 <= axi_width, drain // 2, 1)
+    some = either(drain % 2 == 0, half, 1)
+    result: int = either(drain * word_bytes * 8 <= axi_width, drain, some)
+    return result
+
+
+def drain_beats(columns: int, drain_words: int) -> int:
     """Beats of a full tile's drain."""
-    return columns // drain
+    return columns // drain_words
 
 
 def is_sign(bits: int) -> bool:

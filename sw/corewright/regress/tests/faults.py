@@ -39,7 +39,7 @@ MARKER = "COREWRIGHT_TEST_MARKER"
 # Where the broken cores are.
 OVERLAY = "COREWRIGHT_TEST_OVERLAY"
 MINIMUM = Mutation(
-    "cw_pe_array.sv", "SumBits'(pixels_q[j][r]) > sums_q", "SumBits'(pixels_q[j][r]) < sums_q"
+    "cw_pe_array.sv", "candidates_q[j][r] > maxima_q", "candidates_q[j][r] < maxima_q"
 )
 
 

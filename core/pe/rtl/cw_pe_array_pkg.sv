@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Timing of the provider of cw_pe_array, for whoever feeds it: each provider has its own.
+package cw_pe_array_pkg;
+
+  /// Cycles from a tile's last step (`last_i`) to its first beat of sums (`sums_o`).
+  parameter int unsigned Latency = 4;
+
+  /// Cycles from the index of a beat (`drain_index_i`) to its sums: Latency at most.
+  parameter int unsigned IndexLatency = 2;
+
+endpackage
