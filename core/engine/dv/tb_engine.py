@@ -397,7 +397,34 @@ class Bench:
             signal.value = 0
         for _ in range(CLEAR_CYCLES):
             await drive_phase(dut)
+        await sample_phase()
+        self.check_silence()
+        await drive_phase(dut)
         dut.clear_i.value = 0
+
+    def check_silence(self):
+        """Nothing of a layer is left: the engine waits for a start, and nothing moves."""
+        dut = self.dut
+        assert dut.done_o.value and dut.cause_o.value == Cause.LAYER_END
+        for signal in (
+            dut.read_valid_o, dut.operand_valid_o, dut.write_valid_o, dut.m_axis_tvalid,
+            dut.window_o, dut.mismatch_o, dut.tile_end_o, dut.input_left_o, dut.weights_left_o,
+        ):  # fmt: skip
+            assert not signal.value
+
+    async def reset(self):
+        """Reset with the memory's side: it acts at once, whatever the engine does."""
+        dut = self.dut
+        for mover in self.movers:
+            mover.drop()
+        for signal in (dut.row_valid_i, dut.bias_we_i, dut.s_axis_tvalid, dut.operand_tvalid_i):
+            signal.value = 0
+        dut.writer_idle_i.value = 1
+        dut.rst_ni.value = 0
+        await sample_phase()
+        self.check_silence()
+        await drive_phase(dut)
+        dut.rst_ni.value = 1
 
     async def run(self, network):
         """Run a network from its first layer and compare everything."""
@@ -447,6 +474,25 @@ async def clear_leaves_nothing_of_a_layer(dut):
         cycles = bench.rng.randrange(1, 60 + 3 * first.steps)
         await bench.layer(first, following=following, abandon_after=cycles)
         await bench.clear()
+        await bench.run(network)
+
+
+@cocotb.test
+async def a_reset_in_mid_layer_leaves_nothing_of_it(dut):
+    bench = Bench(dut, 0.3)
+    await bench.open()
+    for _ in range(2 * NETWORKS):
+        network = random_network(bench.rng)
+        bench.place(network)
+        first = network.layers[0]
+        following = network.layers[1] if len(network.layers) > 1 else None
+        # The engine stands wherever the resets before have stopped it.
+        for _ in range(6):
+            bench.loader.load(first, bench.program, bench.arena)
+            cycles = bench.rng.randrange(1, 60 + 2 * first.steps)
+            await bench.layer(first, following=following, abandon_after=cycles)
+            await bench.reset()
+        # No cycle between the reset and the next layer.
         await bench.run(network)
 
 

@@ -151,7 +151,15 @@ class Bench:
         dut.start_i.value = 0
         return base
 
-    async def run(self, layer, stall, drain_stall, clear_after=None, arena_bytes=ARENA_BYTES):
+    async def run(
+        self,
+        layer,
+        stall,
+        drain_stall,
+        clear_after=None,
+        arena_bytes=ARENA_BYTES,
+        by_reset=False,
+    ):
         """Load one layer and check all of it; returns its cycles.
 
         Args:
@@ -160,6 +168,7 @@ class Bench:
             drain_stall: probability that a tile does not end, or a beat is not popped, in a cycle.
             clear_after: clear_i after so many cycles.
             arena_bytes: the arena's size; the run ends behind the first tile outside.
+            by_reset: what comes after ``clear_after`` cycles is a reset.
         """
         dut, rng = self.dut, self.rng
         tiles = list(layer.tiles())
@@ -189,7 +198,11 @@ class Bench:
             elif not offering:
                 scramble(rng, dut.s_axis_tdata, dut.s_axis_tlast)
             dut.s_axis_tvalid.value = int(offering)
-            dut.clear_i.value = int(cycle == clear_after)
+            stop = cycle == clear_after
+            dut.clear_i.value = int(stop and not by_reset)
+            if stop and by_reset:
+                # It acts at once.
+                dut.rst_ni.value = dut.take_i.value = dut.pop_i.value = 0
             await sample_phase()
             if cycle == clear_after:
                 break
@@ -247,7 +260,11 @@ class Bench:
                 f"stuck at tile {taken}: {layer}"
             )
             await drive_phase(dut)
+        if not int(dut.rst_ni.value):
+            assert not int(dut.cmd_valid_o.value) and not int(dut.window_o.value), layer
+            assert bool(int(dut.ready_o.value)) != layer.enable, layer
         await drive_phase(dut)
+        dut.rst_ni.value = 1
         dut.take_i.value = dut.pop_i.value = 0
         dut.s_axis_tvalid.value = 0
         dut.cmd_ready_i.value = 1
@@ -287,13 +304,14 @@ async def full_rate_is_kept_from_tile_to_tile(dut):
 
 
 @cocotb.test(skip=VIOLATION is not None)
-async def clear_stops_a_layer_and_the_next_one_is_whole(dut):
+@cocotb.parametrize(by_reset=(False, True))
+async def clear_stops_a_layer_and_the_next_one_is_whole(dut, by_reset):
     bench = Bench(dut)
     await bench.open()
     for _ in range(LAYERS):
         layer = random_layer(bench.rng)
         clear = bench.rng.randrange(2 + 2 * sum(t.beats for t in layer.tiles()))
-        await bench.run(layer, 0.3, 0.6, clear_after=clear)
+        await bench.run(layer, 0.3, 0.6, clear_after=clear, by_reset=by_reset)
         await bench.run(random_layer(bench.rng), 0.3, 0.3)
 
 

@@ -91,7 +91,7 @@ class Bench:
         dut.start_i.value = 0
         return base
 
-    async def load(self, loading, stall, release, abort_after=None):
+    async def load(self, loading, stall, release, abort_after=None, by_reset=False):
         """Run one pass and check it; returns its cycles.
 
         Args:
@@ -100,6 +100,7 @@ class Bench:
             release: "all": release_all_i from the start; "ahead": released_i moves at random;
                 "lazy": it moves by one block, and only when the loader has been waiting for it.
             abort_after: clear_i after so many cycles, whatever has happened.
+            by_reset: it is a reset instead.
         """
         dut, rng = self.dut, self.rng
         targets = list(loading.targets())
@@ -148,6 +149,9 @@ class Bench:
             elif not offering:
                 scramble(rng, dut.word_i)
             dut.word_valid_i.value = int(offering)
+            if cycle == abort_after and by_reset:
+                await self.reset(loading)
+                return cycle
             dut.clear_i.value = int(cycle == abort_after)
             await sample_phase()
 
@@ -204,6 +208,22 @@ class Bench:
         assert loaded == loading.stream_blocks, loading
         await self.expect_silence(loading, done=True)
         return cycle
+
+    async def reset(self, loading):
+        """Reset in mid-pass: it acts at once, and nothing of the pass is left behind it."""
+        dut = self.dut
+        dut.rst_ni.value = 0
+        dut.word_valid_i.value = 1
+        await sample_phase()
+        for signal in (
+            dut.wr_en_o, dut.cmd_valid_o, dut.word_ready_o, dut.window_o, dut.done_o,
+            dut.loaded_all_o, dut.loaded_positions_o,
+        ):  # fmt: skip
+            assert not int(signal.value), loading
+        await drive_phase(dut)
+        dut.rst_ni.value = 1
+        await self.expect_silence(loading)
+        assert not int(dut.done_o.value) and not int(dut.loaded_positions_o.value), loading
 
     def lanes(self):
         """((row, bank, slot), value) of each lane of the two runs on the ports."""
@@ -272,7 +292,8 @@ async def full_rate_is_kept_without_stalls(dut, kind):
 
 
 @cocotb.test(skip=VIOLATION is not None)
-async def clear_stops_a_pass_and_the_next_one_is_whole(dut):
+@cocotb.parametrize(by_reset=(False, True))
+async def clear_stops_a_pass_and_the_next_one_is_whole(dut, by_reset):
     bench = Bench(dut)
     await bench.open()
     for _ in range(LAYERS):
@@ -280,8 +301,9 @@ async def clear_stops_a_pass_and_the_next_one_is_whole(dut):
         while loading.cycles() < 8:
             loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))
         abort = bench.rng.randrange(1, loading.cycles() - 4)
-        await bench.load(loading, 0.3, "all", abort_after=abort)
-        await bench.load(random_loading(bench.rng, SHAPE, "strided"), 0.3, "ahead")
+        await bench.load(loading, 0.3, "all", abort_after=abort, by_reset=by_reset)
+        kind = bench.rng.choice(("strided", *KINDS))
+        await bench.load(random_loading(bench.rng, SHAPE, kind), 0.3, "ahead")
 
 
 @cocotb.test(skip=VIOLATION is not None)

@@ -89,7 +89,9 @@ class Bench:
         scramble(self.rng, dut.loader_done_i, dut.weights_available_i, dut.tile_room_i)
         await start(dut)
 
-    async def run(self, layer, stall, clear_after=None, room_stall=None, lazy=False):
+    async def run(
+        self, layer, stall, clear_after=None, room_stall=None, lazy=False, by_reset=False
+    ):
         """Run one layer and check every step; returns (cycles, steps).
 
         Args:
@@ -98,6 +100,7 @@ class Bench:
             clear_after: clear_i after so many cycles.
             room_stall: the same for room alone (output or operand); ``stall`` when None.
             lazy: the loader loads a block only when the sequencer has been waiting for it.
+            by_reset: what comes after ``clear_after`` cycles is a reset.
         """
         dut, rng = self.dut, self.rng
         steps = deque(layer.steps())
@@ -126,6 +129,9 @@ class Bench:
             has_weights, has_room = weights.go(), room.go()
             dut.weights_available_i.value = int(has_weights)
             dut.tile_room_i.value = int(has_room)
+            if cycle == clear_after and by_reset:
+                await self.reset()
+                return cycle, count
             dut.clear_i.value = int(cycle == clear_after)
             await sample_phase()
 
@@ -219,6 +225,18 @@ class Bench:
             ring.check_end()
         return cycle, count
 
+    async def reset(self):
+        """Reset in mid-layer: it acts at once, and nothing of the layer is left behind it."""
+        dut = self.dut
+        for level in (0, 1, 1):
+            dut.rst_ni.value = level
+            await sample_phase()
+            assert int(dut.done_o.value) and int(dut.cause_o.value) == LAYER_END
+            for signal in (dut.step_o, dut.weight_step_o, dut.pass_start_o, dut.release_all_o):
+                assert not int(signal.value)
+            await drive_phase(dut)
+        self.drain_left = 0
+
     def check(self, due, layer):
         """Compare the ports with the step that is due."""
         dut = self.dut
@@ -279,11 +297,12 @@ async def only_ends_of_tiles_wait_for_a_late_operand(dut, kind):
 
 
 @cocotb.test
-async def clear_stops_a_layer_and_the_next_one_is_whole(dut):
+@cocotb.parametrize(by_reset=(False, True))
+async def clear_stops_a_layer_and_the_next_one_is_whole(dut, by_reset):
     bench = Bench(dut)
     await bench.open()
-    for _ in range(LAYERS):
+    for _ in range(2 * LAYERS):
         layer = random_layer(bench.rng, SHAPE, bench.rng.choice(KINDS))
-        steps = sum(1 for _ in layer.steps())
-        await bench.run(layer, 0.0, clear_after=bench.rng.randrange(SHAPE.rows + steps))
+        at = bench.rng.randrange(SHAPE.rows + sum(1 for _ in layer.steps()))
+        await bench.run(layer, 0.0, clear_after=at, by_reset=by_reset)
         await bench.run(random_layer(bench.rng, SHAPE, bench.rng.choice(KINDS)), 0.3)

@@ -285,7 +285,7 @@ class Bench:
         scramble(rng, dut.words_i)
         return bases
 
-    async def run(self, layer, stall, clear_after=None, clear_on_row=False):
+    async def run(self, layer, stall, clear_after=None, clear_on_row=False, by_reset=False):
         """Load one layer and check all of it, or up to a clear; returns its cycles.
 
         Args:
@@ -293,6 +293,7 @@ class Bench:
             stall: probability of a pause, of each partner in each cycle.
             clear_after: cycle of a clear, if the layer takes that long.
             clear_on_row: the ring takes nothing, and a clear comes when a row waits for it.
+            by_reset: it is a reset instead of a clear.
         """
         dut, rng = self.dut, self.rng
         rows, biases = map(deque, layer.items(self.memories))
@@ -317,7 +318,8 @@ class Bench:
             elif not offering:
                 scramble(rng, dut.s_axis_tdata, dut.s_axis_tlast)
             dut.s_axis_tvalid.value = int(offering)
-            dut.clear_i.value = int(clear)
+            dut.clear_i.value = int(clear and not by_reset)
+            dut.rst_ni.value = int(not (clear and by_reset))
             await sample_phase()
             if clear:
                 break
@@ -349,8 +351,14 @@ class Bench:
             cycle += 1
             assert cycle < 80 * (total + 10) * (1 + 64 // AXI_BYTES), f"stuck: {layer}"
             await drive_phase(dut)
+        if not int(dut.rst_ni.value):
+            # It acts at once.
+            assert int(dut.done_o.value), layer
+            for signal in (dut.cmd_valid_o, dut.row_valid_o, dut.bias_we_o, dut.window_o):
+                assert not int(signal.value), layer
         await drive_phase(dut)
         dut.clear_i.value = 0
+        dut.rst_ni.value = 1
         dut.s_axis_tvalid.value = 0
         if clear_after is None and not clear_on_row:
             assert not rows and not biases and not commands and not beats, f"not all: {layer}"
@@ -412,25 +420,28 @@ async def a_word_of_the_arena_takes_no_longer_than_its_beats(dut):
 
 
 @cocotb.test
-async def clear_stops_a_layer_and_the_next_one_is_whole(dut):
+@cocotb.parametrize(by_reset=(False, True))
+async def clear_stops_a_layer_and_the_next_one_is_whole(dut, by_reset):
     bench = Bench(dut)
     await bench.open()
     for _ in range(2 * LAYERS):
         first, second = (bool(bench.rng.randrange(2)) for _ in range(2))
         layer = random_layer(bench.rng, bench.rng.choice(MODES[:3]), first)
         rows = sum(1 for _ in layer.group_loads()) * layer.steps
-        await bench.run(layer, 0.3, clear_after=bench.rng.randrange(rows + 2))
+        at = bench.rng.randrange(rows + 2)
+        await bench.run(layer, 0.3, clear_after=at, by_reset=by_reset)
         await bench.run(random_layer(bench.rng, bench.rng.choice(MODES), second), 0.3)
 
 
 @cocotb.test
-async def clear_drops_a_row_that_waits(dut):
+@cocotb.parametrize(by_reset=(False, True))
+async def clear_drops_a_row_that_waits(dut, by_reset):
     bench = Bench(dut)
     await bench.open()
     for arena in (False, True):
         for _ in range(LAYERS // 2):
             layer = random_layer(bench.rng, bench.rng.choice(MODES[:3]), arena)
-            await bench.run(layer, 0.0, clear_on_row=True)
+            await bench.run(layer, 0.0, clear_on_row=True, by_reset=by_reset)
 
 
 def layer_with_an_early_worst_command(rng, window):

@@ -71,9 +71,12 @@ async def replayed_rows_come_in_order_and_unchanged(dut, write_stall, read_stall
     due = deque([None, None])
     row, full, taken = None, 0, 0
     for _ in range(1500):
-        clear = rng.random() < 0.004
-        dut.clear_i.value = int(clear)
-        if row is None and writes.go():
+        clear, reset = rng.random() < 0.004, rng.random() < 0.004
+        dut.clear_i.value, dut.rst_ni.value = int(clear), int(not reset)
+        if reset:
+            # It acts at once: the ring is empty in this cycle.
+            model, row = Model(), None
+        if row is None and not reset and writes.go():
             row = rng.getrandbits(len(dut.wr_row_i))
             dut.wr_row_i.value = row
         elif row is None:

@@ -288,19 +288,14 @@ module cw_engine
   logic [SlotBits-1:0] slot_q, slot_qq;
   array_op_e op;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      step_q  <= '0;
-      first_q <= '0;
-      last_q  <= '0;
-      slot_q  <= '0;
-      slot_qq <= '0;
-    end else begin
-      step_q  <= {step_q[0], step && !clear_i};
-      first_q <= {first_q[0], step_first};
-      last_q  <= {last_q[0], step_last};
-      slot_q  <= rd_slot;
-      slot_qq <= slot_q;
-    end
+    if (!rst_ni) step_q <= '0;
+    else step_q <= {step_q[0], step && !clear_i};
+  end
+  always_ff @(posedge clk_i) begin
+    first_q <= {first_q[0], step_first};
+    last_q  <= {last_q[0], step_last};
+    slot_q  <= rd_slot;
+    slot_qq <= slot_q;
   end
 
   always_comb begin
@@ -609,18 +604,18 @@ module cw_engine
   logic tile_ended_q, output_ended_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      output_left_q  <= '0;
-      tile_ended_q   <= 1'b0;
-      output_ended_q <= 1'b0;
-      mismatch_o     <= 1'b0;
+      tile_ended_q <= 1'b0;
+      mismatch_o   <= 1'b0;
     end else begin
-      if (start_i) output_left_q <= {1'b0, desc_i.output_bytes};
-      else if (tile_in.valid) output_left_q <= output_left_q - {1'b0, tile_bytes};
-      tile_ended_q   <= tile_in.valid;
-      output_ended_q <= tile_last;
-      mismatch_o     <= !clear_i && tile_ended_q
+      tile_ended_q <= tile_in.valid;
+      mismatch_o   <= !clear_i && tile_ended_q
           && (output_left_q[32] || (output_left_q == '0) != output_ended_q);
     end
+  end
+  always_ff @(posedge clk_i) begin
+    if (start_i) output_left_q <= {1'b0, desc_i.output_bytes};
+    else if (tile_in.valid) output_left_q <= output_left_q - {1'b0, tile_bytes};
+    output_ended_q <= tile_last;
   end
   assign tile_end_o     = tile_ended_q;
   assign input_left_o   = read_valid_o || word_valid;

@@ -81,22 +81,15 @@ module cw_operand_loader
   assign pass_end        = set_end && left_q == '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      active_q       <= 1'b0;
-      group_q        <= '0;
-      pass_group_q   <= '0;
-      pass_end_q     <= '0;
-      size_q         <= '0;
-      left_q         <= '0;
-      done_q         <= '0;
-      block_offset_q <= '0;
-      set_offset_q   <= '0;
-      group_offset_q <= '0;
-      pass_offset_q  <= '0;
-    end else if (clear_i || window_o) begin
-      active_q <= 1'b0;
-    end else if (start_i) begin
-      active_q       <= d.add_enable;
+    if (!rst_ni) active_q <= 1'b0;
+    else if (clear_i || window_o) active_q <= 1'b0;
+    else if (start_i) active_q <= d.add_enable;
+    else if (taken && pass_end) active_q <= pass_end_q != d.groups;
+  end
+
+  // Where the next command reads: a start sets all of it.
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
       group_q        <= '0;
       pass_group_q   <= '0;
       pass_end_q     <= end_of_pass('0, d.groups, d.groups_per_pass);
@@ -125,7 +118,6 @@ module cw_operand_loader
         left_q         <= left_q - smaller(left_q, d.set_blocks);
       end
       if (pass_end) begin
-        active_q       <= pass_end_q != d.groups;
         group_q        <= pass_end_q;
         pass_group_q   <= pass_end_q;
         pass_end_q     <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);

@@ -129,20 +129,15 @@ module cw_pixel_loader
   assign window_offset_o = offset_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      segments_left_q <= '0;
-      offset_q        <= '0;
-    end else if (clear_i) begin
-      segments_left_q <= '0;
-    end else if (start_i) begin
-      segments_left_q <= d.segments;
-      offset_q        <= d.input_offset;
-    end else if (window_o) begin
-      segments_left_q <= '0;
-    end else if (cmd_valid_o && cmd_ready_i) begin
-      segments_left_q <= segments_left_q - 1;
-      offset_q        <= offset_q + d.segment_stride;
-    end
+    if (!rst_ni) segments_left_q <= '0;
+    else if (clear_i) segments_left_q <= '0;
+    else if (start_i) segments_left_q <= d.segments;
+    else if (window_o) segments_left_q <= '0;
+    else if (cmd_valid_o && cmd_ready_i) segments_left_q <= segments_left_q - 1;
+  end
+  always_ff @(posedge clk_i) begin
+    if (start_i) offset_q <= d.input_offset;
+    else if (cmd_valid_o && cmd_ready_i) offset_q <= offset_q + d.segment_stride;
   end
 
   // ---------------------------------------------------------------- words to writes
@@ -181,12 +176,8 @@ module cw_pixel_loader
   assign row_copies_positions = PositionBits'(copies_of(CountBits'(Rows), d.copies_w[1:0]));
   assign steps_ready          = copies_left_q == '0;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      copies_left_q     <= '0;
-      row_step_q        <= '0;
-      block_positions_q <= '0;
-    end else if (start_i) begin
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
       copies_left_q       <= d.copies_h;
       row_step_q.row      <= RowBits'(d.pitch_rows);
       row_step_q.row_next <= wrap_add(RowBits'(d.pitch_rows), RowBits'(d.block_rows), d.ring_rows);
@@ -405,25 +396,15 @@ module cw_pixel_loader
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      active_q        <= 1'b0;
-      blocks_left_q   <= '0;
-      channel_q       <= '0;
-      channel_row_q   <= '0;
-      slot_q          <= '0;
-      block_cursor_q  <= '0;
-      cursor_q        <= '0;
-      lane_q          <= '0;
-      phase_lane_q    <= '0;
-      segment_phase_q <= '0;
-      segment_place_q <= '0;
-      copy_h_q        <= '0;
-      copy_w_q        <= '0;
-      behind_q        <= '0;
-    end else if (clear_i) begin
-      active_q <= 1'b0;
-    end else if (start_i) begin
-      active_q        <= 1'b1;
+    if (!rst_ni) active_q <= 1'b0;
+    else if (clear_i) active_q <= 1'b0;
+    else if (start_i) active_q <= 1'b1;
+    else if (go && block_end && blocks_left_q == 1) active_q <= 1'b0;
+  end
+
+  // Where the stream is: a start sets all of it.
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
       blocks_left_q   <= d.stream_blocks;
       channel_q       <= '0;
       channel_row_q   <= '0;
@@ -475,7 +456,6 @@ module cw_pixel_loader
           slot_q         <= '0;
           block_cursor_q <= cursor_next;
           blocks_left_q  <= blocks_left_q - 1;
-          if (blocks_left_q == 1) active_q <= 1'b0;
         end
       end
     end
@@ -499,9 +479,9 @@ module cw_pixel_loader
   write_t op_q;
   logic [Rows*PixelBits-1:0] word_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) op_q <= '0;
-    else if (clear_i || start_i || !go) op_q <= '0;
+  // Off in reset as well: nothing is active then.
+  always_ff @(posedge clk_i) begin
+    if (clear_i || start_i || !go) op_q <= '0;
     else begin
       op_q.valid       <= d.direct_load || store;
       op_q.block_end   <= block_end;

@@ -302,166 +302,26 @@ module cw_sequencer
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q         <= StIdle;
-      walk_q          <= '0;
-      set_walk_q      <= '0;
-      group_q         <= '0;
-      pass_group_q    <= '0;
-      pass_end_q      <= '0;
-      kh_q            <= '0;
-      kw_q            <= '0;
-      channel_q       <= '0;
-      set_left_q      <= '0;
-      set_done_q      <= '0;
-      set_size_q      <= '0;
-      group_offset_q  <= '0;
-      pass_offset_q   <= '0;
-      bias_row_q      <= '0;
-      pass_bias_row_q <= '0;
-      row_place_q     <= '0;
-      row_block_q     <= '0;
-      position_q      <= '0;
-      tap_place_q     <= '0;
-      phase_h_q       <= '0;
-      phase_w_q       <= '0;
-      plane_h_q       <= '0;
-      plane_q         <= '0;
-      channel_row_q   <= '0;
-      slot_q          <= '0;
-      need_q          <= '0;
-      any_issued_q    <= 1'b0;
-      drain_busy_q    <= '0;
-      released_o      <= '0;
-      pass_start_o    <= 1'b0;
+      state_q      <= StIdle;
+      drain_busy_q <= '0;
+      pass_start_o <= 1'b0;
     end else begin
       pass_start_o <= 1'b0;
       if (drain_busy_q != '0) drain_busy_q <= drain_busy_q - 1'b1;
       case (state_q)
         StIdle: begin
           if (start_i) begin
-            state_q         <= StLanes;
-            pass_start_o    <= 1'b1;
-            any_issued_q    <= 1'b0;
-            walk_q          <= walk_first;
-            set_walk_q      <= walk_first;
-            released_o      <= d.gather_block;
-            group_q         <= '0;
-            pass_group_q    <= '0;
-            pass_end_q      <= end_of_pass('0, d.groups, d.groups_per_pass);
-            set_size_q      <= smaller(d.blocks, d.set_blocks);
-            set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
-            set_done_q      <= '0;
-            group_offset_q  <= '0;
-            pass_offset_q   <= '0;
-            bias_row_q      <= '0;
-            pass_bias_row_q <= '0;
-            row_place_q     <= walk_first.place;
-            row_block_q     <= walk_first.block;
-            position_q      <= walk_first.place;
-            tap_place_q     <= walk_first.place;
-            need_q          <= 33'(d.need_offset);
-            kh_q            <= '0;
-            kw_q            <= '0;
-            channel_q       <= '0;
-            phase_h_q       <= '0;
-            phase_w_q       <= '0;
-            plane_h_q       <= '0;
-            plane_q         <= '0;
-            channel_row_q   <= '0;
-            slot_q          <= '0;
+            state_q      <= StLanes;
+            pass_start_o <= 1'b1;
           end
         end
         StLanes: if (lanes_ready) state_q <= StRun;
         StRun: begin
-          if (step_o) begin
-            any_issued_q <= 1'b1;
-            if (!last_channel) begin
-              channel_q <= channel_q + 1'b1;
-              if (32'(slot_q) == Drain - 1) begin
-                slot_q        <= '0;
-                channel_row_q <= channel_row_q + 1'b1;
-              end else slot_q <= slot_q + 1'b1;
-            end else begin
-              channel_q     <= '0;
-              slot_q        <= '0;
-              channel_row_q <= pool ? RowBits'(tile_end ? tile_group : group_q) : '0;
-              if (!last_kw) begin
-                kw_q <= kw_q + 1'b1;
-                if (phase_w_q + 1'b1 == d.stride_w) begin
-                  phase_w_q   <= '0;
-                  plane_q     <= plane_h_q;
-                  position_q  <= next_tap;
-                  tap_place_q <= next_tap;
-                end else begin
-                  phase_w_q   <= phase_w_q + 1'b1;
-                  plane_q     <= plane_q + RowBits'(d.plane_rows);
-                  tap_place_q <= skewed;
-                end
-              end else begin
-                kw_q      <= '0;
-                phase_w_q <= '0;
-                if (!last_kh) begin
-                  kh_q   <= kh_q + 1'b1;
-                  need_q <= need_q + 33'(d.need_step);
-                  if (phase_h_q + 1'b1 == d.stride_h) begin
-                    phase_h_q   <= '0;
-                    plane_h_q   <= '0;
-                    plane_q     <= '0;
-                    row_place_q <= next_row;
-                    row_block_q <= next_row_block;
-                    position_q  <= next_row;
-                    tap_place_q <= next_row;
-                    if (d.release_rows && last_of_pass) released_o <= next_row_block;
-                  end else begin
-                    phase_h_q   <= phase_h_q + 1'b1;
-                    plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
-                    plane_q     <= plane_h_q + RowBits'(d.phase_rows);
-                    position_q  <= row_place_q;
-                    tap_place_q <= row_place_q;
-                  end
-                end else begin
-                  kh_q         <= '0;
-                  phase_h_q    <= '0;
-                  plane_h_q    <= '0;
-                  plane_q      <= '0;
-                  walk_q       <= tile_walk;
-                  group_q      <= tile_group;
-                  row_place_q  <= tile_walk.place;
-                  row_block_q  <= tile_walk.block;
-                  position_q   <= tile_walk.place;
-                  tap_place_q  <= tile_walk.place;
-                  need_q       <= tile_walk.position + 33'(d.need_offset);
-                  set_done_q   <= group_end ? '0 : set_done_q + 1;
-                  drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
-                      ? $bits(drain_busy_q)'(AverageCycles) : $bits(drain_busy_q)'(beats) - 1'b1;
-                  if (last_of_pass) released_o <= walk_next.block;
-                  if (group_end && !set_end) begin
-                    group_offset_q <= group_offset_q + d.output_group_bytes;
-                    bias_row_q     <= bias_row_q + BiasBits'(bias_rows);
-                  end
-                  if (set_end) begin
-                    group_offset_q <= pass_offset_q;
-                    bias_row_q     <= pass_bias_row_q;
-                    set_walk_q     <= walk_next;
-                    set_size_q     <= smaller(set_left_q, d.set_blocks);
-                    set_left_q     <= set_left_q - smaller(set_left_q, d.set_blocks);
-                  end
-                  if (pass_end) begin
-                    state_q         <= StPassEnd;
-                    set_walk_q      <= walk_first;
-                    pass_group_q    <= pass_end_q;
-                    pass_offset_q   <= group_offset_q + d.output_group_bytes;
-                    group_offset_q  <= group_offset_q + d.output_group_bytes;
-                    pass_bias_row_q <= bias_row_q + BiasBits'(bias_rows);
-                    bias_row_q      <= bias_row_q + BiasBits'(bias_rows);
-                    pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
-                    set_size_q      <= smaller(d.blocks, d.set_blocks);
-                    set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
-                  end
-                end
-              end
-            end
+          if (step_o && tile_end) begin
+            drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
+                ? $bits(drain_busy_q)'(AverageCycles) : $bits(drain_busy_q)'(beats) - 1'b1;
           end
+          if (step_o && pass_end) state_q <= StPassEnd;
         end
         StPassEnd: begin
           // The rest of the stream, which no tile needs, still has to pass through the loader.
@@ -470,7 +330,6 @@ module cw_sequencer
             else begin
               state_q      <= StRun;
               pass_start_o <= 1'b1;
-              released_o   <= d.gather_block;
             end
           end
         end
@@ -482,6 +341,134 @@ module cw_sequencer
         pass_start_o <= 1'b0;
       end
     end
+  end
+
+  // Where the walk is: a start sets all of it.
+  always_ff @(posedge clk_i) begin
+    case (state_q)
+      StIdle: begin
+        if (start_i) begin
+          any_issued_q    <= 1'b0;
+          walk_q          <= walk_first;
+          set_walk_q      <= walk_first;
+          released_o      <= d.gather_block;
+          group_q         <= '0;
+          pass_group_q    <= '0;
+          pass_end_q      <= end_of_pass('0, d.groups, d.groups_per_pass);
+          set_size_q      <= smaller(d.blocks, d.set_blocks);
+          set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
+          set_done_q      <= '0;
+          group_offset_q  <= '0;
+          pass_offset_q   <= '0;
+          bias_row_q      <= '0;
+          pass_bias_row_q <= '0;
+          row_place_q     <= walk_first.place;
+          row_block_q     <= walk_first.block;
+          position_q      <= walk_first.place;
+          tap_place_q     <= walk_first.place;
+          need_q          <= 33'(d.need_offset);
+          kh_q            <= '0;
+          kw_q            <= '0;
+          channel_q       <= '0;
+          phase_h_q       <= '0;
+          phase_w_q       <= '0;
+          plane_h_q       <= '0;
+          plane_q         <= '0;
+          channel_row_q   <= '0;
+          slot_q          <= '0;
+        end
+      end
+      StRun: begin
+        if (step_o) begin
+          any_issued_q <= 1'b1;
+          if (!last_channel) begin
+            channel_q <= channel_q + 1'b1;
+            if (32'(slot_q) == Drain - 1) begin
+              slot_q        <= '0;
+              channel_row_q <= channel_row_q + 1'b1;
+            end else slot_q <= slot_q + 1'b1;
+          end else begin
+            channel_q     <= '0;
+            slot_q        <= '0;
+            channel_row_q <= pool ? RowBits'(tile_end ? tile_group : group_q) : '0;
+            if (!last_kw) begin
+              kw_q <= kw_q + 1'b1;
+              if (phase_w_q + 1'b1 == d.stride_w) begin
+                phase_w_q   <= '0;
+                plane_q     <= plane_h_q;
+                position_q  <= next_tap;
+                tap_place_q <= next_tap;
+              end else begin
+                phase_w_q   <= phase_w_q + 1'b1;
+                plane_q     <= plane_q + RowBits'(d.plane_rows);
+                tap_place_q <= skewed;
+              end
+            end else begin
+              kw_q      <= '0;
+              phase_w_q <= '0;
+              if (!last_kh) begin
+                kh_q   <= kh_q + 1'b1;
+                need_q <= need_q + 33'(d.need_step);
+                if (phase_h_q + 1'b1 == d.stride_h) begin
+                  phase_h_q   <= '0;
+                  plane_h_q   <= '0;
+                  plane_q     <= '0;
+                  row_place_q <= next_row;
+                  row_block_q <= next_row_block;
+                  position_q  <= next_row;
+                  tap_place_q <= next_row;
+                  if (d.release_rows && last_of_pass) released_o <= next_row_block;
+                end else begin
+                  phase_h_q   <= phase_h_q + 1'b1;
+                  plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
+                  plane_q     <= plane_h_q + RowBits'(d.phase_rows);
+                  position_q  <= row_place_q;
+                  tap_place_q <= row_place_q;
+                end
+              end else begin
+                kh_q         <= '0;
+                phase_h_q    <= '0;
+                plane_h_q    <= '0;
+                plane_q      <= '0;
+                walk_q       <= tile_walk;
+                group_q      <= tile_group;
+                row_place_q  <= tile_walk.place;
+                row_block_q  <= tile_walk.block;
+                position_q   <= tile_walk.place;
+                tap_place_q  <= tile_walk.place;
+                need_q       <= tile_walk.position + 33'(d.need_offset);
+                set_done_q   <= group_end ? '0 : set_done_q + 1;
+                if (last_of_pass) released_o <= walk_next.block;
+                if (group_end && !set_end) begin
+                  group_offset_q <= group_offset_q + d.output_group_bytes;
+                  bias_row_q     <= bias_row_q + BiasBits'(bias_rows);
+                end
+                if (set_end) begin
+                  group_offset_q <= pass_offset_q;
+                  bias_row_q     <= pass_bias_row_q;
+                  set_walk_q     <= walk_next;
+                  set_size_q     <= smaller(set_left_q, d.set_blocks);
+                  set_left_q     <= set_left_q - smaller(set_left_q, d.set_blocks);
+                end
+                if (pass_end) begin
+                  set_walk_q      <= walk_first;
+                  pass_group_q    <= pass_end_q;
+                  pass_offset_q   <= group_offset_q + d.output_group_bytes;
+                  group_offset_q  <= group_offset_q + d.output_group_bytes;
+                  pass_bias_row_q <= bias_row_q + BiasBits'(bias_rows);
+                  bias_row_q      <= bias_row_q + BiasBits'(bias_rows);
+                  pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
+                  set_size_q      <= smaller(d.blocks, d.set_blocks);
+                  set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
+                end
+              end
+            end
+          end
+        end
+      end
+      StPassEnd: if (loader_done_i && pass_group_q != d.groups) released_o <= d.gather_block;
+      default: ;
+    endcase
   end
 
   assign done_o        = state_q == StIdle;
@@ -505,12 +492,8 @@ module cw_sequencer
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      lane_count_q <= '0;
-      lane_w_q     <= '0;
-      lane_h_q     <= '0;
-    end else if (state_q != StLanes) begin
+  always_ff @(posedge clk_i) begin
+    if (state_q != StLanes) begin
       lane_count_q <= '0;
       lane_w_q     <= '0;
       lane_h_q     <= '0;

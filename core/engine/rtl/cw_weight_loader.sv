@@ -142,134 +142,113 @@ module cw_weight_loader
       : repeat_end ? next_group : group_start_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      state_q            <= StIdle;
-      half_q             <= 1'b0;
-      resident_q         <= 1'b0;
-      streamed_q         <= 1'b0;
-      has_weights_q      <= 1'b0;
-      groups_q           <= '0;
-      per_pass_q         <= '0;
-      group_q            <= '0;
-      pass_group_q       <= '0;
-      pass_end_q         <= '0;
-      row_bytes_q        <= '0;
-      last_row_bytes_q   <= '0;
-      blocks_q           <= '0;
-      set_blocks_q       <= '0;
-      left_q             <= '0;
-      size_q             <= '0;
-      repeat_q           <= '0;
-      bias_offset_q      <= '0;
-      bias_bytes_q       <= '0;
-      group_bytes_q      <= '0;
-      last_group_bytes_q <= '0;
-      offset_q           <= '0;
-      group_start_q      <= '0;
-      pass_start_q       <= '0;
-      behind_q           <= '0;
-      arena_q            <= 1'b0;
-      first_row_q        <= 1'b0;
-      lane_q             <= '0;
-      column_q           <= '0;
-      channels_q         <= '0;
-      last_channels_q    <= '0;
-      rows_q             <= '0;
-      rows_left_q        <= '0;
-      row_offset_q       <= '0;
-    end else begin
+    if (!rst_ni) state_q <= StIdle;
+    else begin
       case (state_q)
         StIdle: begin
           if (start_i) begin
-            half_q             <= desc_i.layer_index[0];
-            resident_q         <= desc_i.weights_resident;
-            streamed_q         <= desc_i.weights_streamed;
-            has_weights_q      <= desc_i.weight_rows != '0;
-            groups_q           <= desc_i.groups;
-            per_pass_q         <= desc_i.groups_per_pass;
-            group_q            <= '0;
-            pass_group_q       <= '0;
-            pass_end_q         <= end_of_pass('0, desc_i.groups, desc_i.groups_per_pass);
-            row_bytes_q        <= desc_i.row_bytes;
-            last_row_bytes_q   <= desc_i.last_row_bytes;
-            blocks_q           <= desc_i.blocks;
-            set_blocks_q       <= desc_i.set_blocks;
-            size_q             <= smaller(desc_i.blocks, desc_i.set_blocks);
-            left_q             <= desc_i.blocks - smaller(desc_i.blocks, desc_i.set_blocks);
-            repeat_q           <= desc_i.weights_streamed
-                ? smaller(desc_i.blocks, desc_i.set_blocks) : 32'd1;
-            bias_offset_q      <= desc_i.bias_offset;
-            bias_bytes_q       <= desc_i.bias_bytes;
-            group_bytes_q      <= desc_i.group_bytes;
-            last_group_bytes_q <= desc_i.last_group_bytes;
-            offset_q           <= desc_i.weight_offset;
-            group_start_q      <= '{offset: desc_i.weight_offset, lane: '0};
-            pass_start_q       <= '{offset: desc_i.weight_offset, lane: '0};
-            arena_q            <= desc_i.weights_arena;
-            first_row_q        <= 1'b1;
-            lane_q             <= '0;
-            column_q           <= '0;
-            channels_q         <= CountBits'(desc_i.group_channels);
-            last_channels_q    <= CountBits'(desc_i.last_group_channels);
-            rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
-            rows_left_q        <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
-            row_offset_q       <= desc_i.weight_offset;
-            state_q            <= desc_i.bias_bytes != '0 ? StBias
+            state_q <= desc_i.bias_bytes != '0 ? StBias
                 : desc_i.weight_rows != '0 ? StGroups : StFinish;
           end
         end
         StBias: if (taken) state_q <= has_weights_q ? StGroups : StFinish;
         StGroups: begin
-          if (taken) begin
-            offset_q <= behind.offset;
-            lane_q   <= behind.lane;
-            column_q <= column_q + lanes_left;
-          end
-          if (taken && row_end) begin
-            column_q     <= '0;
-            first_row_q  <= 1'b0;
-            rows_left_q  <= rows_left_q - 1;
-            offset_q     <= row_offset_q + WordBytes;
-            row_offset_q <= row_offset_q + WordBytes;
-            lane_q       <= group_start_q.lane;
-            if (first_row_q) behind_q <= behind;
-          end
-          if (taken && group_end) begin
-            first_row_q   <= 1'b1;
-            rows_left_q   <= rows_q;
-            offset_q      <= start.offset;
-            row_offset_q  <= start.offset;
-            lane_q        <= start.lane;
-            group_start_q <= start;
-            repeat_q      <= repeat_q - 1;
-            if (repeat_end) begin
-              group_q  <= group_q + 1'b1;
-              repeat_q <= streamed_q ? size_q : 32'd1;
-            end
-            if (set_end) begin
-              // The same groups again for the next set.
-              group_q  <= pass_group_q;
-              size_q   <= smaller(left_q, set_blocks_q);
-              left_q   <= left_q - smaller(left_q, set_blocks_q);
-              repeat_q <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
-            end
-            if (pass_end) begin
-              group_q      <= pass_end_q;
-              pass_group_q <= pass_end_q;
-              pass_end_q   <= end_of_pass(pass_end_q, groups_q, per_pass_q);
-              pass_start_q <= next_group;
-              size_q       <= smaller(blocks_q, set_blocks_q);
-              left_q       <= blocks_q - smaller(blocks_q, set_blocks_q);
-              repeat_q     <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
-              if (pass_end_q == groups_q) state_q <= StFinish;
-            end
-          end
+          if (taken && group_end && pass_end && pass_end_q == groups_q) state_q <= StFinish;
         end
         StFinish: if (!packets_inside) state_q <= StIdle;
         default: state_q <= StIdle;
       endcase
       if (clear_i || window_o) state_q <= StIdle;
     end
+  end
+
+  // Where the next command reads: a start sets all of it.
+  always_ff @(posedge clk_i) begin
+    case (state_q)
+      StIdle: begin
+        if (start_i) begin
+          half_q             <= desc_i.layer_index[0];
+          resident_q         <= desc_i.weights_resident;
+          streamed_q         <= desc_i.weights_streamed;
+          has_weights_q      <= desc_i.weight_rows != '0;
+          groups_q           <= desc_i.groups;
+          per_pass_q         <= desc_i.groups_per_pass;
+          group_q            <= '0;
+          pass_group_q       <= '0;
+          pass_end_q         <= end_of_pass('0, desc_i.groups, desc_i.groups_per_pass);
+          row_bytes_q        <= desc_i.row_bytes;
+          last_row_bytes_q   <= desc_i.last_row_bytes;
+          blocks_q           <= desc_i.blocks;
+          set_blocks_q       <= desc_i.set_blocks;
+          size_q             <= smaller(desc_i.blocks, desc_i.set_blocks);
+          left_q             <= desc_i.blocks - smaller(desc_i.blocks, desc_i.set_blocks);
+          repeat_q           <= desc_i.weights_streamed
+              ? smaller(desc_i.blocks, desc_i.set_blocks) : 32'd1;
+          bias_offset_q      <= desc_i.bias_offset;
+          bias_bytes_q       <= desc_i.bias_bytes;
+          group_bytes_q      <= desc_i.group_bytes;
+          last_group_bytes_q <= desc_i.last_group_bytes;
+          offset_q           <= desc_i.weight_offset;
+          group_start_q      <= '{offset: desc_i.weight_offset, lane: '0};
+          pass_start_q       <= '{offset: desc_i.weight_offset, lane: '0};
+          arena_q            <= desc_i.weights_arena;
+          first_row_q        <= 1'b1;
+          lane_q             <= '0;
+          column_q           <= '0;
+          channels_q         <= CountBits'(desc_i.group_channels);
+          last_channels_q    <= CountBits'(desc_i.last_group_channels);
+          rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
+          rows_left_q        <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
+          row_offset_q       <= desc_i.weight_offset;
+        end
+      end
+      StGroups: begin
+        if (taken) begin
+          offset_q <= behind.offset;
+          lane_q   <= behind.lane;
+          column_q <= column_q + lanes_left;
+        end
+        if (taken && row_end) begin
+          column_q     <= '0;
+          first_row_q  <= 1'b0;
+          rows_left_q  <= rows_left_q - 1;
+          offset_q     <= row_offset_q + WordBytes;
+          row_offset_q <= row_offset_q + WordBytes;
+          lane_q       <= group_start_q.lane;
+          if (first_row_q) behind_q <= behind;
+        end
+        if (taken && group_end) begin
+          first_row_q   <= 1'b1;
+          rows_left_q   <= rows_q;
+          offset_q      <= start.offset;
+          row_offset_q  <= start.offset;
+          lane_q        <= start.lane;
+          group_start_q <= start;
+          repeat_q      <= repeat_q - 1;
+          if (repeat_end) begin
+            group_q  <= group_q + 1'b1;
+            repeat_q <= streamed_q ? size_q : 32'd1;
+          end
+          if (set_end) begin
+            // The same groups again for the next set.
+            group_q  <= pass_group_q;
+            size_q   <= smaller(left_q, set_blocks_q);
+            left_q   <= left_q - smaller(left_q, set_blocks_q);
+            repeat_q <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
+          end
+          if (pass_end) begin
+            group_q      <= pass_end_q;
+            pass_group_q <= pass_end_q;
+            pass_end_q   <= end_of_pass(pass_end_q, groups_q, per_pass_q);
+            pass_start_q <= next_group;
+            size_q       <= smaller(blocks_q, set_blocks_q);
+            left_q       <= blocks_q - smaller(blocks_q, set_blocks_q);
+            repeat_q     <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
+          end
+        end
+      end
+      default: ;
+    endcase
   end
 
   assign done_o = state_q == StIdle;
@@ -324,11 +303,11 @@ module cw_weight_loader
 
   // The gearbox cuts one packet kind at a time: another kind waits until the packets before are out.
   logic [ItemBits:0] current_q;
-  logic current_valid_q, in_packet_q;
+  logic in_packet_q;
   logic [4:0] inside_q;  // packets that began to enter and have not left
   logic item_valid, item_ready, item_last, enter, leave, same_kind, start_packet;
   logic gear_ready, row_full_q;
-  assign same_kind      = current_valid_q && kind == current_q;
+  assign same_kind      = kind == current_q;
   assign start_packet   = kind_valid && !in_packet_q && (same_kind || inside_q == '0)
       && inside_q != '1;
   assign enter          = s_axis_tvalid && gear_ready && (in_packet_q || start_packet);
@@ -339,23 +318,19 @@ module cw_weight_loader
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      current_q       <= '0;
-      current_valid_q <= 1'b0;
-      in_packet_q     <= 1'b0;
-      inside_q        <= '0;
+      in_packet_q <= 1'b0;
+      inside_q    <= '0;
     end else if (clear_i) begin
-      current_valid_q <= 1'b0;
-      in_packet_q     <= 1'b0;
-      inside_q        <= '0;
+      in_packet_q <= 1'b0;
+      inside_q    <= '0;
     end else begin
       if (enter) in_packet_q <= !s_axis_tlast;
-      if (enter && !in_packet_q) begin
-        current_q       <= kind;
-        current_valid_q <= 1'b1;
-      end
       inside_q <= inside_q + 5'(enter && !in_packet_q) - 5'(leave);
     end
   end
+
+  // Means something while a packet is inside.
+  always_ff @(posedge clk_i) if (enter && !in_packet_q) current_q <= kind;
 
   // A packet's first beat may complete an item in its own cycle.
   logic [ItemBits-1:0] now;
@@ -437,9 +412,8 @@ module cw_weight_loader
     assign bias_o[j*PostBits+:PostBits] = item[j*BiasBytes*8+:PostBits];
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) bias_row_q <= '0;
-    else if (clear_i || start_i) bias_row_q <= '0;
+  always_ff @(posedge clk_i) begin
+    if (start_i) bias_row_q <= '0;
     else if (bias_we_o) bias_row_q <= bias_row_q + 1'b1;
   end
 
