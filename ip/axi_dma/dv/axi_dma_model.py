@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiRamRead, AxiRamWrite
+from cocotbext.axi import AxiRamRead, AxiRamWrite, AxiResp
 
 from corewright.testing.pins import Pins
 
@@ -60,6 +60,30 @@ class FaultyWrites(AxiRamWrite):
         if address % MEMORY_BYTES in self.bad:
             raise OSError("injected fault")
         await super()._write(address, data)
+
+
+def answer_errors_with(channel: Any, field: str, response: AxiResp) -> None:
+    """Has a memory's channel answer this instead of SLVERR from now on.
+
+    Args:
+        channel: of responses.
+        field: of its beats that holds the response.
+        response: the code.
+    """
+    send = type(channel).send
+
+    async def changed(beat: Any) -> None:
+        if getattr(beat, field) == AxiResp.SLVERR:
+            setattr(beat, field, response)
+        await send(channel, beat)
+
+    channel.send = changed
+
+
+def hold_in_reset(memory: Any, channels: list[Any], in_reset: bool) -> None:
+    """Puts a memory and its channels into reset, where they forget all that is in flight."""
+    for part in (memory, *channels):
+        part.assert_reset(in_reset)
 
 
 def generator() -> random.Random:
@@ -158,6 +182,11 @@ async def wait_idle(dut: Pins) -> int:
     raise AssertionError(f"not idle after {IDLE_LIMIT_CYCLES} cycles")
 
 
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AssertionError(message)
+
+
 _ATTRIBUTES = ("id", "size", "burst", "lock", "cache", "prot", "qos")
 
 
@@ -169,15 +198,27 @@ def plain_attributes(beat_bytes: int) -> tuple[int, ...]:
 class Monitor:
     """Counts handshakes of the named channels and error pulses, and notes the cycle of each.
 
+    In each cycle out of reset it checks that error_o repeats the response of the cycle before, and
+    that from an abort until idle_o no command is taken and no further burst issued. Users add
+    checks of a cycle to ``checks``.
+
     Attributes:
+        draining: an abort has begun, now or in an earlier cycle, and idle_o has not been since.
+        checks: called in each cycle out of reset.
         cycle: cycles since the monitor started.
         at: channel prefix to the list of cycles in which valid and ready were both high.
         errors: the response code of each error_o pulse.
         attributes: those that bursts had, see :func:`plain_attributes`.
     """
 
-    def __init__(self, dut: Pins, channels: dict[str, tuple[str, str]], address: str) -> None:
+    def __init__(
+        self, dut: Pins, channels: dict[str, tuple[str, str]], address: str, response: str
+    ) -> None:
         self.cycle = 0
+        self.draining = False
+        self.checks: list[Callable[[], None]] = []
+        self._response = response
+        self._resp = getattr(dut, f"m_axi_{response}resp")
         self.attributes: set[tuple[int, ...]] = set()
         self._address = address
         self._pins = [getattr(dut, f"m_axi_{address}{name}") for name in _ATTRIBUTES]
@@ -191,13 +232,38 @@ class Monitor:
         cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
+        dut = self._dut
+        address_valid, address_ready = self._handles[self._address]
+        # Of the cycle before: its response, whether it was draining, whether an address waited.
+        expected, drained, waited = 0, False, False
         while True:
-            await RisingEdge(self._dut.clk_i)
+            await RisingEdge(dut.clk_i)
+            if not dut.rst_ni.value:
+                self.draining = drained = waited = False
+                expected = 0
+                self.cycle += 1
+                continue
+            abort = bool(dut.abort_i.value)
+            self.draining = abort or self.draining
+            error = dut.error_resp_o.value if dut.error_o.value else 0
+            _require(error == expected, f"error {error} behind a response {expected}")
+            expected = 0
             for name, (valid, ready) in self._handles.items():
                 if valid.value and ready.value:
                     self.at[name].append(self.cycle)
                     if name == self._address:
                         self.attributes.add(tuple(pin.value for pin in self._pins))
-            if self._dut.error_o.value:
-                self.errors.append(self._dut.error_resp_o.value)
+                    if name == self._response:
+                        expected = self._resp.value
+            if error:
+                self.errors.append(error)
+            if self.draining:
+                _require(not dut.cmd_ready_o.value, "a command is taken in an abort")
+            issued = address_valid.value and not waited
+            _require(not (drained and issued), "a burst is issued in an abort")
+            for check in self.checks:
+                check()
+            drained = self.draining
+            waited = bool(address_valid.value and not address_ready.value)
+            self.draining = abort or (self.draining and not dut.idle_o.value)
             self.cycle += 1

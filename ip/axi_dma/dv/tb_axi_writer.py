@@ -13,8 +13,10 @@ from axi_dma_model import (
     Command,
     FaultyWrites,
     Monitor,
+    answer_errors_with,
     anywhere,
     generator,
+    hold_in_reset,
     plain_attributes,
     quiet,
     random_commands,
@@ -26,7 +28,7 @@ from axi_dma_model import (
 from cocotb.handle import HierarchyObject
 from cocotb.task import Task
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiWriteBus
+from cocotbext.axi import AxiResp, AxiWriteBus
 
 from corewright.testing.cocotb_runner import bench_parameters
 from corewright.testing.pins import Pins
@@ -67,7 +69,10 @@ class Bench:
         self.image = bytearray(self.rng.randbytes(MEMORY_BYTES))
         self.memory.write(0, bytes(self.image))
         self.pause: Iterator[bool] = repeat(False)
-        self.monitor = Monitor(self.dut, CHANNELS, "aw")
+        # Stream beats that were taken when the abort began.
+        self._beats_before_abort: int | None = None
+        self.monitor = Monitor(self.dut, CHANNELS, "aw", "b")
+        self.monitor.checks.append(self._check)
 
     async def open(self) -> None:
         """Resets the writer."""
@@ -80,6 +85,49 @@ class Bench:
         for channel in (self.memory.aw_channel, self.memory.w_channel, self.memory.b_channel):
             channel.set_pause_generator(stalls(self.rng, probability))
         self.pause = stalls(self.rng, probability)
+
+    def _check(self) -> None:
+        """An abort swallows the stream, and what it did not take before is written without bytes.
+
+        Idle means that each burst has its response.
+        """
+        dut, at, cycle = self.dut, self.monitor.at, self.monitor.cycle
+        if self.monitor.draining:
+            assert dut.s_axis_tready.value, "the stream waits in an abort"
+            if self._beats_before_abort is None:
+                self._beats_before_abort = len(at["axis"]) - (at["axis"][-1:] == [cycle])
+            if at["w"][-1:] == [cycle] and len(at["w"]) > self._beats_before_abort:
+                assert not dut.m_axi_wstrb.value, "bytes are written in an abort"
+        elif self._beats_before_abort is not None:
+            self.begin_anew()
+        if dut.idle_o.value:
+            assert len(at["aw"]) == len(at["b"]), "idle with a response owed"
+
+    def begin_anew(self) -> None:
+        """Nothing is inside, whatever there was."""
+        for channel in ("axis", "w", "aw", "b"):
+            self.monitor.at[channel].clear()
+        self._beats_before_abort = None
+
+    async def reset(self) -> None:
+        """Resets the writer and the memory's side, at any time."""
+        dut = self.dut
+        memory = self.memory
+        channels = [memory.aw_channel, memory.w_channel, memory.b_channel]
+        dut.rst_ni.value = 0
+        dut.cmd_valid_i.value = 0
+        dut.s_axis_tvalid.value = 0
+        hold_in_reset(memory, channels, True)
+        for _ in range(self.rng.randint(1, 3)):
+            await RisingEdge(dut.clk_i)
+            assert dut.idle_o.value
+            assert not dut.m_axi_awvalid.value
+            assert not dut.m_axi_wvalid.value
+            assert not dut.s_axis_tready.value
+            assert not dut.error_o.value
+        self.begin_anew()
+        dut.rst_ni.value = 1
+        hold_in_reset(memory, channels, False)
 
     def payload(self, commands: list[Command]) -> list[bytes]:
         """Returns random data for each command."""
@@ -213,27 +261,79 @@ async def an_error_response_is_reported_and_later_commands_work(dut: HierarchyOb
     bench.memory.bad = range(8192, 8192 + bench.beat_bytes)
     # The page edge makes two bursts of it; only the second is bad.
     bad = Command(8192 - 5 * bench.beat_bytes, 20 * bench.beat_bytes)
-    for task in bench.begin([bad], bench.payload([bad])):
-        await task
-    await wait_idle(dut)
-    await RisingEdge(dut.clk_i)
-    assert bench.monitor.errors == [2]
-    bench.memory.bad = range(0)
-    bench.image[:] = bench.memory.read(0, MEMORY_BYTES)
-    await bench.run([Command(100, 333), bad])
-    assert bench.monitor.errors == [2]
+    bad_range = bench.memory.bad
+    for response in (AxiResp.SLVERR, AxiResp.DECERR, AxiResp.EXOKAY):
+        answer_errors_with(bench.memory.b_channel, "bresp", response)
+        bench.memory.bad = bad_range
+        bench.monitor.errors.clear()
+        for task in bench.begin([bad], bench.payload([bad])):
+            await task
+        await wait_idle(dut)
+        await RisingEdge(dut.clk_i)
+        assert bench.monitor.errors == [response]
+        bench.memory.bad = range(0)
+        bench.image[:] = bench.memory.read(0, MEMORY_BYTES)
+        await bench.run([Command(100, 333), bad])
+        assert bench.monitor.errors == [response]
+
+
+def only_old_or_new(
+    image: bytearray, after: bytes, commands: list[Command], payload: list[bytes]
+) -> None:
+    """Checks that each byte of the memory is as before, or one that a command writes there."""
+    allowed: dict[int, set[int]] = {}
+    for command, data in zip(commands, payload, strict=True):
+        for position, byte in enumerate(data, command.address):
+            allowed.setdefault(position, {image[position]}).add(byte)
+    for position, choice in allowed.items():
+        assert after[position] in choice, f"byte {position}"
+    rest = bytearray(after)
+    for position in allowed:
+        rest[position] = image[position]
+    assert rest == image
+
+
+@cocotb.test()
+async def a_reset_at_any_time_leaves_nothing(dut: HierarchyObject) -> None:
+    """Resets at random moments, together with the memory's side: the next commands are exact."""
+    bench = Bench(dut)
+    dut = bench.dut
+    await bench.open()
+    for _ in range(20):
+        bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
+        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
+        payload = bench.payload(commands)
+        tasks = bench.begin(commands, payload)
+        for _ in range(bench.rng.randint(1, 60)):
+            await RisingEdge(dut.clk_i)
+        for task in tasks:
+            task.cancel()
+        dut.cmd_valid_i.value = 0
+        dut.s_axis_tvalid.value = 0
+        # Also within an abort.
+        dut.abort_i.value = bench.rng.random() < 0.3
+        await RisingEdge(dut.clk_i)
+        dut.abort_i.value = 0
+        await bench.reset()
+        after = bench.memory.read(0, MEMORY_BYTES)
+        only_old_or_new(bench.image, after, commands, payload)
+        bench.image[:] = after
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes))
 
 
 @cocotb.test()
 async def an_abort_at_any_time_completes_its_bursts_and_writes_nothing(
     dut: HierarchyObject,
 ) -> None:
-    """Aborts at random moments: bytes are old or new, bursts complete, the next command works."""
+    """Aborts at random moments, by a pulse or a level, with and without a clear behind them.
+
+    Bytes are old or new, bursts complete, the next command works. The monitor checks that no
+    command is taken and no burst issued until idle_o.
+    """
     bench = Bench(dut)
     dut = bench.dut
     await bench.open()
-    at = bench.monitor.at
-    for _ in range(25):
+    for trial in range(25):
         bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
         commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
         # Values that the memory does not hold, so that a byte written late shows.
@@ -243,31 +343,27 @@ async def an_abort_at_any_time_completes_its_bursts_and_writes_nothing(
             await RisingEdge(dut.clk_i)
         dut.abort_i.value = 1
         await RisingEdge(dut.clk_i)
-        await RisingEdge(dut.clk_i)
-        issued, beats = len(at["aw"]), len(at["axis"])
-        swallowing = cocotb.start_soon(wait_idle(dut))
-        await swallowing
+        if trial % 3:  # A pulse must do as well as a level.
+            dut.abort_i.value = 0
+            # What it would take behind the abort is no part of it.
+            tasks[0].cancel()
+            dut.cmd_valid_i.value = 0
+        await wait_idle(dut)
         for task in tasks:
             task.cancel()
         dut.cmd_valid_i.value = 0
         dut.s_axis_tvalid.value = 0
+        if not trial % 3:
+            await RisingEdge(dut.clk_i)
+            dut.abort_i.value = 0
+        dut.clear_i.value = trial % 2
         await RisingEdge(dut.clk_i)
-        dut.abort_i.value = 0
-        await RisingEdge(dut.clk_i)
-        assert len(at["aw"]) <= issued + 1, "only the pending AW may follow an abort"
-        assert len(at["aw"]) == len(at["b"])
-        assert len(at["axis"]) >= beats
-        after = bench.memory.read(0, MEMORY_BYTES)
-        allowed = [{byte} for byte in bench.image]
-        for command, data in zip(commands, payload, strict=True):
-            for position, byte in enumerate(data, command.address):
-                allowed[position].add(byte)
-        assert all(byte in choice for byte, choice in zip(after, allowed, strict=True))
-        bench.image[:] = after
-        dut.clear_i.value = 1
-        await RisingEdge(dut.clk_i)
+        assert not (dut.cmd_ready_o.value and dut.clear_i.value)
         dut.clear_i.value = 0
-        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, LONGEST))
+        after = bench.memory.read(0, MEMORY_BYTES)
+        only_old_or_new(bench.image, after, commands, payload)
+        bench.image[:] = after
+        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes))
 
 
 @cocotb.test()

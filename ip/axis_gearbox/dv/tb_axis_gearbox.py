@@ -205,3 +205,29 @@ async def clear_drops_everything_also_half_a_packet(dut):
         source.send(input_beats(packets))
         await run_until(dut.clk_i, [source, sink], sink.holds(len(expected)))
         assert sink.beats == expected
+
+
+@cocotb.test
+async def reset_within_a_packet_leaves_nothing(dut):
+    dut = Pins(dut)
+    item = random.randint(1, OUT_BYTES)
+    source, sink = await prepare(dut, item, 0.2, 0.5)
+    for _ in range(25):
+        source.send(input_beats(random_packets(30, item)))
+        await run_cycles(dut.clk_i, [source, sink], random.randrange(1, 25))
+        await FallingEdge(dut.clk_i)
+        dut.rst_ni.value = 0
+        dut.s_axis_tvalid.value = 0
+        source.drop()
+        sink.forget()
+        # The reset needs no clock.
+        await ReadOnly()
+        assert int(dut.m_axis_tvalid.value) == 0
+        await FallingEdge(dut.clk_i)
+        dut.rst_ni.value = 1
+        sink.beats.clear()
+        packets = random_packets(3, item)
+        expected = expected_items(packets, item)
+        source.send(input_beats(packets))
+        await run_until(dut.clk_i, [source, sink], sink.holds(len(expected)))
+        assert sink.beats == expected

@@ -56,7 +56,7 @@ _COMMON_HEADER = Path(__file__).with_name("verilated_common.h")
 # A bench spends its time in Python and in the runtime, which is compiled once and optimised.
 _OPTIMISATION = "OPT_FAST=-Og"
 # Behaviour of this file that changes what is compiled; raise it when that changes.
-_RECIPE = "5"
+_RECIPE = "7"
 
 
 class CocotbFailure(AssertionError):  # noqa: N818 - it is the verdict of a test, as pytest has it
@@ -168,8 +168,9 @@ class VerilatorRunner(BoundedRunner, Verilator):
 
     @staticmethod
     def simulation_arguments(seed: int, waves: bool) -> tuple[list[str], list[str]]:
-        """Seed the model's ``$random``; a model that has waves writes them."""
-        return [f"+verilator+seed+{seed}"], []
+        """Seed ``$random`` and what has no first value; a model that has waves writes them."""
+        # As in silicon, a register begins with anything: one that a reset forgets shows.
+        return [f"+verilator+seed+{seed}", "+verilator+rand+reset+2"], []
 
     def _simulator_in_path_build_only(self) -> None:
         self.executable = str(verilator_executable())
@@ -476,6 +477,8 @@ def _compile(bench: CocotbBench, work: Path, log: Path, tools: Mapping[str, Any]
         defines=bench.defines,
         build_args=[
             "--assert",
+            # What has no first value gets one of the run's seed.
+            *("--x-initial", "unique"),
             # Sources may hold further modules that nothing instantiates.
             *("--top-module", bench.toplevel),
             # One file, one compilation: parts would have precompiled headers of their own.
@@ -492,9 +495,10 @@ def _compile(bench: CocotbBench, work: Path, log: Path, tools: Mapping[str, Any]
         runtime = _runtime(runner, work, file, tools)
         # In one piece: each further compilation reads all headers again. What ccache could keep,
         # the cache of models does.
-        parts = [*sorted(work.glob("Vtop*.cpp")), _simulator_main()]
+        parts = "".join(f'#include "{part}"\n' for part in sorted(work.glob("Vtop*.cpp")))
         (work / "simulation.cpp").write_text(
-            "#define VL_INCLUDE_OPT include\n" + "".join(f'#include "{part}"\n' for part in parts),
+            f"#define VL_INCLUDE_OPT include\n{parts}{_inputs_begin_at_zero(work)}"
+            f'#include "{_simulator_main()}"\n',
             encoding="utf-8",
         )
         (work / "simulation.mk").write_text(
@@ -510,6 +514,25 @@ def _compile(bench: CocotbBench, work: Path, log: Path, tools: Mapping[str, Any]
             *("-f", "simulation.mk", f"{_OPTIMISATION} {header}", f"LDFLAGS={linker}"),
             "simulation",
         )
+
+
+def _inputs_begin_at_zero(work: Path) -> str:
+    """Return C++ that has the main program take a model whose inputs begin at 0.
+
+    What else has no first value begins with anything. A clock's edge at time 0 finds a design that
+    has settled, in reset where that is low: assertions look at what was before the edge.
+    """
+    header = (work / "Vtop.h").read_text(encoding="utf-8")
+    inputs = re.findall(r"VL_IN\w*\(&(\w+),", header)
+    body = "".join(f"    {name} = {{}};\n" for name in inputs)
+    return (
+        "struct VtopOfBench final : Vtop {\n"
+        f"  explicit VtopOfBench(const char* name) : Vtop{{name}} {{\n{body}"
+        "#if VM_TRACE\n    Verilated::traceEverOn(true);\n#endif\n"
+        "    eval();\n  }\n"
+        "};\n"
+        "#define Vtop VtopOfBench\n"
+    )
 
 
 def _simulator_main() -> Path:
