@@ -81,7 +81,7 @@ def test_a_regressions_bench_is_elaborated_and_takes_plusargs(
     assert bench.fresh and not build_xsim_bench(hardware).fresh
     run = tmp_path / "run"
     run.mkdir()
-    words = [bench.executable, "+dir=a", "+seed=3", "+verilator+seed+3"]
+    words: list[str | Path] = [bench.executable, "+dir=a", "+seed=3", "+verilator+seed+3"]
     status, log = run_command(words, run, tools=tmp_path / "bin")
     # The stand-in takes the command, and simulates nothing.
     assert status == 0, log

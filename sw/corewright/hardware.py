@@ -228,10 +228,17 @@ class Hardware:
 
     @cached_property
     def drain(self) -> int:
-        """D: channels that leave the array a cycle."""
+        """D: channels of a buffer entry, and of pools and depthwise layers."""
         if self.drain_width is not None:
             return self.drain_width
         return next(d for d in (4, 3, 2, 1) if self.columns % d == 0)
+
+    @property
+    def drain_words(self) -> int:
+        """W: channels that leave the array a cycle."""
+        port = widths.port_words(self.word_bytes, self.axi_width)
+        half = widths.half_drain(self.drain, port, self.axi_width)
+        return widths.drain_words(self.drain, port, half)
 
     @property
     def word_bytes(self) -> int:

@@ -52,9 +52,19 @@ package cw_pkg;
     return (cfg.Columns * cfg.WeightBits + 7) / 8;
   endfunction
 
+  /// Words that the output port takes a cycle; 0 if it takes a part of one.
+  function automatic int unsigned port_words(cfg_t cfg);
+    return cfg.AxiBits / 8 / word_bytes(cfg);
+  endfunction
+
+  /// Half of D if that is whole and the output port takes so many words, else 1.
+  function automatic int unsigned half_drain(cfg_t cfg);
+    return cfg.Drain / 2 + cfg.Drain % 2 * cfg.AxiBits <= port_words(cfg) ? cfg.Drain / 2 : 1;
+  endfunction
+
   /// Words that leave the array a cycle: D or its half if the output port takes them, else one.
   function automatic int unsigned drain_words(cfg_t cfg);
-    return cfg.Drain * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain : (cfg.Drain % 2 == 0 ? (cfg.Drain / 2 * word_bytes(cfg) * 8 <= cfg.AxiBits ? cfg.Drain / 2 : 1) : 1);
+    return cfg.Drain <= port_words(cfg) ? cfg.Drain : half_drain(cfg);
   endfunction
 
   /// Beats of a full tile's drain.

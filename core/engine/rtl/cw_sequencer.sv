@@ -254,10 +254,11 @@ module cw_sequencer
   assign weight_release_o   = d.weights_streamed || pass_end || (group_end && !d.weights_resident);
 
   // ---------------------------------------------------------------- tile
-  logic [15:0] beats, bias_rows;
+  logic [15:0] beats;
+  logic [BiasBits-1:0] bias_rows;
   assign tile_channels_o = last_group ? d.last_group_channels : d.group_channels;
   assign beats           = (tile_channels_o + 16'(Words - 1)) / 16'(Words);
-  assign bias_rows       = (tile_channels_o + 16'(Drain - 1)) / 16'(Drain);
+  assign bias_rows       = BiasBits'((tile_channels_o + 16'(Drain - 1)) / 16'(Drain));
   assign tile_beats_o    = BeatBits'(beats);
   assign tile_bias_row_o = bias_row_q;
   assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
@@ -441,7 +442,7 @@ module cw_sequencer
                 if (last_of_pass) released_o <= walk_next.block;
                 if (group_end && !set_end) begin
                   group_offset_q <= group_offset_q + d.output_group_bytes;
-                  bias_row_q     <= bias_row_q + BiasBits'(bias_rows);
+                  bias_row_q     <= bias_row_q + bias_rows;
                 end
                 if (set_end) begin
                   group_offset_q <= pass_offset_q;
@@ -455,8 +456,8 @@ module cw_sequencer
                   pass_group_q    <= pass_end_q;
                   pass_offset_q   <= group_offset_q + d.output_group_bytes;
                   group_offset_q  <= group_offset_q + d.output_group_bytes;
-                  pass_bias_row_q <= bias_row_q + BiasBits'(bias_rows);
-                  bias_row_q      <= bias_row_q + BiasBits'(bias_rows);
+                  pass_bias_row_q <= bias_row_q + bias_rows;
+                  bias_row_q      <= bias_row_q + bias_rows;
                   pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
                   set_size_q      <= smaller(d.blocks, d.set_blocks);
                   set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);

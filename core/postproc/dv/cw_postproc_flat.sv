@@ -53,7 +53,8 @@ module cw_postproc_flat #(
 
   assign latency_o = 16'(cw_postproc_pkg::Latency);
   assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(Words * Rows));
-  assign average_latency_o = 16'(cw_postproc_pkg::average_latency(Words * Rows, SumBits, PixelBits));
+  assign average_latency_o =
+      16'(cw_postproc_pkg::average_latency(Words * Rows, SumBits, PixelBits));
 
   cw_postproc #(
     .Rows(Rows),

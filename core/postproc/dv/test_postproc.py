@@ -53,7 +53,8 @@ MUTANTS = {
     "fraction_of_the_bias_forgotten": ("cw_postproc", "<= bias_q[j][FractionBits-1:0]", "<= '0"),
     "words_behind_the_last_not_zero": ("cw_postproc", "words_q[2] <= WordsBits'(j)",
                                        "words_q[2] < WordsBits'(j)"),
-    "averages_behind_the_last_not_zero": ("cw_postproc", "WordsBits'(word_q) >= beats_q[beat_q].words",
+    "averages_behind_the_last_not_zero": ("cw_postproc",
+                                          "WordsBits'(word_q) >= beats_q[beat_q].words",
                                           "WordsBits'(word_q) > beats_q[beat_q].words"),
     "remainder_forgotten": ("cw_average_divider", "divisions_q[Stages-1].remainder != '0", "1'b0"),
     "count_not_fitted_when_equal": ("cw_average_divider", "rest >= {1'b0, find_bits.count}",
@@ -65,14 +66,13 @@ MUTANTS = {
                                "held_q[beat_q][word_q][(32'(row_q) + 1) % Rows]"),
     "last_of_the_next_beat": ("cw_postproc", "average_last = lanes_q[AverageStages-1].beat.last",
                               "average_last = beats_q[beat_q].last"),
-    "last_of_the_wrong_beat": ("cw_postproc", "average_last : last_q[3]", "average_last : last_q[2]"),
+    "last_of_the_wrong_beat": ("cw_postproc", "average_last : last_q[3]",
+                               "average_last : last_q[2]"),
     "binary_result_is_the_lowest_bit": ("cw_postproc", "PixelBits'(result[ResultBits-1])",
                                         "PixelBits'(result[0])"),
     "binary_result_not_rounded": ("cw_requantise_lane", "up = fine.half &&", "up = 1'b0 &&"),
 }  # fmt: skip
-BUGS = Mutants(
-    {name: Mutation(f"{file}.sv", *bug) for name, (file, *bug) in MUTANTS.items()}
-)
+BUGS = Mutants({name: Mutation(f"{file}.sv", *bug) for name, (file, *bug) in MUTANTS.items()})
 
 VIOLATIONS = [
     "AverageFits_A",

@@ -50,7 +50,8 @@ module cw_average_divider
     find_bits = division;
     for (int unsigned i = 0; i < BitsPerStage; i++) begin
       if (i < bits) begin
-        automatic logic [CountBits:0] rest = {find_bits.remainder, find_bits.quotient[QuotientBits-1]};
+        automatic logic [CountBits:0] rest =
+            {find_bits.remainder, find_bits.quotient[QuotientBits-1]};
         automatic logic fits = rest >= {1'b0, find_bits.count};
         find_bits.remainder = CountBits'(fits ? rest - {1'b0, find_bits.count} : rest);
         find_bits.quotient = {find_bits.quotient[QuotientBits-2:0], fits};

@@ -148,7 +148,10 @@ module cw_postproc #(
     for (genvar r = 0; r < Rows; r++) begin : gen_lane
       logic signed [PostBits-1:0] whole_q;
       always_ff @(posedge clk_i) begin
-        if (in_valid_i) whole_q <= PostBits'(sums_i[j][r]) + $signed(bias_q[j][ValueBits-1:FractionBits]);
+        if (in_valid_i) begin
+          whole_q <=
+              PostBits'(sums_i[j][r]) + $signed(bias_q[j][ValueBits-1:FractionBits]);
+        end
       end
 
       // Averages enter at the last lane of the last word, and each lane's comes to its own.
@@ -310,11 +313,12 @@ module cw_postproc #(
   // A quotient with its remainder bit, as a signed number. Set below the half, the remainder bit
   // rounds as any true remainder would.
   function automatic logic signed [AverageBits-1:0] value_of(
-      logic negative, logic [QuotientBits-1:0] quotient, logic inexact, logic round_first);
-    automatic logic [QuotientBits-QuotientFraction-1:0] whole = quotient[QuotientBits-1:QuotientFraction];
-    automatic logic above_half = quotient[QuotientFraction-2:0] != '0 || inexact;
-    automatic logic up = quotient[QuotientFraction-1] && (above_half || whole[0]);
-    automatic logic [AverageBits-1:0] magnitude = {1'b0, quotient, inexact};
+      logic negative, logic [QuotientBits-1:0] ratio, logic inexact, logic round_first);
+    automatic logic [QuotientBits-QuotientFraction-1:0] whole =
+        ratio[QuotientBits-1:QuotientFraction];
+    automatic logic above_half = ratio[QuotientFraction-2:0] != '0 || inexact;
+    automatic logic up = ratio[QuotientFraction-1] && (above_half || whole[0]);
+    automatic logic [AverageBits-1:0] magnitude = {1'b0, ratio, inexact};
     if (round_first) begin
       magnitude = '0;
       magnitude[AverageBits-2:QuotientFraction+1] = whole + (QuotientBits - QuotientFraction)'(up);
@@ -438,7 +442,7 @@ module cw_postproc #(
                    busy |-> $stable({pre_shift_i, shift_i, negative_shift_i, clip_low_i,
                                      clip_high_i, bias_enable_i, average_i, round_first_i}));
   AverageGap_A :
-  assert property (@(posedge clk_i) disable iff (!rst_ni) 
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
                    in_valid_i |-> 32'(waiting_q) < AverageBeats || beat_end);
   WordsLegal_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)

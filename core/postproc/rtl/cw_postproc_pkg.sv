@@ -4,6 +4,9 @@
 /// Timing of cw_postproc, for whoever feeds it, and what its parts share.
 package cw_postproc_pkg;
 
+  // Not every user needs all of it.
+  // verilator lint_off UNUSEDPARAM
+
   /// Cycles from a beat that is not an average (`in_valid_i`) to its result (`out_valid_o`).
   parameter int unsigned Latency = 5;
 
@@ -19,6 +22,8 @@ package cw_postproc_pkg;
 
   /// Quotient bits that a stage of the divider finds.
   parameter int unsigned BitsPerStage = 2;
+
+  // verilator lint_on UNUSEDPARAM
 
   /// Bits of a quotient. An average's magnitude has no more integer bits than the pixels that it is
   /// made of; that of single bits, which are +1 or -1, has one.

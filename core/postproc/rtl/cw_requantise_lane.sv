@@ -43,9 +43,8 @@ module cw_requantise_lane
   typedef logic [8*Bytes-1:0] bytes_t;
   typedef logic [ByteBits-1:0] byte_index_t;
 
-  function automatic byte_index_t whole_bytes(logic [ShiftBits-1:0] shift);
-    return 32'(shift[ShiftBits-1:3]) > Bytes ? byte_index_t'(Bytes)
-        : byte_index_t'(shift[ShiftBits-1:3]);
+  function automatic byte_index_t whole_bytes(logic [ShiftBits-1:3] eighths);
+    return 32'(eighths) > Bytes ? byte_index_t'(Bytes) : byte_index_t'(eighths);
   endfunction
 
   // Bytes below index.
@@ -127,10 +126,10 @@ module cw_requantise_lane
   endfunction
 
   function automatic logic signed [ResultBits-1:0] clip(rounded_t rounded);
-    if (rounded.outside) return rounded.negative ? clip_low_i : clip_high_i;
-    if ($signed(rounded.value) > (ResultBits + 1)'(clip_high_i)) return clip_high_i;
-    if ($signed(rounded.value) < (ResultBits + 1)'(clip_low_i)) return clip_low_i;
-    return rounded.value[ResultBits-1:0];
+    clip = rounded.value[ResultBits-1:0];
+    if (rounded.outside) clip = rounded.negative ? clip_low_i : clip_high_i;
+    else if ($signed(rounded.value) > (ResultBits + 1)'(clip_high_i)) clip = clip_high_i;
+    else if ($signed(rounded.value) < (ResultBits + 1)'(clip_low_i)) clip = clip_low_i;
   endfunction
 
   coarse_t coarse_q;
@@ -138,8 +137,8 @@ module cw_requantise_lane
   rounded_t rounded_q;
   always_ff @(posedge clk_i) begin
     if (stage_i[0]) begin
-      coarse_q <= by_bytes(bytes_t'(signed'({value_i, 1'b0})), whole_bytes(shift_i),
-                           whole_bytes(negative_shift_i));
+      coarse_q <= by_bytes(bytes_t'(signed'({value_i, 1'b0})), whole_bytes(shift_i[ShiftBits-1:3]),
+                           whole_bytes(negative_shift_i[ShiftBits-1:3]));
     end
     if (stage_i[1]) fine_q <= by_bits(coarse_q, shift_i[2:0], negative_shift_i[2:0]);
     if (stage_i[2]) rounded_q <= round(fine_q);

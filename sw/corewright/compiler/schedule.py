@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from corewright.compiler.geometry import Geometry
 from corewright.compiler.operation import MAX_GROUPS, Operation
-from corewright.facts.widths import drain_words, word_bytes
+from corewright.facts.widths import word_bytes
 from corewright.hardware import Hardware
 from corewright.program import Opcode
 
@@ -195,9 +195,8 @@ def evaluate(
     tile = op.steps
     if op.opcode == Opcode.AVERAGE_POOL:
         tile = max(tile, average_tile_cycles(hw))
-    words = drain_words(hw.drain, hw.word_bytes, hw.axi_width)
-    full_beats = -(-part.group_channels // words)
-    last_beats = -(-part.last_group_channels // words)
+    full_beats = -(-part.group_channels // hw.drain_words)
+    last_beats = -(-part.last_group_channels // hw.drain_words)
     array = blocks * ((groups - 1) * max(tile, full_beats) + max(tile, last_beats))
 
     axi = hw.axi_bytes

@@ -27,7 +27,8 @@ _END = "End."
 # Functions of a configuration, and of a word's bits.
 OF_CONFIGURATION: tuple[Callable[..., Any], ...] = (
     *(widths.word_bytes, widths.post_bits, widths.bias_bytes),
-    *(widths.weight_row_bytes, widths.drain_words, widths.drain_beats),
+    *(widths.weight_row_bytes, widths.port_words, widths.half_drain),
+    *(widths.drain_words, widths.drain_beats),
 )
 OF_BITS: tuple[Callable[..., Any], ...] = (widths.is_sign, widths.number_bits, widths.largest)
 # Functions that C needs.

@@ -30,7 +30,12 @@ class Member:
 CONFIGURATION = (
     Member("Rows", "rows", "1..128", "R: pixel lanes"),
     Member("Columns", "columns", "1..128", "C: output channels of a group"),
-    Member("Drain", "drain", "divides Columns", "D: channels of a buffer entry, of pools and depthwise layers"),
+    Member(
+        "Drain",
+        "drain",
+        "divides Columns",
+        "D: channels of a buffer entry, of pools and depthwise layers",
+    ),
     Member("PixelBits", "bits_input", "1..8, 16", "width of an activation; 1: a sign"),
     Member("WeightBits", "bits_weights", "1..8, 16", "width of a weight; 1: a sign"),
     Member("SumBits", "bits_sum", "8..40", "accumulator width"),

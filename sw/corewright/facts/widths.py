@@ -46,11 +46,21 @@ def weight_row_bytes(columns: int, bits_weights: int) -> int:
     return (columns * bits_weights + 7) // 8
 
 
-def drain_words(drain: int, word_bytes: int, axi_width: int) -> int:
+def port_words(word_bytes: int, axi_width: int) -> int:
+    """Words that the output port takes a cycle; 0 if it takes a part of one."""
+    return axi_width // 8 // word_bytes
+
+
+def half_drain(drain: int, port_words: int, axi_width: int) -> int:
+    """Half of D if that is whole and the output port takes so many words, else 1."""
+    # An odd D makes the sum more than any port takes.
+    result: int = either(drain // 2 + drain % 2 * axi_width <= port_words, drain // 2, 1)
+    return result
+
+
+def drain_words(drain: int, port_words: int, half_drain: int) -> int:
     """Words that leave the array a cycle: D or its half if the output port takes them, else one."""
-    half = either(drain // 2 * word_bytes * 8 <= axi_width, drain // 2, 1)
-    some = either(drain % 2 == 0, half, 1)
-    result: int = either(drain * word_bytes * 8 <= axi_width, drain, some)
+    result: int = either(drain <= port_words, drain, half_drain)
     return result
 
 

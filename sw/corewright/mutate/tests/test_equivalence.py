@@ -48,7 +48,7 @@ class LooseBench(BlockBench):
     """A bench whose source is of no core."""
 
     @property
-    def sources(self) -> list[Path]:  # type: ignore[override]
+    def sources(self) -> list[Path]:
         return list(self.tests)
 
 

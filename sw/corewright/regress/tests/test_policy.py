@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -379,6 +379,14 @@ def test_policy_tells_a_second_end() -> None:
     assert [index for index, _ in policy.hopeless()] == [0, 1, 2]
 
 
+@pytest.fixture(name="interruptible")
+def _interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Destructed:
     """As a future of Dask: Python code runs when nobody holds it any more."""
 
@@ -386,6 +394,7 @@ class Destructed:
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("where", ["destructor", "consumer"])
 def test_an_interrupt_ends_the_run_wherever_it_comes(where: str) -> None:
     """One in a destructor is lost otherwise, and one in mid-transaction loses a result."""
@@ -405,6 +414,7 @@ def test_an_interrupt_ends_the_run_wherever_it_comes(where: str) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_comes_through_at_once() -> None:
     with pytest.raises(KeyboardInterrupt), Interrupts():
         signal.raise_signal(signal.SIGINT)

@@ -72,7 +72,16 @@ def server() -> Iterator[str]:
             check=True,
             capture_output=True,
         )
-        command = [programs / "pg_ctl", "-D", data, "-w", "-t", "120", "-l", folder / "log"]
+        command: list[str | Path] = [
+            programs / "pg_ctl",
+            "-D",
+            data,
+            "-w",
+            "-t",
+            "120",
+            "-l",
+            folder / "log",
+        ]
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         subprocess.run([*command, "-o", options, "start"], user=user, cwd=folder, check=True)
         try:
@@ -107,8 +116,7 @@ def test_rows_and_history_are_those_of_sqlite(server: str, tmp_path: Path) -> No
         assert len(runs) == len(expected) == 2
         for run, same in zip(runs, expected, strict=True):
             assert list(store.results(run.id)) == list(other.results(same.id))
-            now = {"id": same.id, "started": same.started, "ended": same.ended}
-            assert replace(run, **now) == same
+            assert replace(run, id=same.id, started=same.started, ended=same.ended) == same
         assert (runs[0].state, runs[0].ran, runs[0].preparation_seconds) == ("interrupted", 2, 0.75)
         # What is wrong for other reasons is no duplicate.
         with pytest.raises(Exception, match="foreign key"):
