@@ -425,7 +425,8 @@ module cw_postproc #(
 
   always_ff @(posedge clk_i) begin
     if (trusted && rst_ni && in_valid_i && !average_i) begin
-      ValueFits_A : assert (values_fit(sums_i, pre_shift_i, given_bias_q, bias_enable_i, in_words_i))
+      ValueFits_A :
+      assert (values_fit(sums_i, pre_shift_i, given_bias_q, bias_enable_i, in_words_i))
       else $error("cw_postproc: a sum, shifted and with its bias, exceeds PostBits");
     end
     if (trusted && rst_ni && in_valid_i && average_i) begin
