@@ -2,9 +2,9 @@
 # Copyright corewright contributors
 """What the registers may show: every order of accesses that the bus allows, followed at once.
 
-AXI4-Lite says when an access begins (its address, and a write's data, are taken) and when it is over
-(its response), not in which cycle between it happens. So the model keeps each history that agrees
-with all that was seen; a design is wrong when none is left.
+AXI4-Lite says when an access begins (its address, and a write's data, are taken) and when it is
+over (its response), not in which cycle between it happens. So the model keeps each history that
+agrees with all that was seen; a design is wrong when none is left.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ PULSES = ("START", "ABORT")
 CAUSES = ("DONE", "ERROR")
 
 
+def _require(holds: object, message: str) -> None:
+    if not holds:
+        raise AssertionError(message)
+
+
 @dataclass(frozen=True)
 class State:
     """One history: what has happened so far, and what the registers hold behind it.
@@ -30,7 +35,7 @@ class State:
         pulses: start and abort in this cycle.
         causes: done and error of IRQ_STATUS.
         irq: the interrupt.
-        taken: what reads that have happened and are not answered have read: value, whether an error.
+        taken: what reads that have happened and are not answered have read: (value, error).
     """
 
     written: int
@@ -118,23 +123,23 @@ class Registers:
             for state in self.states
             if state.values == seen and state.irq == irq and state.pulses == pulses
         }
-        assert self.states, f"no order of accesses gives {seen}, interrupt {irq}, pulses {pulses}"
+        _require(self.states, f"no order of accesses gives {seen}, irq {irq}, pulses {pulses}")
 
     def see_write_response(self, error: bool, accepted: bool) -> None:
         """A write's response stands in this cycle: the oldest write has happened."""
-        assert self.answered < len(self.writes), "a response to no write"
+        _require(self.answered < len(self.writes), "a response to no write")
         told = self._names.get(self.writes[self.answered].address & ~3) is None
-        assert error == told, f"response of a write to {self.writes[self.answered].address:#x}"
+        _require(error == told, f"response of a write to {self.writes[self.answered].address:#x}")
         self.states = {state for state in self.states if state.written > self.answered}
-        assert self.states, "answered before it has happened"
+        _require(self.states, "answered before it has happened")
         self.answered += accepted
 
     def see_read_response(self, value: int, error: bool, accepted: bool) -> None:
         """A read's response stands in this cycle."""
-        assert self.reads, "a response to no read"
+        _require(self.reads, "a response to no read")
         answer = (value, error)
         self.states = {state for state in self.states if state.taken and state.taken[0] == answer}
-        assert self.states, f"{self.reads[0]:#x} cannot read {value:#x}, error {error}"
+        _require(self.states, f"{self.reads[0]:#x} cannot read {value:#x}, error {error}")
         if accepted:
             self.reads.popleft()
             self.states = {replace(state, taken=state.taken[1:]) for state in self.states}
@@ -187,8 +192,8 @@ class Registers:
             values = (*values[: self._at[name]], new, *values[self._at[name] + 1 :])
         elif write is not None and name == "CTRL":
             given = write.data & write.mask
-            one, two = (given >> self._constants[f"CTRL_{field}_SHIFT"] & 1 for field in PULSES)
-            pulses = (one, two)
+            shifts = [self._constants[f"CTRL_{field}_SHIFT"] for field in PULSES]
+            pulses = (given >> shifts[0] & 1, given >> shifts[1] & 1)
             shift = self._constants["CTRL_IRQ_ENABLE_SHIFT"]
             if write.mask >> shift & 1:
                 enable = write.data >> shift & 1

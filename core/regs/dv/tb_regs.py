@@ -500,7 +500,7 @@ class Port:
 
 @cocotb.test()
 async def random_accesses_agree_with_a_model(dut: HierarchyObject) -> None:
-    """Any mix of accesses, rates and inputs; in each cycle some order of the accesses explains all."""
+    """Any accesses, rates and inputs: in each cycle some order of the accesses explains all."""
     port = Port(dut)
     await port.open()
     for _ in range(16):
@@ -515,7 +515,7 @@ async def random_accesses_agree_with_a_model(dut: HierarchyObject) -> None:
 @cocotb.test()
 @cocotb.parametrize(busy=("b", "r", "br"))
 async def one_access_a_cycle_and_channels_take_turns(dut: HierarchyObject, busy: str) -> None:
-    """Reads alone or writes alone take a cycle each; of both at once each has half of the cycles."""
+    """Reads alone or writes alone take a cycle each; of both at once each has half of them."""
     port = Port(dut)
     await port.open()
     writes, reads = float("b" in busy), float("r" in busy)
