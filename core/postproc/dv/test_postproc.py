@@ -70,9 +70,7 @@ MUTANTS = {
                                         "PixelBits'(result[0])"),
     "binary_result_not_rounded": ("cw_requantise_lane", "up = fine.half &&", "up = 1'b0 &&"),
 }  # fmt: skip
-BUGS = Mutants(
-    {name: Mutation(f"{file}.sv", *bug) for name, (file, *bug) in MUTANTS.items()}
-)
+BUGS = Mutants({name: Mutation(f"{file}.sv", *bug) for name, (file, *bug) in MUTANTS.items()})
 
 VIOLATIONS = [
     "AverageFits_A",
