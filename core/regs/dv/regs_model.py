@@ -170,7 +170,7 @@ class Registers:
         if name in self._at:
             return state.values[self._at[name]], False
         if name == "CTRL":
-            return self._word("CTRL", (*PULSES, "IRQ_ENABLE"), (*state.pulses, state.enable)), False
+            return self._word("CTRL", ("IRQ_ENABLE",), (state.enable,)), False
         if name == "IRQ_STATUS":
             return self._word("IRQ_STATUS", CAUSES, state.causes), False
         if name in inputs:

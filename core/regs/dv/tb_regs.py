@@ -322,9 +322,8 @@ class Port:
         self.model = Registers(CONSTANTS, OFFSETS, READ_WRITE)
         self.offered = {"aw": False, "w": False, "ar": False}
         self.begun = {"aw": 0, "w": 0}
-        # A start in each of two cycles would be one pulse of two: software waits between.
-        self.pulses_from = 0
-        self.cycle = 0
+        # Writes from the first not offered on: address, data, byte enables.
+        self.planned: list[tuple[int, int, int]] = []
         self.rates = dict.fromkeys(("aw", "w", "ar", "b", "r"), 1.0)
         self.sets = 0.0
         self.waited = {"b": 0, "r": 0}
@@ -344,11 +343,26 @@ class Port:
 
     def _address(self) -> int:
         rng = self.rng
-        address = rng.choice(list(OFFSETS.values()))
+        address = OFFSETS["CTRL"] if rng.random() < 0.2 else rng.choice(list(OFFSETS.values()))
         if rng.random() < 0.15:
             address = rng.choice((rng.randrange(WINDOW), address ^ 1 << rng.randrange(12)))
         # Of an address only the word counts.
         return address & ~3 | rng.randrange(4)
+
+    def _write(self, number: int) -> tuple[int, int, int]:
+        """The write of this number since the reset."""
+        rng = self.rng
+        while number >= len(self.planned):
+            before = self.planned[-1][0] & ~3 if self.planned else None
+            address, data = self._address(), rng.getrandbits(32)
+            lanes = rng.choice((15, 15, rng.randrange(16)))
+            if address & ~3 == before == OFFSETS["CTRL"]:
+                # Two starts in consecutive cycles would be one pulse of two: only software that
+                # waits for its answer may start again.
+                data &= ~(CONSTANTS["CTRL_START_MASK"] | CONSTANTS["CTRL_ABORT_MASK"])
+                lanes |= 1
+            self.planned.append((address, data, lanes))
+        return self.planned[number]
 
     def _scramble(self, *, inputs: bool) -> None:
         """Change what means nothing in this cycle, and at times what the registers show."""
@@ -373,29 +387,24 @@ class Port:
         dut, rng = self.dut, self.rng
         if self.offered[name] or rng.random() >= self.rates[name]:
             return
+        # Data may come before its address, at most one ahead of it.
+        if name == "w" and self.begun["w"] > self.begun["aw"]:
+            return
         self.offered[name] = True
-        if name == "w":
-            # Data may come before its address, at most one ahead of it.
-            if self.begun["w"] > self.begun["aw"]:
-                self.offered[name] = False
-                return
-            dut.s_axil_wdata.value = rng.getrandbits(32)
-            dut.s_axil_wstrb.value = rng.choice((15, 15, rng.randrange(16)))
+        if name == "ar":
+            dut.s_axil_araddr.value = self._address()
+            return
+        address, data, lanes = self._write(self.begun[name])
+        if name == "aw":
+            dut.s_axil_awaddr.value = address
         else:
-            address = self._address()
-            if name == "aw" and address & ~3 == OFFSETS["CTRL"]:
-                if self.cycle < self.pulses_from or sum(self.model.waiting):
-                    address = OFFSETS["WATCHDOG"]
-                self.pulses_from = self.cycle + 40
-            getattr(dut, f"s_axil_{name}addr").value = address
-        if name in self.begun:
-            self.begun[name] += 1
+            dut.s_axil_wdata.value, dut.s_axil_wstrb.value = data, lanes
+        self.begun[name] += 1
 
     async def run(self, cycles: int, *, quiet: bool = False) -> None:
         """Go on for so many cycles; ``quiet``: without a new access."""
         dut, rng = self.dut, self.rng
         for _ in range(cycles):
-            self.cycle += 1
             self._scramble(inputs=rng.random() < 0.5)
             for name in ("aw", "w", "ar"):
                 # A write that has begun is completed.
@@ -481,6 +490,7 @@ class Port:
         self.model.reset()
         self.offered = dict.fromkeys(self.offered, False)
         self.begun = dict.fromkeys(self.begun, 0)
+        self.planned = []
         self.waited = dict.fromkeys(self.waited, 0)
         for cycle in range(3):
             for name in self.offered:
