@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
 from control_model import Shape, any_value, image_of, legal_fields, packed
 
 from corewright.facts.tables import Cause
@@ -37,12 +37,18 @@ AXI_BYTES = PARAMETERS["AxiBits"] // 8
 # Programs of a test.
 RUNS = PARAMETERS["runs"]
 CAUSES = len(Cause)
-# Of the contract: a clear outlasts what the array and post-processing hold.
-CLEAR_CYCLES = 20
+# Of the contract: a clear outlasts what the array and post-processing hold, an average of all lanes
+# for the longest; and a run without progress ends in the cycle behind the last that it is given.
+AVERAGE = (
+    *(PARAMETERS["Rows"] * PARAMETERS["Drain"], 1, -(-(PARAMETERS["PixelBits"] + 16) // 2), 1, 5),
+)
+CLEAR_CYCLES = 21 + sum(AVERAGE)
 # Cycles of the shortest layer: reads and writes alone take more than the record of a layer does.
 SHORTEST = 10
 # Cycles within which a run reacts to what goes wrong.
-REACTION = 4
+REACTION = 1
+# What means nothing to a control that does not run.
+FAULTS = ("abort_i", "window_i", "mismatch_i", "input_left_i", "weights_left_i", "axi_error_i")
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,32 @@ class Bench:
         self.scramble()
         await start(dut)
         await ReadOnly()
-        assert not (dut.busy_o.value or dut.done_o.value or dut.error_o.value)
+        self.check_reset()
         await FallingEdge(dut.clk_i)
+
+    def check_reset(self):
+        """What a reset leaves, in its own cycles, too."""
+        dut = self.dut
+        for name in (
+            "busy_o", "done_o", "error_o", "set_done_o", "set_error_o", "error_code_o",
+            "error_info_o", "layer_o", "cycles_o", "perf_layers_o", "fetching_o", "cmd_valid_o",
+            "s_axis_tready", "weight_start_o", "engine_start_o", "abort_movers_o", "clear_o",
+        ):  # fmt: skip
+            assert getattr(dut, name).value == 0, name
+
+    async def reset(self):
+        """Reset in the cycle that is, and its partners with it."""
+        dut, rng = self.dut, self.rng
+        dut.rst_ni.value = 0
+        for _ in range(rng.randint(1, 3)):
+            dut.start_i.value = dut.s_axis_tvalid.value = dut.axi_error_i.value = 0
+            for name in ("abort_i", "window_i", "mismatch_i", "input_left_i", "weights_left_i"):
+                getattr(dut, name).value = 0
+            dut.engine_done_i.value = dut.weight_done_i.value = 1
+            await ReadOnly()
+            self.check_reset()
+            await FallingEdge(dut.clk_i)
+        dut.rst_ni.value = 1
 
     def scramble(self):
         dut, rng = self.dut, self.rng
@@ -109,15 +139,18 @@ class Bench:
             signal.value = rng.getrandbits(len(signal))
         dut.axi_resp_i.value = rng.getrandbits(8)
 
-    async def run(self, program, *, event=None, watchdog=0, silent=False):
+    async def run(self, program, *, event=None, watchdog=0, silent=False, early=False, cut=None):
         """Run a program and check all of it.
 
         Args:
             program: what it is, and how it has to end.
-            event: (layer or None, signals): driven for a cycle in which the engine works on this
-                layer, or at its end if a signal's name begins with ``at_end``; None: at any time.
+            event: (when, signals): driven for a cycle in which the engine works on this
+                layer, or at its end if a signal's name ends with ``left_i``; None: at any time;
+                (layer, cycles): so long behind the end of the layer.
             watchdog: of the register.
             silent: the engine never ends, and nothing moves.
+            early: the last layer ends before its weights have been read.
+            cut: return after so many cycles, in the middle of it all.
         """
         dut, rng = self.dut, self.rng
         base = rng.getrandbits(len(dut.program_base_i) - 1) & ~63
@@ -135,9 +168,13 @@ class Bench:
         where, signals = event or (None, {})
         at_end = {name: value for name, value in signals.items() if name.endswith("left_i")}
         when = rng.randrange(1, 60) if where is None else None
+        behind = None
+        held, state = None, 0
         pulses = {"set_done_o": 0, "set_error_o": 0}
         first = True
-        for _ in range(4000 + 3 * watchdog):
+        for number in range(4000 + 3 * watchdog):
+            if number == cut:
+                return
             # -------------------------------------------------------- drive
             dut.cmd_ready_i.value = int(rng.random() >= self.stall)
             if not offering and beats and rng.random() >= self.stall:
@@ -156,7 +193,8 @@ class Bench:
             dut.weight_done_i.value = int(not weight_busy or weight_left == 0)
             engine_done = not engine_busy or engine_left == 0
             # The last layer ends behind its weights.
-            if engine_busy and (loaded < started or weight_busy) and engine_done:
+            waits = loaded < started or (weight_busy and not (early and loaded == program.handed))
+            if engine_busy and waits and engine_done:
                 engine_done, engine_left = False, 1
             cause = rng.randrange(CAUSES - 1) if engine_busy else int(Cause.LAYER_END)
             dut.engine_cause_i.value = cause
@@ -165,6 +203,13 @@ class Bench:
             if silent and not engine_busy:
                 moves = True
             dut.progress_i.value = int(moves)
+            if program.error == ErrorCode.NONE:
+                dut.movers_idle_i.value = rng.getrandbits(1)
+            if event is None:
+                # What is left counts where a layer ends.
+                amid = engine_busy and engine_left > 2
+                dut.input_left_i.value = int(amid and rng.random() < 0.5)
+                dut.weights_left_i.value = int(amid and rng.random() < 0.5)
             fire = False
             if not fired:
                 if at_end:
@@ -174,6 +219,10 @@ class Bench:
                         getattr(dut, name).value = value if working else 0
                 elif where is None:
                     fire = cycles >= when
+                elif isinstance(where, tuple):
+                    if ended > where[0]:
+                        behind = where[1] if behind is None else behind - 1
+                    fire = behind == 0
                 else:
                     fire = engine_busy and started - 1 == where and not first
                 for name, value in signals.items():
@@ -198,11 +247,17 @@ class Bench:
                 cycles += 1
                 assert not dut.done_o.value and not dut.error_o.value
             assert not dut.clear_o.value
+            self._check_debug(engine_busy, engine_done, cause, first)
+            state = dut.debug_state_o.value
             quiet = 0 if moves or first else quiet + 1
             fetching = dut.fetching_o.value
             assert not (weight_busy and weight_left and fetching), "two on the program port"
+            offered = (dut.cmd_addr_o.value, dut.cmd_bytes_o.value)
+            assert held is None or (dut.cmd_valid_o.value and held == offered), "command withdrawn"
+            held = None
             if dut.cmd_valid_o.value:
                 assert fetching
+                held = None if dut.cmd_ready_i.value else offered
                 offset = 0 if next_fetch == 0 else HEADER_BYTES + next_fetch * DESCRIPTOR_BYTES
                 size = DESCRIPTOR_BYTES + (0 if next_fetch else HEADER_BYTES)
                 assert dut.cmd_addr_o.value == base + offset, f"layer {next_fetch}"
@@ -231,8 +286,12 @@ class Bench:
                     assert ended == loaded, "weights that are activations, too early"
                 assert loaded <= started + 1
                 loaded, weight_left = loaded + 1, rng.choice((1, 2, rng.randrange(1, 40)))
-            elif weight_busy and weight_left == 0:
-                weight_left = None
+                if early and loaded == program.handed:
+                    weight_left = 400
+            elif weight_busy:
+                assert dut.weight_desc_o.value == packed(program.descriptor(loaded - 1))
+                if weight_left == 0:
+                    weight_left = None
             starts = bool(dut.engine_start_o.value)
             if starts:
                 assert not engine_busy, "the engine has not ended"
@@ -263,27 +322,78 @@ class Bench:
             assert dut.cycles_o.value == cycles == sum(record[-1] for record in records)
             await self._settle(pulses)
             assert pulses == {"set_done_o": 1, "set_error_o": 0}
+            assert dut.layer_o.value == started - 1
             assert dut.cycles_o.value == cycles, "it counts on"
             await self._check_counters(records)
         else:
             assert dut.abort_movers_o.value, "it ended well"
             assert fired or at_end, "it ended before the fault"
+            assert dut.cycles_o.value == cycles
             if silent:
-                assert watchdog <= quiet <= watchdog + REACTION, f"after {quiet} cycles"
+                assert quiet == watchdog + REACTION, f"after {quiet} cycles"
+                assert dut.error_info_o.value == state
             assert dut.error_code_o.value == program.error, ErrorCode(dut.error_code_o.value).name
             if program.info is not None:
                 assert dut.error_info_o.value == program.info
             await self._check_stop(pulses)
+            assert dut.layer_o.value == max(started - 1, 0)
+            assert dut.cycles_o.value == cycles, "it counts on"
+
+    def _check_debug(self, engine_busy, engine_done, cause, first):
+        """The bits of DEBUG_STATE that the module's header tells."""
+        dut = self.dut
+        state = dut.debug_state_o.value
+        assert state & 0xFF == dut.layer_o.value & 0xFF
+        assert state >> 8 & 7 == cause
+        assert state >> 16 & 1 == engine_done and state >> 17 & 1 == dut.weight_done_i.value
+        assert bool(state >> 18 & 1) == (engine_busy or bool(dut.engine_start_o.value))
+        assert state >> 24 == int(not first)
+        assert not state >> 11 & 31 and not state >> 19 & 1
 
     async def _settle(self, pulses):
-        dut = self.dut
-        for _ in range(3):
+        """Nothing follows, whatever goes wrong elsewhere while control is idle."""
+        dut, rng = self.dut, self.rng
+        kept = (dut.done_o.value, dut.error_o.value, dut.error_code_o.value)
+        for _ in range(5):
             await FallingEdge(dut.clk_i)
             dut.start_i.value = 0
+            for name in FAULTS:
+                getattr(dut, name).value = rng.getrandbits(len(getattr(dut, name)))
             await ReadOnly()
             for name in pulses:
                 pulses[name] += getattr(dut, name).value
+            for name in ("busy_o", "fetching_o", "cmd_valid_o", "abort_movers_o", "clear_o",
+                         "weight_start_o", "engine_start_o", "s_axis_tready"):  # fmt: skip
+                assert not getattr(dut, name).value, name
+            assert kept == (dut.done_o.value, dut.error_o.value, dut.error_code_o.value)
         await FallingEdge(dut.clk_i)
+        for name in FAULTS:
+            getattr(dut, name).value = 0
+
+    async def until(self, name, *, abort):
+        """Run a program of one layer without delays, or abort it, until an output is high."""
+        dut = self.dut
+        program = sound(self.rng, 1)
+        dut.program_base_i.value, dut.program_bytes_i.value = 0, program.window
+        dut.watchdog_i.value = 0
+        dut.cmd_ready_i.value = dut.movers_idle_i.value = 1
+        dut.weight_done_i.value = dut.engine_done_i.value = 1
+        at = 0
+        for cycle in range(1000):
+            dut.start_i.value = int(cycle == 0)
+            dut.abort_i.value = int(abort and cycle == 20)
+            data = program.image[at : at + AXI_BYTES]
+            dut.s_axis_tdata.value = int.from_bytes(data, "little")
+            dut.s_axis_tlast.value = int(at + AXI_BYTES >= len(program.image))
+            dut.s_axis_tvalid.value = 1
+            await ReadOnly()
+            at += AXI_BYTES * dut.s_axis_tready.value
+            if getattr(dut, name).value:
+                # Still before the clock's edge.
+                await Timer(1, "ns")
+                return
+            await FallingEdge(dut.clk_i)
+        raise AssertionError(f"{name} never comes")
 
     async def _check_stop(self, pulses):
         """Movers stop, everything is cleared, and only then the run has ended."""
@@ -292,10 +402,12 @@ class Bench:
         cleared = 0
         for cycle in range(400):
             await FallingEdge(dut.clk_i)
-            dut.start_i.value = dut.s_axis_tvalid.value = dut.cmd_ready_i.value = 0
-            for name in ("abort_i", "window_i", "mismatch_i", "axi_error_i"):
-                getattr(dut, name).value = 0
-            dut.input_left_i.value = dut.weights_left_i.value = 0
+            dut.s_axis_tvalid.value = dut.cmd_ready_i.value = 0
+            # Neither a start nor another fault means anything before the end.
+            dut.start_i.value = int(cleared < 5 and rng.random() < 0.3)
+            for name in FAULTS:
+                pin = getattr(dut, name)
+                pin.value = rng.getrandbits(len(pin)) if cleared < 5 else 0
             dut.movers_idle_i.value = int(cycle >= wait)
             await ReadOnly()
             for name in pulses:
@@ -313,7 +425,7 @@ class Bench:
                 assert dut.clear_o.value, "the clear has a gap"
         else:
             raise AssertionError("the stop does not end")
-        assert cleared >= CLEAR_CYCLES
+        assert cleared == CLEAR_CYCLES
         assert dut.error_o.value and not dut.done_o.value
         await self._settle(pulses)
         assert pulses == {"set_done_o": 0, "set_error_o": 1}
@@ -527,3 +639,60 @@ async def the_watchdog_ends_a_run_that_stands_still_and_no_other(dut):
         )
         # Something moves often enough.
         await bench.run(sound(rng, 2), watchdog=limit)
+
+
+@cocotb.test
+async def a_fault_between_layers_starts_no_other(dut):
+    """In each cycle about a hand-over: what has started is what the registers say."""
+    bench = Bench(dut)
+    rng = bench.rng
+    await bench.open()
+    for delay in range(6):
+        for _ in range(RUNS):
+            program = sound(rng, 3)
+            told = Program(program.image, program.fields, ErrorCode.ABORTED, 0, 3, program.window)
+            await bench.run(told, event=((rng.randrange(2), delay), {"abort_i": 1}))
+            await bench.run(program)
+
+
+@cocotb.test
+async def an_abort_in_any_cycle_of_a_fetch_leaves_nothing(dut):
+    bench = Bench(dut)
+    bench.stall = 0.2
+    await bench.open()
+    for _ in range(12 * RUNS):
+        program = sound(bench.rng, 1)
+        told = Program(program.image, program.fields, ErrorCode.ABORTED, 0, 1, program.window)
+        await bench.run(told, event=(None, {"abort_i": 1}))
+        if bench.rng.randrange(2):
+            await bench.run(program)
+
+
+@cocotb.test
+async def a_last_layer_that_ends_before_its_weights_is_refused(dut):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(RUNS):
+        program = sound(bench.rng)
+        last = len(program.fields) - 1
+        told = Program(program.image, program.fields, ErrorCode.BAD_DESCRIPTOR, last, last + 1,
+                       program.window)  # fmt: skip
+        await bench.run(told, early=True, event=(last, {"input_left_i": 0}))
+        await bench.run(program)
+
+
+@cocotb.test
+async def a_reset_in_any_cycle_leaves_nothing(dut):
+    """Within a fetch, a layer, a stop, and in the cycles about a run's end."""
+    bench = Bench(dut)
+    rng = bench.rng
+    await bench.open()
+    for _ in range(10 * RUNS):
+        await bench.run(sound(rng), cut=rng.randrange(1, 200))
+        await bench.reset()
+        if rng.randrange(2):
+            await bench.run(sound(rng, rng.randint(1, 2)))
+    for ending in ("set_done_o", "set_error_o", "abort_movers_o", "clear_o"):
+        await bench.until(ending, abort=ending != "set_done_o")
+        await bench.reset()
+        await bench.run(sound(rng, 1))

@@ -12,7 +12,10 @@
 /// weight loader only when the layer before has ended, all its writes answered.
 /// After an error or abort the movers are told to stop (`abort_movers_o`), and when they are idle
 /// `clear_o`, held until the pipelines have run dry, empties every block for the next start.
-/// The watchdog ends a run in which `progress_i` has been low for `watchdog_i` cycles (0: never).
+/// The watchdog ends a run in which `progress_i` has been low for `watchdog_i` cycles (0: never), one
+/// cycle later. Neither a start while busy nor anything that goes wrong while idle means anything.
+/// `debug_state_o`: [31:24] 0 idle, 1 runs, 2 stops movers, 3 clears; [23:20] state of the fetch; [18] the
+/// engine has a layer; [17] weights, [16] engine done; [10:8] cause of this cycle; [7:0] layer.
 /// Performance: every busy cycle has one cause; per layer eight words, see docs/architecture.md.
 module cw_control
   import cw_pkg::*;

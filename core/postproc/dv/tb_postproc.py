@@ -128,18 +128,26 @@ class Bench:
             assert int(dut.out_words_o.value) == count
             assert int(dut.out_last_o.value) == last
 
-    async def run(self, configuration: Configuration, beats: Sequence[Beat]):
-        """Send beats as fast as their gaps and the divider allow; return when all have left."""
+    async def run(
+        self, configuration: Configuration, beats: Sequence[Beat], cycles: int | None = None
+    ):
+        """Send beats as fast as their gaps and the divider allow; return when all have left.
+
+        With ``cycles``, or after so many.
+        """
         self.configure(configuration)
-        cycles: list[Beat | None] = []
+        slots: list[Beat | None] = []
         divided = [0] * AVERAGE_BEATS  # when each of the last ones will be
         for beat in beats:
-            cycles += [None] * beat.gap
+            slots += [None] * beat.gap
             if configuration.average:
-                cycles += [None] * max(0, divided[-AVERAGE_BEATS] - len(cycles))
-                divided.append(max(divided[-1], len(cycles)) + self.average_cycles)
-            cycles.append(beat)
-        for beat, after in zip([None, *cycles], [*cycles, None], strict=True):
+                slots += [None] * max(0, divided[-AVERAGE_BEATS] - len(slots))
+                divided.append(max(divided[-1], len(slots)) + self.average_cycles)
+            slots.append(beat)
+        end = None if cycles is None else self.cycle + cycles
+        for beat, after in zip([None, *slots], [*slots, None], strict=True):
+            if self.cycle == end:
+                return
             self.idle()
             if beat is not None:
                 self.offer(beat)
@@ -148,7 +156,7 @@ class Bench:
                 self.bias(after)
             await self.step()
         self.idle()
-        while self.expected:
+        while self.expected and self.cycle != end:
             await self.step()
 
 
@@ -358,26 +366,28 @@ async def averages_of_every_window_are_exact(dut):
 
 @cocotb.test(skip=VIOLATION is not None)
 async def reset_forgets_what_is_inside(dut):
+    """A reset in any cycle of any traffic; what comes behind it is as from the start."""
     bench = await begin(dut)
-    dut = bench.dut
-    for average in (False, True):
-        bench.configure(random_configuration(bench.rng, average))
-        beat = random_beat(bench.rng, bench.configuration)
-        bench.bias(beat)
-        await bench.step()
-        bench.offer(beat)
-        await bench.step()
-        bench.idle()
-        await bench.step()
+    dut, rng = bench.dut, bench.rng
+    for _ in range(12):
+        average = rng.random() < 0.7
+        c = random_configuration(rng, average)
+        beats = [random_beat(rng, c) for _ in range(rng.randint(1, 2 + AVERAGE_BEATS))]
+        # The traffic is cut off: from its first cycles to the last result's own.
+        length = bench.average_cycles * len(beats) + bench.average_latency if average else 20
+        await bench.run(c, beats, cycles=rng.randint(1, length))
         dut.rst_ni.value = 0
         bench.expected.clear()
         bench.divided = 0
-        await bench.step()
-        dut.rst_ni.value = 1
-        for _ in range(bench.average_latency + 2):
+        bench.idle()
+        for _ in range(rng.randint(1, 3)):
             await bench.step()
-        c = random_configuration(bench.rng, average)
-        await bench.run(c, [random_beat(bench.rng, c)])
+        dut.rst_ni.value = 1
+        if rng.random() < 0.5:
+            for _ in range(bench.average_latency + 2):
+                await bench.step()
+        c = random_configuration(rng, rng.random() < 0.7)
+        await bench.run(c, [random_beat(rng, c) for _ in range(rng.randint(1, 2))])
 
 
 @cocotb.test(skip=VIOLATION is None)

@@ -37,6 +37,9 @@ MUTANTS = {
 BUGS = Mutants({name: Mutation("cw_residual_add.sv", *bug) for name, bug in MUTANTS.items()})
 
 
+VIOLATIONS = ["ClipsFitPixels_A", "ClipsOrdered_A", "ConfigurationStable_A", "WordsLegal_A"]
+
+
 def _configuration(name: str) -> dict[str, int]:
     return CONFIGURATIONS["11x2_binary" if "binary" in name else "5x3_4bit"]
 
@@ -71,3 +74,16 @@ def test_the_bench_passes_where_no_bug_is_chosen(sources, tmp_path: Path):
     copies = BUGS.sources(sources, tmp_path)
     arguments = ("cw_residual_add", "tb_residual_add", copies, _configuration("small"))
     run_cocotb(*arguments, extra_args=["-Wno-fatal"])
+
+
+@pytest.mark.parametrize("assertion", VIOLATIONS)
+def test_illegal_use_trips(assertion, sources, tmp_path: Path):
+    must_fail(
+        "cw_residual_add",
+        "tb_residual_add",
+        sources,
+        _configuration("small"),
+        tmp_path / "run",
+        match=assertion,
+        bench_options={"violation": assertion},
+    )

@@ -69,18 +69,15 @@ module cw_residual_add #(
   logic [Words*WordBits-1:0] data_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      valid_q <= '0;
-      last_q  <= '0;
-      // verilator unroll_full
-      for (int unsigned i = 0; i < 3; i++) words_q[i] <= '0;
-    end else begin
-      valid_q    <= {valid_q[1:0], in_valid_i && enable_i};
-      last_q     <= {last_q[1:0], in_last_i};
-      words_q[0] <= in_words_i;
-      words_q[1] <= words_q[0];
-      words_q[2] <= words_q[1];
-    end
+    if (!rst_ni) valid_q <= '0;
+    else valid_q <= {valid_q[1:0], in_valid_i && enable_i};
+  end
+
+  always_ff @(posedge clk_i) begin
+    last_q     <= {last_q[1:0], in_last_i};
+    words_q[0] <= in_words_i;
+    words_q[1] <= words_q[0];
+    words_q[2] <= words_q[1];
   end
 
   always_ff @(posedge clk_i) begin
@@ -120,5 +117,32 @@ module cw_residual_add #(
   assign out_data_o  = enable_i ? data_q : in_data_i;
   assign out_words_o = enable_i ? words_q[2] : in_words_i;
   assign out_last_o  = enable_i ? last_q[2] : in_last_i;
+
+`ifndef SYNTHESIS
+  localparam int PixelLow = -(1 << (PixelBits - 1));
+  localparam int PixelHigh = cw_pkg::largest(PixelBits);
+
+  // Assertions sample the asynchronous reset, and only they do.
+  // verilator lint_off SYNCASYNCNET
+  ConfigurationStable_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   valid_q != '0 |-> $stable({enable_i, own_shift_i, other_shift_i, shift_i,
+                                              negative_shift_i, clip_low_i, clip_high_i}))
+  else $error("cw_residual_add: the configuration changed while data was inside");
+  WordsLegal_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i |-> in_words_i >= WordsBits'(1) && 32'(in_words_i) <= Words)
+  else $error("cw_residual_add: no words, or more than there are");
+  ClipsOrdered_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i && enable_i |-> clip_low_i <= clip_high_i)
+  else $error("cw_residual_add: the lower clip is above the upper");
+  ClipsFitPixels_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   in_valid_i && enable_i
+                   |-> 32'(clip_low_i) >= PixelLow && 32'(clip_high_i) <= PixelHigh)
+  else $error("cw_residual_add: a clip is no pixel");
+  // verilator lint_on SYNCASYNCNET
+`endif
 
 endmodule

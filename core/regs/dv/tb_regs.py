@@ -13,8 +13,12 @@ from pathlib import Path
 import cocotb
 from cocotb.clock import Clock
 from cocotb.handle import HierarchyObject
-from cocotb.triggers import RisingEdge, with_timeout
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from regs_model import WINDOW, Registers
+
+from corewright.testing.axis import start
+from corewright.testing.pins import Pins
 
 _OWN = Path(__file__).resolve().parents[1] / "include" / "cw_regs.h"
 HEADER = Path(os.environ.get("CW_REGS_HEADER", _OWN))
@@ -299,3 +303,248 @@ async def accesses_complete_under_stalls_on_every_channel(dut: HierarchyObject) 
         await bench.write(name, value)
         assert await reading == 0x43575247
         assert await bench.read(name) == value
+
+
+# Cycles within which a manager that is ready has its answer, whatever the other channel does.
+PATIENCE = 12
+
+
+class Port:
+    """A manager without a transaction of its own: channels that know nothing of each other.
+
+    It offers what the rules allow, payload changes while nothing is offered, and every cycle of the
+    registers is compared with the histories that the accesses so far allow (regs_model.py).
+    """
+
+    def __init__(self, dut: HierarchyObject) -> None:
+        self.dut = Pins(dut)
+        self.rng = random.Random(random.getrandbits(64))
+        self.model = Registers(CONSTANTS, OFFSETS, READ_WRITE)
+        self.offered = {"aw": False, "w": False, "ar": False}
+        self.begun = {"aw": 0, "w": 0}
+        # Writes from the first not offered on: address, data, byte enables.
+        self.planned: list[tuple[int, int, int]] = []
+        self.rates = dict.fromkeys(("aw", "w", "ar", "b", "r"), 1.0)
+        self.sets = 0.0
+        self.waited = {"b": 0, "r": 0}
+        self.answers = {"b": 0, "r": 0}
+
+    async def open(self) -> None:
+        """Reset, with nothing offered."""
+        for name in self.offered:
+            getattr(self.dut, f"s_axil_{name}valid").value = 0
+        self._scramble(inputs=True)
+        await start(self.dut)
+
+    def draw_rates(self) -> None:
+        """Draw how often each channel is at work, from hardly ever to always."""
+        self.rates = {name: self.rng.choice((0.05, 0.4, 0.9, 1.0)) for name in self.rates}
+        self.sets = self.rng.choice((0.02, 0.3))
+
+    def _address(self) -> int:
+        rng = self.rng
+        address = OFFSETS["CTRL"] if rng.random() < 0.2 else rng.choice(list(OFFSETS.values()))
+        if rng.random() < 0.15:
+            address = rng.choice((rng.randrange(WINDOW), address ^ 1 << rng.randrange(12)))
+        # Of an address only the word counts.
+        return address & ~3 | rng.randrange(4)
+
+    def _write(self, number: int) -> tuple[int, int, int]:
+        """The write of this number since the reset."""
+        rng = self.rng
+        while number >= len(self.planned):
+            before = self.planned[-1][0] & ~3 if self.planned else None
+            address, data = self._address(), rng.getrandbits(32)
+            lanes = rng.choice((15, 15, rng.randrange(16)))
+            if address & ~3 == before == OFFSETS["CTRL"]:
+                # Two starts in consecutive cycles would be one pulse of two: only software that
+                # waits for its answer may start again.
+                data &= ~(CONSTANTS["CTRL_START_MASK"] | CONSTANTS["CTRL_ABORT_MASK"])
+                lanes |= 1
+            self.planned.append((address, data, lanes))
+        return self.planned[number]
+
+    def _scramble(self, *, inputs: bool) -> None:
+        """Change what means nothing in this cycle, and at times what the registers show."""
+        dut, rng = self.dut, self.rng
+        for name, payload in (
+            ("aw", ("awaddr", "awprot")),
+            ("w", ("wdata", "wstrb")),
+            ("ar", ("araddr", "arprot")),
+        ):
+            if not self.offered[name]:
+                for signal in payload:
+                    pin = getattr(dut, f"s_axil_{signal}")
+                    pin.value = rng.getrandbits(len(pin))
+        if inputs:
+            for port in (*(port for _, _, port, _ in INPUTS), "cycles_i"):
+                pin = getattr(dut, port)
+                pin.value = rng.getrandbits(len(pin))
+        for port in ("set_done_i", "set_error_i"):
+            getattr(dut, port).value = int(rng.random() < self.sets)
+
+    def _offer(self, name: str) -> None:
+        dut, rng = self.dut, self.rng
+        if self.offered[name] or rng.random() >= self.rates[name]:
+            return
+        # Data may come before its address, at most one ahead of it.
+        if name == "w" and self.begun["w"] > self.begun["aw"]:
+            return
+        self.offered[name] = True
+        if name == "ar":
+            dut.s_axil_araddr.value = self._address()
+            return
+        address, data, lanes = self._write(self.begun[name])
+        if name == "aw":
+            dut.s_axil_awaddr.value = address
+        else:
+            dut.s_axil_wdata.value, dut.s_axil_wstrb.value = data, lanes
+        self.begun[name] += 1
+
+    async def run(self, cycles: int, *, quiet: bool = False) -> None:
+        """Go on for so many cycles; ``quiet``: without a new access."""
+        dut, rng = self.dut, self.rng
+        for _ in range(cycles):
+            self._scramble(inputs=rng.random() < 0.5)
+            for name in ("aw", "w", "ar"):
+                # A write that has begun is completed.
+                owed = name in self.begun and self.begun[name] < max(self.begun.values())
+                if not quiet or owed:
+                    self._offer(name)
+                getattr(dut, f"s_axil_{name}valid").value = int(self.offered[name])
+            ready = {name: int(rng.random() < self.rates[name]) for name in ("b", "r")}
+            for name, value in ready.items():
+                getattr(dut, f"s_axil_{name}ready").value = value
+            await ReadOnly()
+            self._check(ready)
+            await FallingEdge(dut.clk_i)
+
+    def _check(self, ready: dict[str, int]) -> None:
+        dut, model = self.dut, self.model
+        model.see(*self._shown())
+        waiting = dict(zip(("b", "r"), model.waiting, strict=True))
+        for name in ("b", "r"):
+            valid = getattr(dut, f"s_axil_{name}valid").value
+            other = "r" if name == "b" else "b"
+            if valid or not waiting[name]:
+                self.waited[name] = 0
+            elif ready[other] or not getattr(dut, f"s_axil_{other}valid").value:
+                # Answers stand in one queue: what is not taken holds up the other channel.
+                self.waited[name] += 1
+            assert self.waited[name] <= PATIENCE, f"no answer on {name.upper()}"
+            if not valid:
+                continue
+            response = getattr(dut, f"s_axil_{name}resp").value
+            assert response in (AxiResp.OKAY, AxiResp.SLVERR)
+            error = response == AxiResp.SLVERR
+            if name == "b":
+                model.see_write_response(error, bool(ready[name]))
+            else:
+                model.see_read_response(dut.s_axil_rdata.value, error, bool(ready[name]))
+            self.answers[name] += ready[name]
+        inputs: dict[str, int] = {}
+        for register, field, port, _ in INPUTS:
+            shift = CONSTANTS[f"{register}_{field}_SHIFT"]
+            inputs[register] = inputs.get(register, 0) | getattr(dut, port).value << shift
+        cycles = dut.cycles_i.value
+        inputs |= {"CYCLES_LO": cycles & 0xFFFFFFFF, "CYCLES_HI": cycles >> 32}
+        model.step(inputs, (dut.set_done_i.value, dut.set_error_i.value))
+        taken = {name: self._taken(name) for name in self.offered}
+        model.take(
+            aw=dut.s_axil_awaddr.value if taken["aw"] else None,
+            w=(dut.s_axil_wdata.value, dut.s_axil_wstrb.value) if taken["w"] else None,
+            ar=dut.s_axil_araddr.value if taken["ar"] else None,
+        )
+
+    def _taken(self, name: str) -> bool:
+        taken = self.offered[name] and bool(getattr(self.dut, f"s_axil_{name}ready").value)
+        self.offered[name] = self.offered[name] and not taken
+        return taken
+
+    def _shown(self) -> tuple[dict[str, int], int, tuple[int, int]]:
+        dut = self.dut
+        program, arena = dut.program_addr_o.value, dut.arena_addr_o.value
+        outputs = {
+            "PROGRAM_ADDR_LO": program & 0xFFFFFFFF,
+            "PROGRAM_ADDR_HI": program >> 32,
+            "PROGRAM_BYTES": dut.program_bytes_o.value,
+            "ARENA_ADDR_LO": arena & 0xFFFFFFFF,
+            "ARENA_ADDR_HI": arena >> 32,
+            "ARENA_BYTES": dut.arena_bytes_o.value,
+            "PERF_INDEX": dut.perf_index_o.value,
+            "WATCHDOG": dut.watchdog_o.value,
+        }
+        return outputs, dut.irq_o.value, (dut.start_o.value, dut.abort_o.value)
+
+    async def settle(self) -> None:
+        """Let what is under way end; then nothing is owed."""
+        self.rates = dict.fromkeys(self.rates, 1.0)
+        await self.run(4 * PATIENCE, quiet=True)
+        assert self.model.waiting == (0, 0), "accesses without an answer"
+        assert not any(self.offered.values()), "an access that is not taken"
+
+    async def reset(self) -> None:
+        """Reset wherever the bus stands; the manager is reset, too."""
+        dut = self.dut
+        dut.rst_ni.value = 0
+        self.model.reset()
+        self.offered = dict.fromkeys(self.offered, False)
+        self.begun = dict.fromkeys(self.begun, 0)
+        self.planned = []
+        self.waited = dict.fromkeys(self.waited, 0)
+        for cycle in range(3):
+            for name in self.offered:
+                getattr(dut, f"s_axil_{name}valid").value = 0
+            for name in ("b", "r"):
+                getattr(dut, f"s_axil_{name}ready").value = self.rng.getrandbits(1)
+            if cycle == 2:
+                dut.rst_ni.value = 1
+                dut.set_done_i.value = dut.set_error_i.value = 0
+            else:
+                self._scramble(inputs=True)
+            await ReadOnly()
+            assert not dut.s_axil_bvalid.value and not dut.s_axil_rvalid.value
+            self.model.see(*self._shown())
+            await FallingEdge(dut.clk_i)
+
+
+@cocotb.test()
+async def random_accesses_agree_with_a_model(dut: HierarchyObject) -> None:
+    """Any accesses, rates and inputs: in each cycle some order of the accesses explains all."""
+    port = Port(dut)
+    await port.open()
+    for _ in range(16):
+        port.draw_rates()
+        await port.run(90)
+        if port.rng.random() < 0.3:
+            await port.settle()
+    await port.settle()
+    assert sum(port.answers.values()) > 150
+
+
+@cocotb.test()
+@cocotb.parametrize(busy=("b", "r", "br"))
+async def one_access_a_cycle_and_channels_take_turns(dut: HierarchyObject, busy: str) -> None:
+    """Reads alone or writes alone take a cycle each; of both at once each has half of them."""
+    port = Port(dut)
+    await port.open()
+    writes, reads = float("b" in busy), float("r" in busy)
+    port.rates = {"aw": writes, "w": writes, "b": 1.0, "ar": reads, "r": 1.0}
+    await port.run(200)
+    for name in busy:
+        assert port.answers[name] >= 200 // len(busy) - 4, port.answers
+    await port.settle()
+
+
+@cocotb.test()
+async def reset_in_mid_access_leaves_no_answer(dut: HierarchyObject) -> None:
+    """A reset at any time: registers are as at first, and nothing before it is answered."""
+    port = Port(dut)
+    await port.open()
+    for _ in range(24):
+        port.draw_rates()
+        await port.run(port.rng.randrange(2, 30))
+        await port.reset()
+        if port.rng.random() < 0.5:
+            await port.settle()
+    await port.settle()

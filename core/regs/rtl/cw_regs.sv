@@ -811,8 +811,6 @@ module cw_regs (
             readback_data_var[31:26] = hwif_in.CAPS.drain.next;
         end
         if(rd_mux_addr == 12'h10) begin
-            readback_data_var[0] = field_storage.CTRL.start.value;
-            readback_data_var[1] = field_storage.CTRL.abort.value;
             readback_data_var[2] = field_storage.CTRL.irq_enable.value;
         end
         if(rd_mux_addr == 12'h14) begin
