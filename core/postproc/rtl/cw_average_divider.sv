@@ -36,8 +36,8 @@ module cw_average_divider
 
   function automatic division_t begin_division(logic signed [SumBits-1:0] sum,
                                                logic [CountBits-1:0] count);
-    automatic logic [CountBits+IntegerBits-1:0] magnitude = (CountBits + IntegerBits)'(sum);
-    if (sum < 0) magnitude = -magnitude;
+    automatic logic signed [CountBits+IntegerBits-1:0] extended = sum;
+    automatic logic [CountBits+IntegerBits-1:0] magnitude = sum < 0 ? -extended : extended;
     return '{
         negative: sum < 0,
         count: count,

@@ -247,7 +247,8 @@ module cw_postproc #(
       word_q <= '0;
       average_valid_q <= '0;
     end else begin
-      waiting_q <= waiting_q + WaitingBits'(start) - WaitingBits'(choose && beat_end);
+      if (start && !(choose && beat_end)) waiting_q <= waiting_q + 1'b1;
+      if (!start && choose && beat_end) waiting_q <= waiting_q - 1'b1;
       if (start) in_q <= next_beat(in_q);
       if (choose) begin
         row_q <= word_end ? '0 : row_q + 1'b1;
@@ -285,7 +286,7 @@ module cw_postproc #(
       count_q <= counts_q[beat_q][row_q];
     end
     lanes_q[0] <= '{beat: beats_q[beat_q], beat_end: beat_end,
-                    blank: WordsBits'(word_q) >= beats_q[beat_q].words};
+                    blank: 32'(word_q) >= 32'(beats_q[beat_q].words)};
     for (int unsigned k = 1; k < AverageStages; k++) lanes_q[k] <= lanes_q[k-1];
   end
 
