@@ -148,7 +148,7 @@ module cw_pe_array
 
   localparam int unsigned VectorIndexBits = VectorBeats > 1 ? $clog2(VectorBeats) : 1;
   logic [VectorIndexBits-1:0] vector_index;
-  assign vector_index = VectorIndexBits'(index_q);
+  assign vector_index = index_q[VectorIndexBits-1:0];
   always_ff @(posedge clk_i) begin
     for (int unsigned w = 0; w < Words; w++) begin
       for (int unsigned r = 0; r < Rows; r++) begin

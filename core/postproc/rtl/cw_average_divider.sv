@@ -36,8 +36,11 @@ module cw_average_divider
 
   function automatic division_t begin_division(logic signed [SumBits-1:0] sum,
                                                logic [CountBits-1:0] count);
-    automatic logic signed [CountBits+IntegerBits-1:0] extended = sum;
-    automatic logic [CountBits+IntegerBits-1:0] magnitude = sum < 0 ? -extended : extended;
+    automatic logic [CountBits+IntegerBits-1:0] magnitude;
+    for (int unsigned i = 0; i < CountBits + IntegerBits; i++) begin
+      magnitude[i] = sum[i<SumBits?i : SumBits-1];
+    end
+    if (sum < 0) magnitude = -magnitude;
     return '{
         negative: sum < 0,
         count: count,

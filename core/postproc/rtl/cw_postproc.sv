@@ -129,8 +129,8 @@ module cw_postproc #(
   logic [FractionBits-1:0] fractions_q[Words];
   result_t results[Words][Rows], average;
   result_t clip_low, clip_high;
-  assign clip_low = result_t'(clip_low_i);
-  assign clip_high = result_t'(clip_high_i);
+  assign clip_low = clip_low_i[ResultBits-1:0];
+  assign clip_high = clip_high_i[ResultBits-1:0];
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) begin
@@ -263,7 +263,7 @@ module cw_postproc #(
     if (start) begin
       for (int unsigned w = 0; w < Words; w++) begin
         for (int unsigned r = 0; r < Rows; r++) begin
-          held_q[in_q][w][r] <= AverageSumBits'(sums_i[w][r]);
+          held_q[in_q][w][r] <= sums_i[w][r][AverageSumBits-1:0];
         end
       end
       counts_q[in_q] <= counts_i;
