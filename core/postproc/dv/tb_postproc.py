@@ -395,7 +395,6 @@ async def illegal_use_is_reported(dut):
     """Break one rule of the contract; the launcher expects the assertion of that name."""
     bench = await begin(dut)
     dut = bench.dut
-    rng = bench.rng
     plain = Configuration(0, 4, 4, PIXEL_LOW, PIXEL_HIGH, bias_enable=True)
     average = Configuration(0, 0, 0, PIXEL_LOW, PIXEL_HIGH, average=True)
     nothing = Beat(
