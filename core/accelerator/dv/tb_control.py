@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
-from control_model import Shape, any_value, image_of, legal_fields, packed
+from control_model import LANES, Shape, any_value, image_of, legal_fields, packed
 
 from corewright.facts.tables import Cause
-from corewright.program import DESCRIPTOR_BYTES, DESCRIPTOR_FIELDS, HEADER_BYTES
+from corewright.program import DESCRIPTOR_BYTES, DESCRIPTOR_FIELDS, HEADER_BYTES, Opcode
 from corewright.program.errors import ErrorCode
 from corewright.testing.axis import start
 from corewright.testing.cocotb_runner import bench_parameters
@@ -47,6 +47,8 @@ CLEAR_CYCLES = 21 + sum(AVERAGE)
 SHORTEST = 10
 # Cycles within which a run reacts to what goes wrong.
 REACTION = 1
+# Cycles from a descriptor's last word, and the end of its checksum, to its weights' start at most.
+PROMPT = 6
 # What means nothing to a control that does not run.
 FAULTS = ("abort_i", "window_i", "mismatch_i", "input_left_i", "weights_left_i", "axi_error_i")
 
@@ -170,6 +172,7 @@ class Bench:
         when = rng.randrange(1, 60) if where is None else None
         behind = None
         held, state = None, 0
+        summed, due = 0, None
         pulses = {"set_done_o": 0, "set_error_o": 0}
         first = True
         for number in range(4000 + 3 * watchdog):
@@ -277,7 +280,16 @@ class Bench:
             if offering and dut.s_axis_tready.value:
                 assert fetching
                 offering = False
-                beats.popleft()
+                # The checksum takes two words a cycle as they come.
+                summed = max(cycles, summed) + -(-AXI_BYTES // 8)
+                if beats.popleft()[1]:
+                    due = summed + PROMPT
+            waits = loaded < len(program.fields) and (
+                weight_busy or (program.fields[loaded]["weights_arena"] and engine_busy)
+            )
+            if due is not None and (waits or dut.weight_start_o.value):
+                due = None
+            assert due is None or cycles <= due, "the descriptor is not handed on"
             if dut.weight_start_o.value:
                 assert not weight_busy or weight_left == 0
                 assert loaded < program.handed, f"the weights of layer {loaded} are not to be read"
@@ -487,7 +499,7 @@ async def a_descriptor_is_taken_exactly_if_it_is_legal(dut):
 
 # Field: a value that the hardware refuses, as a function of a shape.
 ILLEGAL = {
-    "opcode": lambda rng: rng.randint(5, 15),
+    "opcode": lambda rng: max(Opcode) + 1,
     "ring_rows": lambda rng: SHAPE.pixel_rows + 1,
     "row_bytes": lambda rng: SHAPE.row_bytes + 1,
     "last_row_bytes": lambda rng: SHAPE.row_bytes + 1,
@@ -508,6 +520,85 @@ ILLEGAL = {
         lambda rng: SHAPE.rows,
     ),
 }  # fmt: skip
+
+
+# Fields that are checked together: what legal() says of the model decides, about each border.
+STORED = {"weight_rows": 5, "weights_arena": 0, "groups": 2}
+UNIT = {"stride_h": 1, "stride_w": 1, "direct_load": 0, "copies_w": 1, "copies_h": 1}
+LARGEST = {
+    "ring_rows": SHAPE.pixel_rows,
+    "row_bytes": SHAPE.row_bytes,
+    "last_row_bytes": SHAPE.row_bytes,
+    "clip_low": SHAPE.pixels[0],
+    "clip_high": SHAPE.pixels[1],
+    "add_clip_low": SHAPE.pixels[0],
+    "add_clip_high": SHAPE.pixels[1],
+    "add_enable": 1,
+    **dict.fromkeys(LANES, SHAPE.rows - 1),
+}
+TOGETHER = [
+    LARGEST,
+    *(
+        {**base, **dict.fromkeys(names, 0), **changes}
+        for changes in ({}, {"groups": 1}, {"weights_arena": 1}, {"weight_rows": 0})
+        for base in (STORED,)
+        for names in (
+            ("row_bytes",), ("group_bytes",), ("last_row_bytes",), ("last_group_bytes",), (),
+            ("row_bytes", "group_bytes"),
+        )
+    ),
+    *(
+        {**UNIT, **changes}
+        for changes in (
+            {}, {"copies_w": 0}, {"copies_h": 0}, {"copies_w": 3}, {"copies_w": 4},
+            *(
+                {name: value, **copies}
+                for name, value in (("stride_h", 2), ("stride_w", 2), ("direct_load", 1))
+                for copies in (
+                    {}, {"copies_w": 0}, {"copies_h": 0}, {"copies_w": 0, "copies_h": 0}
+                )
+            ),
+        )
+    ),
+    *(
+        {"opcode": opcode, "group_channels": first, "last_group_channels": last}
+        for opcode in Opcode
+        for most in (SHAPE.columns if opcode == Opcode.CONV else SHAPE.drain,)
+        for first, last in ((most, most), (most + 1, 1), (1, most + 1), (0, 1), (1, 0))
+    ),
+    *({"direct_load": load, "input_pitch": 0, "copies_w": 0, "copies_h": 0} for load in (0, 1)),
+    *({"weights_resident": a, "weights_streamed": b} for a in (0, 1) for b in (0, 1)),
+    *({"layer_index": 1, "last_layer": last} for last in (0, 1)),
+    {"last_layer": 0},
+    *(
+        {f"{prefix}clip_low": low, f"{prefix}clip_high": high, "add_enable": add}
+        for prefix in ("", "add_")
+        for add in (0, 1)
+        for low, high in (
+            (SHAPE.pixels[0] - 1, SHAPE.pixels[1]), (SHAPE.pixels[0], SHAPE.pixels[1] + 1),
+            (1, 0), (0, 0),
+        )
+        if SHAPE.pixel_bits < 16 or (low, high) in ((1, 0), (0, 0))
+    ),
+]  # fmt: skip
+
+
+@cocotb.test
+async def fields_that_depend_on_each_other_are_checked_together(dut):
+    bench = Bench(dut)
+    bench.stall = 0.0
+    await bench.open()
+    told = {True: 0, False: 0}
+    for changes in TOGETHER:
+        program = sound(bench.rng, 1)
+        changed = {**program.fields[0], **changes}
+        image = bytes(image_of(HASH, [changed]))
+        legal = SHAPE.legal(changed, 0, 1)
+        told[legal] += 1
+        error = ErrorCode.NONE if legal else ErrorCode.BAD_DESCRIPTOR
+        info = 0 if legal else changed["layer_index"]
+        await bench.run(Program(image, (changed,), error, info, int(legal), len(image)))
+    assert min(told.values()) > 10, told
 
 
 @cocotb.test

@@ -15,7 +15,7 @@ from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared
 BENCHES = {bench.top: bench for bench in block_benches(Path(__file__).parent)}
 CONFIGURATIONS = [(top, name) for top, bench in BENCHES.items() for name in bench.configurations]
 # The configuration that bugs are looked for in.
-MUTATED = {"cw_crc32": "default", "cw_control_flat": "control_4x6_axi64"}
+MUTATED = {"cw_crc32": "default", "cw_control_flat": "control_5x10_axi64"}
 
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 4

@@ -86,7 +86,7 @@ module cw_control
   localparam int unsigned ClearCycles =
       20 + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.SumBits, Cfg.PixelBits);
 
-  typedef enum logic [2:0] {
+  typedef enum logic [1:0] {
     StIdle,
     StRun,
     StStop,
@@ -243,14 +243,6 @@ module cw_control
       if (receive) words_q <= words_q + 7'(AxiWords);
       checked_q <= checked_q + 7'(check_words);
       case (fetch_q)
-        FetchIdle: begin
-          weights_taken_q <= 1'b0;
-          engine_taken_q  <= 1'b0;
-          words_q         <= '0;
-          offset_q        <= HeaderBytes;
-          number_q        <= '0;
-          if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
-        end
         FetchHeader: begin
           header_phase_q <= 1'b1;
           if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
@@ -285,7 +277,14 @@ module cw_control
             fetch_q  <= fetched.last_layer ? FetchIdle : FetchDescriptor;
           end
         end
-        default: fetch_q <= FetchIdle;
+        default: begin  // FetchIdle
+          weights_taken_q <= 1'b0;
+          engine_taken_q  <= 1'b0;
+          words_q         <= '0;
+          offset_q        <= HeaderBytes;
+          number_q        <= '0;
+          if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
+        end
       endcase
       if (state_q == StStop || state_q == StClear) begin
         fetch_q        <= FetchIdle;
@@ -436,7 +435,7 @@ module cw_control
           clear_left_q <= ClearBits'(ClearCycles);
           if (movers_idle_i) state_q <= StClear;
         end
-        StClear: begin
+        default: begin  // StClear
           clear_left_q <= clear_left_q - 1'b1;
           if (clear_left_q == '0) begin
             state_q     <= StIdle;
@@ -444,7 +443,6 @@ module cw_control
             set_error_o <= 1'b1;
           end
         end
-        default: state_q <= StIdle;
       endcase
     end
   end

@@ -62,7 +62,8 @@ module cw_pe_array_flat
       .op_i    (array_op_e'(op_i)),
       .pixels_i(pixels),
       .weights_i,
-      .drain_index_i,
+      // Of a tile of one beat the index has a bit that is never set.
+      .drain_index_i(DrainBeats > 1 ? drain_index_i : '0),
       .sums_o  (sums)
   );
 

@@ -50,9 +50,9 @@ module cw_residual_add #(
   function automatic sum_t round_shift(sum_t v, logic [5:0] s);
     automatic sum_t floor = v >>> s;
     automatic sum_t rest = v - (floor <<< s);
-    automatic sum_t half = s == '0 || 32'(s) >= SumBits ? '0 : sum_t'(1) <<< (s - 1'b1);
+    automatic sum_t half = sum_t'(1) <<< (s - 1'b1);
+    automatic logic up = s != '0 && (rest > half || (rest == half && floor[0]));
     // Beyond the sum's width everything is below one half.
-    automatic logic up = s != '0 && 32'(s) < SumBits && (rest > half || (rest == half && floor[0]));
     return 32'(s) >= SumBits ? '0 : floor + sum_t'(up);
   endfunction
 
