@@ -752,8 +752,9 @@ async def an_abort_in_any_cycle_of_a_fetch_leaves_nothing(dut):
     bench.stall = 0.2
     await bench.open()
     for _ in range(12 * RUNS):
-        program = sound(bench.rng, 1)
-        told = Program(program.image, program.fields, ErrorCode.ABORTED, 0, 1, program.window)
+        # Long enough that the abort comes before its end.
+        program = sound(bench.rng, 4)
+        told = Program(program.image, program.fields, ErrorCode.ABORTED, 0, 4, program.window)
         await bench.run(told, event=(None, {"abort_i": 1}))
         if bench.rng.randrange(2):
             await bench.run(program)
