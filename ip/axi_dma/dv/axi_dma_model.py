@@ -12,6 +12,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
+from cocotb.handle import LogicObject
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiRamRead, AxiRamWrite, AxiResp
 
@@ -98,6 +99,12 @@ def stalls(rng: random.Random, probability: float) -> Iterator[bool]:
             yield from [True] * rng.randint(1, 8)
         else:
             yield from [False] * rng.randint(1, 8)
+
+
+def behind(valid: LogicObject) -> Iterator[bool]:
+    """Yields for ever whether a channel pauses that is only ready for what was on offer before."""
+    while True:
+        yield not int(valid.value)
 
 
 def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: int) -> list[Command]:

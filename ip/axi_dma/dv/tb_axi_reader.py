@@ -15,6 +15,7 @@ from axi_dma_model import (
     Monitor,
     answer_errors_with,
     anywhere,
+    behind,
     generator,
     hold_in_reset,
     plain_attributes,
@@ -161,6 +162,16 @@ async def every_packet_holds_its_commands_bytes_under_random_stalls(dut: Hierarc
         commands = anywhere(bench.rng, commands, len(dut.cmd_addr_i))
         await bench.run(commands, stalls(bench.rng, probability / 2))
     assert not bench.monitor.errors
+
+
+@cocotb.test()
+async def no_channel_waits_for_its_other_side_to_be_ready(dut: HierarchyObject) -> None:
+    """AXI lets a subordinate wait for valid, and forbids the manager to wait for ready."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.memory.ar_channel.set_pause_generator(behind(dut.m_axi_arvalid))
+    bench.pause = behind(dut.m_axis_tvalid)
+    await bench.run(random_commands(bench.rng, 8, bench.beat_bytes, min(LONGEST, 600)))
 
 
 @cocotb.test()

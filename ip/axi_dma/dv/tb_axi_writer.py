@@ -15,6 +15,7 @@ from axi_dma_model import (
     Monitor,
     answer_errors_with,
     anywhere,
+    behind,
     generator,
     hold_in_reset,
     plain_attributes,
@@ -187,6 +188,16 @@ async def memory_holds_exactly_the_commands_bytes_under_random_stalls(dut: Hiera
         commands = random_commands(bench.rng, 25, bench.beat_bytes, LONGEST)
         await bench.run(anywhere(bench.rng, commands, len(dut.cmd_addr_i)))
     assert not bench.monitor.errors
+
+
+@cocotb.test()
+async def no_channel_waits_for_the_memory_to_be_ready(dut: HierarchyObject) -> None:
+    """AXI lets a subordinate wait for valid, and forbids the manager to wait for ready."""
+    bench = Bench(dut)
+    await bench.open()
+    bench.memory.aw_channel.set_pause_generator(behind(dut.m_axi_awvalid))
+    bench.memory.w_channel.set_pause_generator(behind(dut.m_axi_wvalid))
+    await bench.run(random_commands(bench.rng, 8, bench.beat_bytes, min(LONGEST, 600)))
 
 
 @cocotb.test()

@@ -122,21 +122,17 @@ module cw_axi_burst_split #(
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      active_q     <= 1'b0;
-      first_q      <= 1'b0;
-      word_q       <= '0;
-      beats_q      <= '0;
-      offset_q     <= '0;
-      last_bytes_q <= '0;
-    end else begin
-      active_q     <= active_d;
-      first_q      <= first_d;
-      word_q       <= word_d;
-      beats_q      <= beats_d;
-      offset_q     <= offset_d;
-      last_bytes_q <= last_bytes_d;
-    end
+    if (!rst_ni) active_q <= 1'b0;
+    else active_q <= active_d;
+  end
+
+  // Of the active command: nobody looks at it before one is.
+  always_ff @(posedge clk_i) begin
+    first_q      <= first_d;
+    word_q       <= word_d;
+    beats_q      <= beats_d;
+    offset_q     <= offset_d;
+    last_bytes_q <= last_bytes_d;
   end
 
 `ifndef SYNTHESIS

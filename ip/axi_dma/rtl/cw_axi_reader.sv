@@ -14,8 +14,9 @@
 /// A response other than OKAY gives an error_o pulse one cycle after the beat; the packet goes on
 /// with undefined data and keeps its length. All bursts use ID 0, so the subordinate keeps order.
 /// abort_i (hold it until idle_o): takes no command, issues no new AR (a pending one stays), hides
-/// the stream and swallows what is outstanding; a pulse suffices to start that. clear_i resets the
-/// control state and may be asserted only while idle_o.
+/// the stream and swallows what is outstanding; a pulse suffices to start that. clear_i takes no
+/// command either, and may be asserted only while idle_o, when nothing is left to be cleared.
+/// error_resp_o means something beside error_o only.
 /// Does not check address windows: that is the caller's.
 module cw_axi_reader #(
   parameter  int unsigned AddrBits       = 40,
@@ -127,16 +128,13 @@ module cw_axi_reader #(
   assign issue       = burst_valid && burst_ready;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      ar_valid_q <= 1'b0;
-      ar_addr_q  <= '0;
-      ar_len_q   <= '0;
-    end else begin
-      ar_valid_q <= issue || (ar_valid_q && !m_axi_arready);
-      if (issue) begin
-        ar_addr_q <= burst_addr;
-        ar_len_q  <= burst_len;
-      end
+    if (!rst_ni) ar_valid_q <= 1'b0;
+    else ar_valid_q <= issue || (ar_valid_q && !m_axi_arready);
+  end
+  always_ff @(posedge clk_i) begin
+    if (issue) begin
+      ar_addr_q <= burst_addr;
+      ar_len_q  <= burst_len;
     end
   end
 
@@ -165,7 +163,7 @@ module cw_axi_reader #(
   ) u_info (
     .clk_i,
     .rst_ni,
-    .clear_i,
+    .clear_i       (1'b0),
     .s_axis_tdata  (burst),
     .s_axis_tvalid (issue),
     .s_axis_tready (info_ready),
@@ -229,15 +227,13 @@ module cw_axi_reader #(
       burst_start_q <= 1'b1;
       drain_q       <= 1'b0;
       error_o       <= 1'b0;
-      error_resp_o  <= 2'b00;
     end else begin
-      if (clear_i)     burst_start_q <= 1'b1;
-      else if (r_beat) burst_start_q <= m_axi_rlast;
+      if (r_beat) burst_start_q <= m_axi_rlast;
       drain_q <= abort_i || (drain_q && !idle_o);
       error_o <= r_beat && m_axi_rresp != 2'b00;
-      if (r_beat) error_resp_o <= m_axi_rresp;
     end
   end
+  always_ff @(posedge clk_i) if (r_beat) error_resp_o <= m_axi_rresp;
 
   assign idle_o = !split_busy && info_count == '0 && !ar_valid_q && out_count == '0;
 

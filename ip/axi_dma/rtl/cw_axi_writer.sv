@@ -14,8 +14,9 @@
 /// A response other than OKAY gives an error_o pulse one cycle after it; later bursts still go out.
 /// abort_i (hold it until idle_o and the stream's source is stopped): takes no command, issues no
 /// new AW (a pending one stays), completes what was issued with beats of strobe 0, swallows the
-/// stream and waits for all responses; a pulse suffices to start that. clear_i resets the control
-/// state and may be asserted only while idle_o.
+/// stream and waits for all responses; a pulse suffices to start that. clear_i takes no
+/// command either, and may be asserted only while idle_o, when nothing is left to be cleared.
+/// error_resp_o means something beside error_o only.
 /// Does not check address windows, and trusts tkeep: that is the caller's.
 module cw_axi_writer #(
   parameter  int unsigned AddrBits       = 40,
@@ -136,18 +137,17 @@ module cw_axi_writer #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       aw_valid_q    <= 1'b0;
-      aw_addr_q     <= '0;
-      aw_len_q      <= '0;
       outstanding_q <= '0;
     end else begin
       aw_valid_q <= issue || (aw_valid_q && !m_axi_awready);
-      if (issue) begin
-        aw_addr_q <= burst_addr;
-        aw_len_q  <= burst.len;
-      end
-      if (clear_i)               outstanding_q <= '0;
-      else if (issue && !b_done) outstanding_q <= outstanding_q + CountBits'(1);
+      if (issue && !b_done)      outstanding_q <= outstanding_q + CountBits'(1);
       else if (!issue && b_done) outstanding_q <= outstanding_q - CountBits'(1);
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (issue) begin
+      aw_addr_q <= burst_addr;
+      aw_len_q  <= burst.len;
     end
   end
 
@@ -175,7 +175,7 @@ module cw_axi_writer #(
   ) u_info (
     .clk_i,
     .rst_ni,
-    .clear_i,
+    .clear_i       (1'b0),
     .s_axis_tdata  (burst),
     .s_axis_tvalid (issue),
     .s_axis_tready (info_ready),
@@ -206,7 +206,7 @@ module cw_axi_writer #(
   ) u_out (
     .clk_i,
     .rst_ni,
-    .clear_i,
+    .clear_i       (1'b0),
     .s_axis_tdata  (w_in),
     .s_axis_tvalid (w_push),
     .s_axis_tready (w_ready),
@@ -223,18 +223,16 @@ module cw_axi_writer #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      beat_q       <= '0;
-      drain_q      <= 1'b0;
-      error_o      <= 1'b0;
-      error_resp_o <= 2'b00;
+      beat_q  <= '0;
+      drain_q <= 1'b0;
+      error_o <= 1'b0;
     end else begin
-      if (clear_i)     beat_q <= '0;
-      else if (w_push) beat_q <= w_in.last ? '0 : beat_q + 8'd1;
+      if (w_push) beat_q <= w_in.last ? '0 : beat_q + 8'd1;
       drain_q <= abort_i || (drain_q && !idle_o);
       error_o <= b_done && m_axi_bresp != 2'b00;
-      if (b_done) error_resp_o <= m_axi_bresp;
     end
   end
+  always_ff @(posedge clk_i) if (b_done) error_resp_o <= m_axi_bresp;
 
   // AW and W pending are covered by the responses still owed.
   assign idle_o = !split_busy && outstanding_q == '0;
