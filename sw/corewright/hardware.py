@@ -246,6 +246,11 @@ class Hardware:
         return widths.word_bytes(self.rows, self.bits_input)
 
     @property
+    def unit_bytes(self) -> int:
+        """Bytes of which every word's address and size are multiples."""
+        return widths.unit_bytes(widths.beat_and_rest(self.word_bytes, self.axi_width))
+
+    @property
     def post_bits(self) -> int:
         """Width of post-processing's sums (with pre-shift and bias)."""
         return widths.post_bits(self.bits_sum)

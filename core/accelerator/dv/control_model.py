@@ -7,6 +7,7 @@ Control acts on few fields of a descriptor and hands all of them on, so that the
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ NOT_ZERO = (
     *("set_blocks", "stride_h", "stride_w", "wrap_w", "wrap_h", "ring_blocks", "segments"),
     *("segment_bytes", "stream_blocks", "output_bytes"),
 )
+UNITS = (
+    *("input_offset", "segment_bytes", "segment_stride", "output_offset", "output_block_bytes"),
+    *("output_group_bytes", "output_bytes"),
+)
+ADDED_UNITS = ("add_offset", "add_block_bytes")
 LANES = (
     *("gather_lane", "pitch_lane", "row_step_lane", "image_step_lane", "scatter_lane"),
     *("scatter_image_lane", "phase_skew"),
@@ -44,6 +50,12 @@ class Shape:
     pixel_bits: int
     weight_bits: int
     pixel_rows: int
+    axi_bits: int
+
+    @property
+    def unit(self) -> int:
+        """Bytes of which words and beats are multiples."""
+        return math.gcd(-(-self.rows * self.pixel_bits // 8), self.axi_bits // 8)
 
     @property
     def row_bytes(self) -> int:
@@ -83,6 +95,8 @@ class Shape:
                 not copies or (f["stride_h"] == f["stride_w"] == 1 and not f["direct_load"]),
                 low <= f["clip_low"] <= f["clip_high"] <= high,
                 not f["add_enable"] or low <= f["add_clip_low"] <= f["add_clip_high"] <= high,
+                all(f[name] % self.unit == 0 for name in UNITS),
+                not f["add_enable"] or all(f[name] % self.unit == 0 for name in ADDED_UNITS),
             )
         )
 
@@ -101,6 +115,9 @@ def legal_fields(rng: random.Random, shape: Shape, number: int, layers: int) -> 
     fields = {name: any_value(rng, name) for name in FIELDS}
     fields.update({name: rng.randint(1, 9) for name in NOT_ZERO})
     fields.update({name: rng.randrange(shape.rows) for name in LANES})
+    for name in (*UNITS, *(ADDED_UNITS if fields["add_enable"] else ())):
+        # The largest of whole units that the field holds; NOT_ZERO stays so.
+        fields[name] = min(fields[name] * shape.unit, (1 << 32) - shape.unit)
     fields["opcode"] = rng.choice(list(Opcode))
     most = shape.columns if fields["opcode"] == Opcode.CONV else shape.drain
     low, high = shape.pixels

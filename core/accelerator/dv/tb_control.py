@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
-from control_model import LANES, Shape, any_value, image_of, legal_fields, packed
+from control_model import (
+    ADDED_UNITS,
+    LANES,
+    UNITS,
+    Shape,
+    any_value,
+    image_of,
+    legal_fields,
+    packed,
+)
 
 from corewright.facts.tables import Cause
 from corewright.program import DESCRIPTOR_BYTES, DESCRIPTOR_FIELDS, HEADER_BYTES, Opcode
@@ -31,6 +40,7 @@ SHAPE = Shape(
     pixel_bits=PARAMETERS["PixelBits"],
     weight_bits=PARAMETERS["WeightBits"],
     pixel_rows=PARAMETERS["PixelRows"],
+    axi_bits=PARAMETERS["AxiBits"],
 )
 HASH, PERF_LAYERS = PARAMETERS["Hash"], PARAMETERS["PerfLayers"]
 AXI_BYTES = PARAMETERS["AxiBits"] // 8
@@ -347,7 +357,7 @@ class Bench:
             assert dut.error_code_o.value == program.error, ErrorCode(dut.error_code_o.value).name
             if program.info is not None:
                 assert dut.error_info_o.value == program.info
-            await self._check_stop(pulses)
+            await self._check_stop(pulses, len(records))
             assert dut.layer_o.value == max(started - 1, 0)
             assert dut.cycles_o.value == cycles, "it counts on"
 
@@ -407,7 +417,7 @@ class Bench:
             await FallingEdge(dut.clk_i)
         raise AssertionError(f"{name} never comes")
 
-    async def _check_stop(self, pulses):
+    async def _check_stop(self, pulses, ended):
         """Movers stop, everything is cleared, and only then the run has ended."""
         dut, rng = self.dut, self.rng
         wait = rng.randrange(12)
@@ -421,6 +431,8 @@ class Bench:
                 pin = getattr(dut, name)
                 pin.value = rng.getrandbits(len(pin)) if cleared < 5 else 0
             dut.movers_idle_i.value = int(cycle >= wait)
+            # An engine that comes to its end now has ended no layer of the run.
+            dut.engine_done_i.value = rng.getrandbits(1)
             await ReadOnly()
             for name in pulses:
                 pulses[name] += getattr(dut, name).value
@@ -441,6 +453,7 @@ class Bench:
         assert dut.error_o.value and not dut.done_o.value
         await self._settle(pulses)
         assert pulses == {"set_done_o": 0, "set_error_o": 1}
+        assert dut.perf_layers_o.value == min(ended, PERF_LAYERS)
         dut.engine_done_i.value = dut.weight_done_i.value = 1
 
     async def _check_counters(self, records):
@@ -467,6 +480,19 @@ async def layers_are_handed_on_in_order_and_counted(dut, stall):
     bench.stall = stall
     await bench.open()
     for _ in range(RUNS):
+        await bench.run(sound(bench.rng))
+
+
+@cocotb.test
+async def a_run_right_behind_another_counts_its_own_layers(dut):
+    bench = Bench(dut)
+    await bench.open()
+    for _ in range(RUNS):
+        # Its last layer's record is still being written.
+        await bench.until("set_done_o", abort=False)
+        for _ in range(bench.rng.randint(1, 10)):
+            await FallingEdge(dut.clk_i)
+            dut.start_i.value = dut.s_axis_tvalid.value = 0
         await bench.run(sound(bench.rng))
 
 
@@ -520,6 +546,12 @@ ILLEGAL = {
         lambda rng: SHAPE.rows,
     ),
 }  # fmt: skip
+if SHAPE.unit > 1:
+    ILLEGAL |= {
+        name: lambda rng: SHAPE.unit * rng.randint(1, 9) + rng.choice((1, SHAPE.unit // 2))
+        for name in UNITS
+        if name not in ILLEGAL
+    }
 
 
 # Fields that are checked together: what legal() says of the model decides, about each border.
@@ -568,6 +600,11 @@ TOGETHER = [
     ),
     *({"direct_load": load, "input_pitch": 0, "copies_w": 0, "copies_h": 0} for load in (0, 1)),
     *({"weights_resident": a, "weights_streamed": b} for a in (0, 1) for b in (0, 1)),
+    *(
+        {name: SHAPE.unit + SHAPE.unit // 2, "add_enable": add}
+        for add in (0, 1)
+        for name in (*UNITS, *ADDED_UNITS)
+    ),
     *({"layer_index": 1, "last_layer": last} for last in (0, 1)),
     {"last_layer": 0},
     *(

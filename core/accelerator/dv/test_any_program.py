@@ -218,6 +218,8 @@ def test_changed_programs_end_and_leave_nothing(name: str, tmp_path: Path):
 
 # Each check of docs/architecture.md: network, layer, field, what it becomes, how the run ends.
 MAX16, MAX32 = (1 << 16) - 1, (1 << 32) - 1
+# Whole units, and half a unit more.
+FAR, HALF = (1 << 32) - HW.unit_bytes, HW.unit_bytes * 3 // 2
 NOT_ZERO = (
     *("kernel_height", "kernel_width", "channels_in", "groups", "groups_per_pass", "blocks"),
     *("set_blocks", "stride_h", "stride_w", "wrap_w", "wrap_h", "ring_blocks", "segments"),
@@ -255,6 +257,9 @@ REFUSED: tuple[tuple[str, int, str, int], ...] = (
     ("upsampled", 1, "stride_h", 2),
     ("upsampled", 1, "stride_w", 2),
     ("upsampled", 1, "direct_load", 1),
+    *(("several", 0, f"output_{name}", HALF) for name in ("offset", "block_bytes", "group_bytes")),
+    *(("several", 0, name, HALF) for name in ("input_offset", "segment_bytes", "segment_stride")),
+    *(("residual", 1, f"add_{name}", HALF) for name in ("offset", "block_bytes")),
     # What only shows while the layer runs.
     ("several", 0, "output_bytes", 1),
     ("several", 0, "output_bytes", 900),
@@ -268,12 +273,12 @@ REFUSED: tuple[tuple[str, int, str, int], ...] = (
 )
 ENDED: tuple[tuple[str, int, str, int, str], ...] = (
     *((*change, "BAD_DESCRIPTOR") for change in REFUSED),
-    ("several", 0, "input_offset", MAX32, "WINDOW"),
-    ("several", 0, "output_offset", MAX32, "WINDOW"),
+    ("several", 0, "input_offset", FAR, "WINDOW"),
+    ("several", 0, "output_offset", FAR, "WINDOW"),
     ("several", 0, "weight_offset", MAX32, "WINDOW"),
     ("several", 0, "bias_offset", MAX32, "WINDOW"),
-    ("several", 0, "segment_bytes", MAX32, "WINDOW"),
-    ("residual", 1, "add_offset", MAX32, "WINDOW"),
+    ("several", 0, "segment_bytes", FAR, "WINDOW"),
+    ("residual", 1, "add_offset", FAR, "WINDOW"),
     ("attention", 3, "weight_offset", MAX32, "WINDOW"),
     ("several", 0, "stream_blocks", MAX32, "WATCHDOG"),
     ("several", 0, "weight_rows", 0, "OK"),

@@ -84,7 +84,7 @@ module cw_control
   // Array and post-processing have no clear of their own: whatever is inside has left them, into
   // queues that are held empty, before the clear ends.
   localparam int unsigned ClearCycles =
-      20 + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.SumBits, Cfg.PixelBits);
+      20 + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.PixelBits);
 
   typedef enum logic [1:0] {
     StIdle,
@@ -168,7 +168,7 @@ module cw_control
 
   // Sizes that would break a block's own assumptions, each compared by itself and registered; the
   // rest is the compiler's. docs/architecture.md lists them.
-  localparam int unsigned Checks = 16;
+  localparam int unsigned Checks = 17;
   localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
   localparam int PixelHigh = largest(Cfg.PixelBits);
   logic [Checks-1:0] checks, checks_q;
@@ -207,6 +207,10 @@ module cw_control
     checks[15] = fetched.layer_index == number_q
         && fetched.last_layer == (number_q == layers_q - 1'b1)
         && !(fetched.weights_resident && fetched.weights_streamed);
+    checks[16] = whole_units(fetched.input_offset | fetched.segment_bytes | fetched.segment_stride)
+        && whole_units(fetched.output_offset | fetched.output_block_bytes
+                       | fetched.output_group_bytes | fetched.output_bytes)
+        && (!fetched.add_enable || whole_units(fetched.add_offset | fetched.add_block_bytes));
   end
   always_ff @(posedge clk_i) if (fetch_q == FetchCheck) checks_q <= checks;
   assign sizes_ok = &checks_q;
@@ -217,80 +221,84 @@ module cw_control
         && 32'(channels) <= (opcode == 4'(OpcodeConv) ? Cfg.Columns : Cfg.Drain);
   endfunction
 
+  /// Words move by units: see cw_pkg::unit_bytes.
+  function automatic logic whole_units(logic [31:0] bytes);
+    return bytes % unit_bytes(Cfg) == '0;
+  endfunction
+
   function automatic logic clips_fit(logic signed [15:0] low, logic signed [15:0] high);
     return low <= high && 32'(low) >= PixelLow && 32'(high) <= PixelHigh;
   endfunction
 
-  logic hand_weights, hand_engine, engine_busy_q, layer_end;
+  logic hand_weights, hand_engine, handed, engine_busy_q, layer_end;
   // With engine_taken_q it is this very layer that the engine works on.
   assign hand_weights = state_q == StRun && fetch_q == FetchReady && !weights_taken_q
       && weight_done_i && (!fetched.weights_arena || !engine_busy_q || engine_taken_q);
   assign hand_engine  = state_q == StRun && fetch_q == FetchReady && !engine_taken_q
       && !engine_busy_q && !engine_start_o;
+  assign handed       = weights_taken_q && engine_taken_q && weight_done_i && !weight_start_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      fetch_q         <= FetchIdle;
-      offset_q        <= '0;
-      header_phase_q  <= 1'b0;
-      words_q         <= '0;
-      checked_q       <= '0;
-      weights_taken_q <= 1'b0;
-      engine_taken_q  <= 1'b0;
-      layers_q        <= '0;
-      number_q        <= '0;
+      fetch_q        <= FetchIdle;
+      header_phase_q <= 1'b0;
     end else begin
-      if (receive) words_q <= words_q + 7'(AxiWords);
-      checked_q <= checked_q + 7'(check_words);
       case (fetch_q)
         FetchHeader: begin
           header_phase_q <= 1'b1;
           if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
         end
         FetchHeaderData: if (header_end) fetch_q <= FetchCheck;
-        FetchDescriptor: begin
-          words_q         <= '0;
-          checked_q       <= '0;
-          weights_taken_q <= 1'b0;
-          engine_taken_q  <= 1'b0;
-          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
-        end
+        FetchDescriptor: if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
         FetchDescriptorData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
         FetchCheck: begin
           // A failed check ends the run by `fail` below.
-          if (header_phase_q) begin
-            header_phase_q <= 1'b0;
-            layers_q       <= header.layers[15:0];
-            words_q        <= '0;
-            checked_q      <= '0;
-            fetch_q        <= FetchDescriptorData;
-          end else if (crc_done) begin
-            fetch_q <= FetchReady;
-          end
+          header_phase_q <= 1'b0;
+          if (header_phase_q) fetch_q <= FetchDescriptorData;
+          else if (crc_done) fetch_q <= FetchReady;
         end
-        FetchReady: begin
-          weights_taken_q <= weights_taken_q || hand_weights;
-          engine_taken_q  <= engine_taken_q || hand_engine;
-          if (weights_taken_q && engine_taken_q && weight_done_i && !weight_start_o) begin
-            offset_q <= offset_q + DescriptorBytes;
-            number_q <= number_q + 1'b1;
-            fetch_q  <= fetched.last_layer ? FetchIdle : FetchDescriptor;
-          end
-        end
-        default: begin  // FetchIdle
-          weights_taken_q <= 1'b0;
-          engine_taken_q  <= 1'b0;
-          words_q         <= '0;
-          offset_q        <= HeaderBytes;
-          number_q        <= '0;
-          if (state_q == StIdle && start_i) fetch_q <= FetchHeader;
-        end
+        FetchReady: if (handed) fetch_q <= fetched.last_layer ? FetchIdle : FetchDescriptor;
+        default: if (state_q == StIdle && start_i) fetch_q <= FetchHeader;  // FetchIdle
       endcase
       if (state_q == StStop || state_q == StClear) begin
         fetch_q        <= FetchIdle;
         header_phase_q <= 1'b0;
       end
     end
+  end
+
+  // Where the fetch is: idle sets it to the program's begin.
+  always_ff @(posedge clk_i) begin
+    if (receive) words_q <= words_q + 7'(AxiWords);
+    checked_q <= checked_q + 7'(check_words);
+    case (fetch_q)
+      FetchCheck: begin
+        if (header_phase_q) begin
+          layers_q  <= header.layers[15:0];
+          words_q   <= '0;
+          checked_q <= '0;
+        end
+      end
+      FetchReady: begin
+        weights_taken_q <= weights_taken_q || hand_weights;
+        engine_taken_q  <= engine_taken_q || hand_engine;
+        if (handed) begin
+          offset_q <= offset_q + DescriptorBytes;
+          number_q <= number_q + 1'b1;
+        end
+      end
+      FetchIdle, FetchDescriptor: begin
+        weights_taken_q <= 1'b0;
+        engine_taken_q  <= 1'b0;
+        words_q         <= '0;
+        checked_q       <= '0;
+        if (fetch_q == FetchIdle) begin
+          offset_q <= HeaderBytes;
+          number_q <= '0;
+        end
+      end
+      default: ;
+    endcase
   end
 
   always_ff @(posedge clk_i) begin
@@ -458,25 +466,28 @@ module cw_control
   logic [31:0] snapshot_q[8];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
-      layer_cycles_q <= '0;
-      recorded_q     <= '0;
-      write_q        <= 4'd8;
+      recorded_q <= '0;
+      write_q    <= 4'd8;
     end else begin
-      if (state_q == StIdle && start_i) begin
-        for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
-        layer_cycles_q <= '0;
-        recorded_q     <= '0;
-      end else if (state_q == StRun) begin
-        for (int unsigned i = 0; i < 7; i++) begin
-          causes_q[i] <= (layer_end ? '0 : causes_q[i]);
-          if (!layer_end && 32'(cause) == i) causes_q[i] <= causes_q[i] + 1;
-        end
-        layer_cycles_q <= layer_end ? '0 : layer_cycles_q + 1;
-      end
       if (write_q != 4'd8) write_q <= write_q + 1'b1;
       if (write_q == 4'd7) recorded_q <= recorded_q + 1;
       if (layer_end && state_q == StRun && recorded_q < Cfg.PerfLayers) write_q <= '0;
+      // A record that is still being written is of the run before.
+      if (state_q == StIdle && start_i) begin
+        recorded_q <= '0;
+        write_q    <= 4'd8;
+      end
+    end
+  end
+
+  // A run's start, or a layer's end, begins anew.
+  always_ff @(posedge clk_i) begin
+    if (state_q == StIdle || layer_end) begin
+      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
+      layer_cycles_q <= '0;
+    end else if (state_q == StRun) begin
+      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= causes_q[i] + 32'(32'(cause) == i);
+      layer_cycles_q <= layer_cycles_q + 1;
     end
   end
   // This cycle, in which the layer's end is seen, is part of it.

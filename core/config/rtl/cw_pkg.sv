@@ -72,6 +72,16 @@ package cw_pkg;
     return cfg.Columns / drain_words(cfg);
   endfunction
 
+  /// Bytes of a beat, and those that a word has behind its whole beats.
+  function automatic int unsigned beat_and_rest(cfg_t cfg);
+    return cfg.AxiBits / 8 + word_bytes(cfg) % (cfg.AxiBits / 8);
+  endfunction
+
+  /// Bytes of which words and beats are multiples, so every word's address: a power of two.
+  function automatic int unsigned unit_bytes(cfg_t cfg);
+    return beat_and_rest(cfg) - (beat_and_rest(cfg) & (beat_and_rest(cfg) - 1));
+  endfunction
+
   // verilator lint_on UNUSEDSIGNAL
 
   // A word of one bit is a sign: bit b stands for 1 - 2b.

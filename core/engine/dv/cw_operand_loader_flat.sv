@@ -8,6 +8,7 @@ module cw_operand_loader_flat
 #(
     parameter  int unsigned Words      = 4,
     parameter  int unsigned WordBytes  = 8,
+    parameter  int unsigned UnitBytes  = 1,
     parameter  int unsigned MaxBeats   = 6,
     parameter  int unsigned AxiBits    = 64,
     parameter  int unsigned AddrBits   = 40,
@@ -41,6 +42,7 @@ module cw_operand_loader_flat
   cw_operand_loader #(
       .Words    (Words),
       .WordBytes(WordBytes),
+      .UnitBytes(UnitBytes),
       .MaxBeats (MaxBeats),
       .AxiBits  (AxiBits),
       .AddrBits (AddrBits)

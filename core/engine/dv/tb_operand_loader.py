@@ -20,6 +20,7 @@ PARAMETERS = bench_parameters()
 DRAIN, WORD_BYTES, MAX_BEATS, AXI_BITS = (
     PARAMETERS[name] for name in ("Words", "WordBytes", "MaxBeats", "AxiBits")
 )
+UNIT = PARAMETERS.get("UnitBytes", 1)
 VIOLATION = PARAMETERS.get("violation")
 AXI_BYTES = AXI_BITS // 8
 BEAT_BYTES = DRAIN * WORD_BYTES
@@ -102,7 +103,7 @@ def random_layer(rng, enable=True, whole_groups=False):
         blocks, groups = rng.randint(1, 12), rng.randint(1, 5)
         channels = full if whole_groups else rng.choice([full, DRAIN, rng.randint(1, full)])
         last = channels if whole_groups else rng.randint(1, channels)
-        group_bytes = channels * WORD_BYTES + rng.choice([0, rng.randrange(20)])
+        group_bytes = channels * WORD_BYTES + UNIT * rng.choice([0, rng.randrange(20)])
         layer = Layer(
             enable=enable,
             groups=groups,
@@ -111,8 +112,8 @@ def random_layer(rng, enable=True, whole_groups=False):
             per_pass=rng.choice([1, groups, rng.randint(1, 6)]),
             blocks=blocks,
             set_blocks=rng.choice([1, blocks, rng.randint(1, 14)]),
-            offset=rng.randrange(1500),
-            block_bytes=rng.choice([groups * group_bytes, rng.randrange(500)]),
+            offset=UNIT * rng.randrange(1500 // UNIT),
+            block_bytes=rng.choice([groups * group_bytes, UNIT * rng.randrange(500 // UNIT)]),
             group_bytes=group_bytes,
         )
         tiles = list(layer.tiles())

@@ -25,6 +25,7 @@ module cw_engine
     localparam int unsigned PixelBits  = Cfg.PixelBits,
     localparam int unsigned ArrayBits  = number_bits(PixelBits),
     localparam int unsigned WordBytes  = word_bytes(Cfg),
+    localparam int unsigned UnitBytes  = unit_bytes(Cfg),
     localparam int unsigned PostBits   = post_bits(Cfg),
     localparam int unsigned AxiBytes   = Cfg.AxiBits / 8,
     localparam int unsigned TBytesBits = $clog2(AxiBytes + 1),
@@ -103,7 +104,7 @@ module cw_engine
       cw_postproc_pkg::average_cycles(Rows * Words) * RowBeats;
   localparam int unsigned OffsetBits = $clog2(AxiBytes);
   // Two tiles and what the pipeline holds: a tile may end every MaxBeats cycles.
-  localparam int unsigned QueueDepth = 2 * MaxBeats + 22;
+  localparam int unsigned QueueDepth = 2 * MaxBeats + 24;
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
@@ -112,8 +113,9 @@ module cw_engine
   logic [WordBytes-1:0] unused_word_keep;
   logic unused_word_last;
   cw_axis_gearbox #(
-      .InBytes (AxiBytes),
-      .OutBytes(WordBytes)
+      .InBytes  (AxiBytes),
+      .OutBytes (WordBytes),
+      .UnitBytes(UnitBytes)
   ) u_words (
       .clk_i,
       .rst_ni,
@@ -499,6 +501,7 @@ module cw_engine
   cw_operand_loader #(
       .Words    (Words),
       .WordBytes(WordBytes),
+      .UnitBytes(UnitBytes),
       .MaxBeats (MaxBeats),
       .AxiBits  (Cfg.AxiBits),
       .AddrBits (Cfg.AddrBits)
@@ -661,8 +664,9 @@ module cw_engine
   logic packer_ready;
   assign queue_ready = packer_ready && align_valid;
   cw_axis_gearbox #(
-      .InBytes (BeatBytes),
-      .OutBytes(AxiBytes)
+      .InBytes  (BeatBytes),
+      .OutBytes (AxiBytes),
+      .UnitBytes(UnitBytes)
   ) u_packer (
       .clk_i,
       .rst_ni,

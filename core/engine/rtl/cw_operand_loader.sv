@@ -15,6 +15,7 @@ module cw_operand_loader
 #(
     parameter  int unsigned Words      = 4,
     parameter  int unsigned WordBytes  = 8,
+    parameter  int unsigned UnitBytes  = 1,  // divides every address and size of words
     parameter  int unsigned MaxBeats   = 6,
     parameter  int unsigned AxiBits    = 64,
     parameter  int unsigned AddrBits   = 40,
@@ -137,8 +138,9 @@ module cw_operand_loader
   logic [BeatBytes-1:0] unused_keep;
   logic [DepthBits-1:0] unused_count;
   cw_axis_gearbox #(
-      .InBytes (AxiBits / 8),
-      .OutBytes(BeatBytes)
+      .InBytes  (AxiBits / 8),
+      .OutBytes (BeatBytes),
+      .UnitBytes(UnitBytes)
   ) u_gearbox (
       .clk_i,
       .rst_ni,

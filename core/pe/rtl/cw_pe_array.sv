@@ -121,7 +121,7 @@ module cw_pe_array
   logic signed [PixelBits-1:0] candidates_q[Drain][Rows], maxima_q[Drain][Rows];
   always_ff @(posedge clk_i) begin
     for (int unsigned j = 0; j < Drain; j++) begin
-      if (valid_q[j/Words]) candidates_q[j] <= own_pixels_q[j];
+      candidates_q[j] <= own_pixels_q[j];
       if (valid_q[j/Words+1]) begin
         for (int unsigned r = 0; r < Rows; r++) begin
           if (first_q[j/Words+1] || candidates_q[j][r] > maxima_q[j][r]) begin

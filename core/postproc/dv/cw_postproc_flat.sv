@@ -54,7 +54,7 @@ module cw_postproc_flat #(
   assign latency_o = 16'(cw_postproc_pkg::Latency);
   assign average_cycles_o = 16'(cw_postproc_pkg::average_cycles(Words * Rows));
   assign average_latency_o =
-      16'(cw_postproc_pkg::average_latency(Words * Rows, SumBits, PixelBits));
+      16'(cw_postproc_pkg::average_latency(Words * Rows, PixelBits));
 
   cw_postproc #(
     .Rows(Rows),

@@ -21,7 +21,7 @@ ROWS, DRAIN, PIXEL_BITS = (PARAMETERS[name] for name in ("Rows", "Words", "Pixel
 WORD_BITS = -(-ROWS * PIXEL_BITS // 8) * 8
 BINARY = PIXEL_BITS == 1  # a bit b is the pixel 1 - 2b
 LOW, HIGH = (-1, 1) if BINARY else (-(1 << PIXEL_BITS - 1), (1 << PIXEL_BITS - 1) - 1)
-LATENCY = 3
+LATENCY = 5
 VIOLATION = PARAMETERS.get("violation")
 LAYERS = 60
 # From -1 to 1 only the ties at 1/2 and -1/2 are not clipped.

@@ -17,24 +17,31 @@ CONFIGURATIONS = {name: each.parameters for name, each in BENCH.configurations.i
 
 # Seeds after which a bug counts as not found.
 ATTEMPTS = 4
-# correct text, injected bug
+ADD, LANE = "cw_residual_add.sv", "cw_requantise_lane.sv"
+# file, correct text, injected bug
 MUTANTS = {
-    "half_up": ("(rest == half && floor[0])", "rest == half"),
-    "half_down": ("(rest == half && floor[0])", "1'b0"),
-    "one_shift_for_both_signs": ("sums_q[j][r] < 0 ? negative_shift_i : shift_i", "shift_i"),
-    "sum_one_bit_short": ("SumBits = NumberBits + 16;", "SumBits = NumberBits + 15;"),
-    "shifts_beyond_the_sum_wrap": ("32'(s) >= SumBits ? '0 : floor + sum_t'(up)",
-                                   "floor + sum_t'(up)"),
-    "operand_behind_the_last_word_added": ("if (j < 32'(words_q[1])) begin", "begin"),
-    "other_shift_forgotten": ("<<< other_shift_i", "<<< 0"),
-    "lower_clip_left_out": ("if (v < sum_t'(clip_low_i))", "if (1'b0)"),
-    "binary_sum_one_bit_short": ("NumberBits = cw_pkg::number_bits(PixelBits);",
-                                 "NumberBits = PixelBits;"),
-    "binary_operands_as_two_s_complement": ("sum_t'($signed({pixel[0], 1'b1}))", "sum_t'(pixel)"),
-    "binary_zero_negative": ("PixelBits'(z < 0)", "PixelBits'(z <= 0)"),
-    "binary_result_is_the_lowest_bit": ("PixelBits'(z < 0)", "PixelBits'(z)"),
+    "half_up": (LANE, "fine.half && (fine.floor[0] || fine.rest)", "fine.half"),
+    "half_down": (LANE, "fine.half && (fine.floor[0] || fine.rest)", "fine.half && fine.rest"),
+    "one_shift_for_both_signs": (ADD, "({1'b0, negative_shift_i})", "({1'b0, shift_i})"),
+    "sum_one_bit_short": (ADD, "SumBits = NumberBits + 16;", "SumBits = NumberBits + 15;"),
+    "shifts_beyond_the_sum_wrap": (
+        LANE, "32'(eighths) > Bytes ? byte_index_t'(Bytes) : byte_index_t'(eighths)",
+        "byte_index_t'(eighths)"),
+    "operand_behind_the_last_word_added": (ADD, ".blank_i(blank_q)", ".blank_i(1'b0)"),
+    "other_shift_forgotten": (ADD, "<<< other_shift_i", "<<< 0"),
+    "lower_clip_left_out": (
+        LANE, "else if ($signed(rounded.value) < (ResultBits + 1)'(clip_low_i)) clip",
+        "else if (1'b0) clip"),
+    "binary_sum_one_bit_short": (
+        ADD, "NumberBits = cw_pkg::number_bits(PixelBits);", "NumberBits = PixelBits;"),
+    "binary_operands_as_two_s_complement": (
+        ADD, "number_t'($signed({pixel[0], 1'b1}))", "number_t'(pixel)"),
+    "binary_zero_negative": (
+        ADD, "PixelBits'(number[NumberBits-1])", "PixelBits'(number != NumberBits'(1))"),
+    "binary_result_is_the_lowest_bit": (
+        ADD, "PixelBits'(number[NumberBits-1])", "PixelBits'(number[0])"),
 }  # fmt: skip
-BUGS = Mutants({name: Mutation("cw_residual_add.sv", *bug) for name, bug in MUTANTS.items()})
+BUGS = Mutants({name: Mutation(*bug) for name, bug in MUTANTS.items()})
 
 
 VIOLATIONS = ["ClipsFitPixels_A", "ClipsOrdered_A", "ConfigurationStable_A", "WordsLegal_A"]

@@ -207,9 +207,9 @@ module cw_postproc #(
   localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1;
   localparam int unsigned WordIndexBits = Words > 1 ? $clog2(Words) : 1;
   // Behind the quotient stands a bit that is set where the division leaves a remainder.
-  localparam int unsigned QuotientBits = cw_postproc_pkg::quotient_bits(SumBits, PixelBits);
+  localparam int unsigned QuotientBits = cw_postproc_pkg::quotient_bits(PixelBits);
   localparam int unsigned AverageBits = QuotientBits + 2;  // remainder and sign
-  localparam int unsigned DivideStages = cw_postproc_pkg::divide_stages(SumBits, PixelBits);
+  localparam int unsigned DivideStages = cw_postproc_pkg::divide_stages(PixelBits);
 
   // A beat waits until the beats before it are divided.
   localparam int unsigned BeatBits = AverageBeats > 1 ? $clog2(AverageBeats) : 1;

@@ -27,13 +27,13 @@ package cw_postproc_pkg;
 
   /// Bits of a quotient. An average's magnitude has no more integer bits than the pixels that it is
   /// made of; that of single bits, which are +1 or -1, has one.
-  function automatic int unsigned quotient_bits(int unsigned sum_bits, int unsigned pixel_bits);
-    return (pixel_bits < sum_bits ? pixel_bits : sum_bits) + QuotientFraction;
+  function automatic int unsigned quotient_bits(int unsigned pixel_bits);
+    return pixel_bits + QuotientFraction;
   endfunction
 
   /// Stages of the divider.
-  function automatic int unsigned divide_stages(int unsigned sum_bits, int unsigned pixel_bits);
-    return (quotient_bits(sum_bits, pixel_bits) + BitsPerStage - 1) / BitsPerStage;
+  function automatic int unsigned divide_stages(int unsigned pixel_bits);
+    return (quotient_bits(pixel_bits) + BitsPerStage - 1) / BitsPerStage;
   endfunction
 
   /// Cycles from an average beat of so many lanes to the next beat at the least: the divider takes
@@ -44,9 +44,8 @@ package cw_postproc_pkg;
 
   /// Cycles from an average beat of so many lanes to its result: its last lane is chosen, divided,
   /// rounded and made a value, and goes the way of a value.
-  function automatic int unsigned average_latency(int unsigned lanes, int unsigned sum_bits,
-                                                  int unsigned pixel_bits);
-    return lanes + 1 + divide_stages(sum_bits, pixel_bits) + 1 + Latency;
+  function automatic int unsigned average_latency(int unsigned lanes, int unsigned pixel_bits);
+    return lanes + 1 + divide_stages(pixel_bits) + 1 + Latency;
   endfunction
 
 endpackage

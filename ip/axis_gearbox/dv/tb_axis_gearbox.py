@@ -14,6 +14,7 @@ from corewright.testing.pins import Pins
 
 IN_BYTES = bench_parameters().get("InBytes", 8)
 OUT_BYTES = bench_parameters().get("OutBytes", 24)
+UNIT = bench_parameters().get("UnitBytes", 1)
 STALLS = (0.0, 0.3, 0.8)
 INPUTS = ["tdata", "tbytes", "tlast", "toffset"]
 OUTPUTS = ["tdata", "tkeep", "tlast"]
@@ -37,10 +38,20 @@ class Packet:
         return self.offset + len(self.payload)
 
 
+def random_bytes(most):
+    """Return a number of bytes, whole units, from one unit on."""
+    return UNIT * random.randint(1, most // UNIT)
+
+
+def random_offset(behind):
+    """Return fillers below a number of bytes, whole units."""
+    return UNIT * random.randrange(behind // UNIT)
+
+
 def random_packet(beats, full_beats, offset):
-    sizes = [IN_BYTES if full_beats else random.randint(1, IN_BYTES) for _ in range(beats)]
+    sizes = [IN_BYTES if full_beats else random_bytes(IN_BYTES) for _ in range(beats)]
     if random.random() < 0.7:
-        sizes[-1] = random.randint(1, IN_BYTES)
+        sizes[-1] = random_bytes(IN_BYTES)
     return Packet(tuple(random.randbytes(size) for size in sizes), offset)
 
 
@@ -48,7 +59,7 @@ def random_packets(count, item):
     """Return packets over all the corners: one beat or many, offsets up to the largest."""
     packets = []
     for _ in range(count):
-        offset = random.choice((0, 0, random.randrange(item), random.randrange(OUT_BYTES)))
+        offset = random.choice((0, 0, random_offset(item), random_offset(OUT_BYTES)))
         beats = random.choice((1, 1, 2, 3, random.randint(1, 12)))
         packets.append(random_packet(beats, random.random() < 0.5, offset))
     return packets
@@ -107,16 +118,17 @@ async def change_item(dut, source, sink, item):
 
 def item_sizes():
     """Return item sizes worth trying: the extremes, those around a beat, and some more."""
-    around = {1, 2, IN_BYTES - 1, IN_BYTES, IN_BYTES + 1, OUT_BYTES // 2, OUT_BYTES - 1, OUT_BYTES}
-    legal = sorted(size for size in around if 1 <= size <= OUT_BYTES)
-    return legal + [random.randint(1, OUT_BYTES) for _ in range(2)]
+    most, beat = OUT_BYTES // UNIT, IN_BYTES // UNIT
+    around = {1, 2, beat - 1, beat, beat + 1, most // 2, most - 1, most}
+    legal = sorted(UNIT * size for size in around if 1 <= size <= most)
+    return legal + [random_bytes(OUT_BYTES) for _ in range(2)]
 
 
 @cocotb.test
 @cocotb.parametrize(source_stall=STALLS, sink_stall=STALLS)
 async def packets_are_cut_into_items_under_stalls(dut, source_stall, sink_stall):
     dut = Pins(dut)
-    source, sink = await prepare(dut, 1, source_stall, sink_stall)
+    source, sink = await prepare(dut, UNIT, source_stall, sink_stall)
     for item in item_sizes():
         await change_item(dut, source, sink, item)
         packets = random_packets(40, item)
@@ -130,21 +142,37 @@ async def packets_are_cut_into_items_under_stalls(dut, source_stall, sink_stall)
 
 
 @cocotb.test
+async def items_are_offered_to_a_sink_that_waits_for_them(dut):
+    dut = Pins(dut)
+    source, sink = await prepare(dut, UNIT, 0.2)
+    sink.waits = True
+    for item in item_sizes():
+        await change_item(dut, source, sink, item)
+        packets = random_packets(10, item)
+        expected = expected_items(packets, item)
+        source.send(input_beats(packets))
+        await run_until(dut.clk_i, [source, sink], sink.holds(len(expected)))
+        assert sink.beats == expected
+
+
+@cocotb.test
 async def corners_of_the_contract(dut):
     """Directed: each packet is a corner that random ones may miss."""
     dut = Pins(dut)
-    last = OUT_BYTES - 1
-    source, sink = await prepare(dut, 1)
-    for item in sorted({1, (OUT_BYTES + 1) // 2, OUT_BYTES}):
+    last = OUT_BYTES - UNIT
+    most = OUT_BYTES // UNIT
+    source, sink = await prepare(dut, UNIT)
+    for units in sorted({1, (most + 1) // 2, most}):
+        item = UNIT * units
         packets = [
-            Packet((b"\x01",), 0),
+            Packet((b"\x01" * UNIT,), 0),
             Packet((b"\xff" * IN_BYTES,), last),
-            Packet((b"\xff",), last),
-            Packet((b"\xa5",) * item, 0),
-            Packet((b"\x5a",) * (item + 1), 0),
-            Packet((bytes(range(IN_BYTES)),) * item, 0),
+            Packet((b"\xff" * UNIT,), last),
+            Packet((b"\xa5" * UNIT,) * units, 0),
+            Packet((b"\x5a" * UNIT,) * (units + 1), 0),
+            Packet((bytes(range(IN_BYTES)),) * units, 0),
             Packet((bytes(IN_BYTES),) * 3, last),
-            Packet((b"\xff" * IN_BYTES,) * 3, item - 1 if item > 1 else 0),
+            Packet((b"\xff" * IN_BYTES,) * 3, item - UNIT),
         ]
         await change_item(dut, source, sink, item)
         expected = expected_items(packets, item)
@@ -157,11 +185,11 @@ async def corners_of_the_contract(dut):
 async def slower_side_sets_the_rate_also_across_packets(dut):
     """Without stalls, alike packets need max(beats, items) cycles each, and one of latency."""
     dut = Pins(dut)
-    source, sink = await prepare(dut, 1)
+    source, sink = await prepare(dut, UNIT)
     for item in item_sizes():
         for beats in (1, 2, 3, 7):
-            for offset in {0, item - 1, item // 2}:
-                tail = random.randint(1, IN_BYTES)
+            for offset in {0, item - UNIT, item // UNIT // 2 * UNIT}:
+                tail = random_bytes(IN_BYTES)
                 sizes = [IN_BYTES] * (beats - 1) + [tail]
                 packet = Packet(tuple(random.randbytes(size) for size in sizes), offset)
                 count = 12
@@ -183,7 +211,7 @@ async def slower_side_sets_the_rate_also_across_packets(dut):
 @cocotb.test
 async def clear_drops_everything_also_half_a_packet(dut):
     dut = Pins(dut)
-    item = random.randint(1, OUT_BYTES)
+    item = random_bytes(OUT_BYTES)
     source, sink = await prepare(dut, item, 0.2, 0.5)
     for _ in range(40):
         source.send(input_beats(random_packets(30, item)))
@@ -199,6 +227,8 @@ async def clear_drops_everything_also_half_a_packet(dut):
         await FallingEdge(dut.clk_i)
         dut.clear_i.value = 0
         dut.s_axis_tvalid.value = 0
+        await ReadOnly()
+        assert int(dut.m_axis_tvalid.value) == 0
         sink.beats.clear()
         packets = random_packets(3, item)
         expected = expected_items(packets, item)
@@ -210,7 +240,7 @@ async def clear_drops_everything_also_half_a_packet(dut):
 @cocotb.test
 async def reset_within_a_packet_leaves_nothing(dut):
     dut = Pins(dut)
-    item = random.randint(1, OUT_BYTES)
+    item = random_bytes(OUT_BYTES)
     source, sink = await prepare(dut, item, 0.2, 0.5)
     for _ in range(25):
         source.send(input_beats(random_packets(30, item)))

@@ -54,6 +54,10 @@ class HardwareLike(Protocol):
         """Bits of post-processing and of a bias."""
 
     @property
+    def unit_bytes(self) -> int:
+        """Bytes of which every word's address and size are multiples."""
+
+    @property
     def hash(self) -> int:
         """Hash that a program for this hardware carries."""
 
@@ -254,6 +258,20 @@ class Layer:
                 f"{self['segments']} segments must hold {words} words of {self.word_bytes} bytes",
             )
         self._check_output()
+        self._check_units()
+
+    def _check_units(self) -> None:
+        """Checks that words begin and end where the hardware cuts beats."""
+        names = (
+            "input_offset segment_bytes segment_stride output_offset output_block_bytes "
+            "output_group_bytes output_bytes"
+        )
+        if self["add_enable"]:
+            names += " add_offset add_block_bytes"
+        unit = self.hardware.unit_bytes
+        for name in names.split():
+            if self[name] % unit:
+                raise self.error(name, f"must be a multiple of {unit} bytes")
 
     def _check_unused(self) -> None:
         """Checks what the hardware checks of every descriptor, whether the layer uses it or not."""

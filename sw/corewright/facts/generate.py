@@ -29,6 +29,7 @@ OF_CONFIGURATION: tuple[Callable[..., Any], ...] = (
     *(widths.word_bytes, widths.post_bits, widths.bias_bytes),
     *(widths.weight_row_bytes, widths.port_words, widths.half_drain),
     *(widths.drain_words, widths.drain_beats),
+    *(widths.beat_and_rest, widths.unit_bytes),
 )
 OF_BITS: tuple[Callable[..., Any], ...] = (widths.is_sign, widths.number_bits, widths.largest)
 # Functions that C needs.
@@ -84,6 +85,11 @@ class Symbol:
         # Its sides in parentheses, as compilers want it.
         text = f"{self._of(other, _ATOM)} << {self._of(self, _ATOM)}"
         return Symbol(text, _SHIFT, self.suffix)
+
+    def __and__(self, other: Any) -> Symbol:
+        # Likewise; it binds more loosely than a comparison, as a choice's condition would not see.
+        text = f"{self._of(self, _ATOM)} & {self._of(other, _ATOM)}"
+        return Symbol(text, _CHOICE, self.suffix)
 
     def __eq__(self, other: object) -> Symbol:  # type: ignore[override]
         return self._binary("==", self, other, _EQUAL)

@@ -69,6 +69,17 @@ def drain_beats(columns: int, drain_words: int) -> int:
     return columns // drain_words
 
 
+def beat_and_rest(word_bytes: int, axi_width: int) -> int:
+    """Bytes of a beat, and those that a word has behind its whole beats."""
+    return axi_width // 8 + word_bytes % (axi_width // 8)
+
+
+def unit_bytes(beat_and_rest: int) -> int:
+    """Bytes of which words and beats are multiples, so every word's address: a power of two."""
+    # The lowest bit: the beat's own only where words are whole beats.
+    return beat_and_rest - (beat_and_rest & (beat_and_rest - 1))
+
+
 def is_sign(bits: int) -> bool:
     """Whether words of so many bits are signs, +1 or -1."""
     return bits == 1

@@ -132,6 +132,9 @@ class AxisSink:
         fields: payload signals to record.
         rng: source of stalls.
         stall: probability, 0 up to 1, that the sink is not ready in a cycle.
+
+    With ``blocked`` it takes nothing, with ``waits`` a beat only behind a cycle in which it was
+    on offer: AXI-Stream lets a sink wait for tvalid, and forbids a source to wait for tready.
     """
 
     def __init__(
@@ -144,6 +147,7 @@ class AxisSink:
         self._held: Beat | None = None
         self._driven = 0
         self.blocked = False
+        self.waits = False
         self.beats: list[Beat] = []
         self._ready.value = 0
 
@@ -156,8 +160,9 @@ class AxisSink:
         self._held = None
 
     def drive(self) -> None:
-        """Choose tready, without a look at tvalid."""
-        self._driven = int(not self.blocked and not self._stalls.now())
+        """Choose tready, without a look at tvalid but of the cycle before."""
+        awaited = self.waits and self._held is None
+        self._driven = int(not self.blocked and not awaited and not self._stalls.now())
         self._ready.value = self._driven
 
     def sample(self) -> None:

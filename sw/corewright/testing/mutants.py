@@ -187,12 +187,17 @@ def refused_field(fields: Mapping[str, int], number: int, layers: int, hw: Hardw
     for name, least, most in ranges:
         if not least <= fields[name] <= most:
             return name
-    return None
+    of_words = (*_WORDS, *(("add_offset", "add_block_bytes") if fields["add_enable"] else ()))
+    return next((name for name in of_words if fields[name] % hw.unit_bytes), None)
 
 
 _NOT_ZERO = (
     *("kernel_height", "kernel_width", "channels_in", "groups", "groups_per_pass", "blocks"),
     *("set_blocks", "stride_h", "stride_w", "wrap_w", "wrap_h", "ring_blocks", "segments"),
     *("segment_bytes", "stream_blocks", "output_bytes"),
+)
+_WORDS = (
+    *("input_offset", "segment_bytes", "segment_stride", "output_offset", "output_block_bytes"),
+    *("output_group_bytes", "output_bytes"),
 )
 _PLACES = ("gather", "pitch", "row_step", "image_step", "scatter", "scatter_image")

@@ -33,6 +33,7 @@ class Machine:
     weight_rows: int = 512
     bias_rows: int = 64
     hash: int = 0x1234ABCD
+    unit_bytes: int = 1
 
     @property
     def post_bits(self) -> int:

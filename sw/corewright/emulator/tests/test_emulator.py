@@ -216,6 +216,19 @@ def test_a_layer_that_exceeds_a_buffer_is_refused(field, machine):
         run(program, arena, hardware=replace(case.machine, **machine))
 
 
+@pytest.mark.parametrize("field", ["input_offset", "segment_stride", "output_offset", "add_offset"])
+def test_words_lie_at_whole_units(field):
+    # Words of 8 bytes on a port of 8 bytes; of four offsets one is no word's.
+    case = replace(
+        _fixed_case(add=(1, 2, 2, 1)), machine=layers.Machine(rows=8, unit_bytes=8)
+    ).draw(np.random.default_rng(5))
+    offsets = dict.fromkeys(("input_offset", "segment_stride", "output_offset", "add_offset"), 64)
+    offsets[field] = 68
+    program, arena, _ = layers.single_layer(case, np.random.default_rng(6), **offsets)
+    with pytest.raises(EmulatorError, match=f"layer 0, {field}.*multiple of 8"):
+        run(program, arena, hardware=case.machine)
+
+
 def test_resident_weights_must_fit_the_ring():
     case = _fixed_case()
     program, arena, _ = layers.single_layer(case, np.random.default_rng(6), weights_resident=1)
