@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -265,32 +266,55 @@ class Loading:
                 ring = max(ring, highest - min(blocks) + 1)
         return ring
 
-    def cycles(self) -> int:
-        """Cycles without stalls: a write an image-row segment and phase, at least one a segment.
+    def setup(self) -> int:
+        """Cycles before the walk: a pass's sums are made, a term a cycle."""
+        phases = [0]
+        for axis in (0, 1):
+            phase = self.pad[axis] % self.stride[axis]
+            if phase < self.planes[axis] and not self.direct:
+                phases.append(phase)
+        return max(*phases, self.copies[0] + 1)
 
-        Strides above 4 write lane by lane; with stride 2 two phases in different banks are one.
-        Upsampling takes a write for each R positions of each row that a segment becomes.
+    def cycles(self) -> int:
+        """Cycles without stalls, at most.
+
+        A block's first word takes the walk's or the writes', its other words the writes'.
+
+        Writes: one an image-row segment and phase, at least one a word. Strides above 4 write lane
+        by lane; with stride 2 two phases in different banks are one. Upsampling takes a write for
+        each R positions of each row that a segment becomes.
+
+        The walk: as many, but also one for each segment and phase without stored lanes, each lane
+        for strides above 4; and one for each R positions of a row, whatever its copies.
         """
         if self.direct:
             return self.words
-        total = 0
         rows = self.shape.rows
+        total = 0
         for block in range(self.stream_blocks):
-            lines = {lane // self.input_pitch for lane in range(block * rows, (block + 1) * rows)}
+            lanes = range(block * rows, (block + 1) * rows)
+            lines = Counter(lane // self.input_pitch for lane in lanes)
             runs: dict[int, dict[int, list[int]]] = {line: {} for line in lines}
             for copy in self._block(block):
                 run = copy.plane if self.stride[1] <= 4 else copy.lane
                 runs[copy.line].setdefault(run, []).append(copy.position)
-            for positions in runs.values():
+            walk = writes = 0
+            for line, positions in runs.items():
                 banks = [{position % rows for position in run} for run in positions.values()]
                 if self.stride[1] == 2 and len(banks) == 2 and not banks[0] & banks[1]:
-                    total += 1
+                    walk += 1
+                    writes += 1
                 elif self.copies == (1, 1):
-                    total += max(1, len(banks))
+                    phases = min(self.stride[1], lines[line]) if banks else 1
+                    walk += phases if self.stride[1] <= 4 else lines[line]
+                    writes += len(banks)
                 else:
                     width = sum(map(len, positions.values())) // self.copies[0]
-                    total += max(1, self.copies[0] * -(-width // rows))
-        return total * self.channels
+                    walk += max(1, -(-width // rows))
+                    writes += self.copies[0] * -(-width // rows)
+            writes = max(1, writes)
+            total += max(walk, writes) + (self.channels - 1) * writes
+        return total
 
 
 # "stride_2": any skew. "stride_2_full": words end with image rows, and the skew fits.

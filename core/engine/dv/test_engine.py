@@ -26,37 +26,37 @@ ATTEMPTS = 8
 # configuration, file, correct text, injected bug
 MUTANTS = {
     "loader_ring_one_block_too_large": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "distance < $signed({9'b0, d.ring_blocks})",
-        "distance <= $signed({9'b0, d.ring_blocks})",
+        "pixel_loader_7x2_5bit", "cw_load_writer.sv",
+        "distance = j_q.block - limit_i;", "distance = j_q.block - limit_i - 1'b1;",
     ),
     "loader_wrapped_write_counts_its_first_block": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "> Rows) distance = distance + 1;", "> Rows) distance = distance + 0;",
+        "pixel_loader_7x2_5bit", "cw_load_writer.sv",
+        "(CountBits + 1)'(r_q.count[i]) > R", "(CountBits + 1)'(r_q.count[i]) > R + R",
     ),
     "loader_progress_a_cycle_early": (
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "block_end_q <= op_q.block_end;", "block_end_q <= go && block_end;",
+        "if (block_end) loaded_positions_o", "if (op_valid && op_word_end) loaded_positions_o",
     ),
     "loader_images_at_the_same_lane": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
+        "pixel_loader_7x2_5bit", "cw_load_walker.sv",
         "CountBits'(d.scatter_image_lane)", "CountBits'(0)",
     ),
     "loader_phases_share_a_bank": (
-        "pixel_loader_8x4", "cw_pixel_loader.sv",
-        "gap >= (CountBits + 1)'(counts[0])", "1'b1",
+        "pixel_loader_8x4", "cw_load_walker.sv",
+        "pair      = b_q.stored <= pair_limit_q[b_q.phase[0]];",
+        "pair      = pair_limit_q[0] != '0;",
     ),
     "loader_both_phases_in_one_plane": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "(op_q.phase_w == '0 ? RowBits'(d.plane_rows) : '0)", "'0",
+        "pixel_loader_7x2_5bit", "cw_load_writer.sv",
+        ": r_q.plane + RowBits'(d.plane_rows);", ": r_q.plane;",
     ),
     "loader_second_run_written_before_it_is_free": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "if (both && further > distance)", "if (1'b0 && further > distance)",
+        "pixel_loader_7x2_5bit", "cw_load_writer.sv",
+        "blocks[0] > blocks[1] ? blocks[0] : blocks[1]", "blocks[0]",
     ),
     "loader_phases_never_together": (
-        "pixel_loader_8x4", "cw_pixel_loader.sv",
-        "both = others && d.stride_w == 16'd2", "both = 1'b0 && others && d.stride_w == 16'd2",
+        "pixel_loader_8x4", "cw_load_walker.sv",
+        "pair_limit_q[0] <= pair_limit(skew);", "",
     ),
     "loader_constants_read_from_the_arena": (
         "pixel_loader_8x4", "cw_pixel_loader.sv",
@@ -67,21 +67,28 @@ MUTANTS = {
         "d.input_program ? program_bytes_i : arena_bytes_i", "arena_bytes_i",
     ),
     "loader_copies_begin_anew_with_each_write": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "op_q.copy_w <= copy_w_q;", "op_q.copy_w <= '0;",
+        "pixel_loader_7x2_5bit", "cw_load_walker.sv",
+        "<= turn_lane[1:0];", "<= '0;",
     ),
     "loader_upsampled_rows_as_close_as_stored_ones": (
-        "pixel_loader_8x4", "cw_pixel_loader.sv",
-        "advance(cursor_q.row_start, row_step_q.row,",
-        "advance(cursor_q.row_start, RowBits'(d.pitch_rows),",
-    ),
-    "loader_goes_on_in_the_last_copy_of_a_row": (
-        "pixel_loader_8x4", "cw_pixel_loader.sv",
-        "copy_h_q == '0 ? copies_behind : behind_q", "copies_behind",
+        "pixel_loader_8x4", "cw_load_walker.sv",
+        "step_row   = step_row_i;", "step_row   = RowBits'(d.pitch_rows);",
     ),
     "loader_copies_rows_above_one_another": (
-        "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
-        "segment_place_q <= copies_below;", "",
+        "pixel_loader_7x2_5bit", "cw_load_writer.sv",
+        "LaneBits'(pitch_carry ? pitch_sum - R : pitch_sum)", "p_q.lane",
+    ),
+    "loader_words_end_with_their_first_copy": (
+        "pixel_loader_8x4", "cw_load_writer.sv",
+        "p_q.word_end && copied;", "p_q.word_end;",
+    ),
+    "loader_forgets_a_word_whose_lanes_are_dropped": (
+        "pixel_loader_8x4", "cw_load_walker.sv",
+        "e_valid_q && (e_q.word_end ||", "e_valid_q && ((e_q.word_end && e_stores) ||",
+    ),
+    "loader_queue_forgets_what_it_will_play_again": (
+        "pixel_loader_1x1", "cw_load_writer.sv",
+        "used       = write_q - block_q;", "used       = write_q - read_q;",
     ),
     "loader_upsampled_progress_in_stored_pixels": (
         "pixel_loader_1x1", "cw_pixel_loader.sv", "33'(block_positions_q)", "33'(Rows)",
@@ -296,6 +303,7 @@ VIOLATIONS = {
     "PopOnlyWhatIsThere_A": "operand_loader_4x8_axi64",
     "TakeOnlyWhatIsComplete_A": "operand_loader_4x8_axi64",
     "UpsamplingHasNoStrides_A": "pixel_loader_8x4",
+    "LoadsNoMoreThanItHas_A": "pixel_loader_8x4",
 }
 
 
