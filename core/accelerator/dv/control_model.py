@@ -81,7 +81,7 @@ class Shape:
                 f["layer_index"] == number,
                 f["last_layer"] == (number == layers - 1),
                 all(f[name] for name in NOT_ZERO),
-                f["direct_load"] or f["input_pitch"],
+                f["direct_load"] or 0 < f["input_pitch"] >= f["load_width"],
                 # Where there is no skew, the one lane of an array of one row is all right.
                 all(f[name] < self.rows for name in LANES),
                 f["ring_rows"] <= self.pixel_rows,
@@ -127,7 +127,8 @@ def legal_fields(rng: random.Random, shape: Shape, number: int, layers: int) -> 
     fields |= {
         "layer_index": number,
         "last_layer": int(number == layers - 1),
-        "input_pitch": rng.randint(1, 20),
+        "input_pitch": (pitch := rng.randint(1, 20)),
+        "load_width": rng.randint(0, pitch),
         "ring_rows": rng.randint(0, shape.pixel_rows),
         "group_channels": rng.randint(1, most),
         "last_group_channels": rng.randint(1, most),

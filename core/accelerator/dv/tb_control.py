@@ -598,7 +598,12 @@ TOGETHER = [
         for most in (SHAPE.columns if opcode == Opcode.CONV else SHAPE.drain,)
         for first, last in ((most, most), (most + 1, 1), (1, most + 1), (0, 1), (1, 0))
     ),
-    *({"direct_load": load, "input_pitch": 0, "copies_w": 0, "copies_h": 0} for load in (0, 1)),
+    *(
+        {"direct_load": load, "input_pitch": pitch, "load_width": width,
+         "copies_w": 0, "copies_h": 0}
+        for load in (0, 1)
+        for pitch, width in ((0, 0), (5, 5), (5, 6))
+    ),
     *({"weights_resident": a, "weights_streamed": b} for a in (0, 1) for b in (0, 1)),
     *(
         {name: SHAPE.unit + SHAPE.unit // 2, "add_enable": add}

@@ -253,6 +253,7 @@ REFUSED: tuple[tuple[str, int, str, int], ...] = (
     ("residual", 1, "add_clip_high", 128),
     ("residual", 1, "add_clip_high", -1),
     ("upsampled", 1, "input_pitch", 0),
+    ("upsampled", 1, "load_width", MAX16),
     ("upsampled", 1, "copies_w", 4),
     ("upsampled", 1, "stride_h", 2),
     ("upsampled", 1, "stride_w", 2),

@@ -201,7 +201,8 @@ module cw_control
         || (!fetched.direct_load && fetched.stride_h == 16'd1 && fetched.stride_w == 16'd1));
     checks[12] = fetched.segments != '0 && fetched.segment_bytes != '0
         && fetched.stream_blocks != '0 && fetched.output_bytes != '0
-        && (fetched.direct_load || fetched.input_pitch != '0);
+        && (fetched.direct_load || (fetched.input_pitch != '0
+                                    && fetched.load_width <= fetched.input_pitch));
     checks[13] = clips_fit(fetched.clip_low, fetched.clip_high);
     checks[14] = !fetched.add_enable || clips_fit(fetched.add_clip_low, fetched.add_clip_high);
     checks[15] = fetched.layer_index == number_q

@@ -31,6 +31,8 @@ SHAPE = Shape(
     pixel_rows=PARAMETERS["PixelRows"],
 )
 VIOLATION = PARAMETERS.get("violation")
+# Words that the loader takes ahead of their writes.
+AHEAD = 2
 LAYERS = 4
 # A write is decided two cycles before it appears, and with the release that held then.
 DECISION = 2
@@ -91,7 +93,7 @@ class Bench:
         dut.start_i.value = 0
         return base
 
-    async def load(self, loading, stall, release, abort_after=None, by_reset=False):
+    async def load(self, loading, stall, release, abort_after=None, by_reset=False, extra=0):
         """Run one pass and check it; returns its cycles.
 
         Args:
@@ -101,6 +103,7 @@ class Bench:
                 "lazy": it moves by one block, and only when the loader has been waiting for it.
             abort_after: clear_i after so many cycles, whatever has happened.
             by_reset: it is a reset instead.
+            extra: words that come and belong to nothing; a clear follows.
         """
         dut, rng = self.dut, self.rng
         targets = list(loading.targets())
@@ -109,6 +112,7 @@ class Bench:
         for word, value in zip(targets, data, strict=True):
             lanes = unpack(value, SHAPE.pixel_bits, SHAPE.rows)
             expected.append({(t.row, t.bank, t.slot): (lanes[t.lane], t.block) for t in word})
+        data += [rng.getrandbits(SHAPE.rows * SHAPE.pixel_bits) for _ in range(extra)]
         base = await self.begin(loading)
         commands = deque(loading.commands)
         granted = taken = 0  # words that the memory was asked for, that the loader took
@@ -167,6 +171,7 @@ class Bench:
                 assert int(dut.cmd_addr_o.value) == base + offset, loading
                 assert int(dut.cmd_bytes_o.value) == size, loading
                 granted += loading.words // loading.segments
+                granted += 0 if commands else extra
 
             # A block counts as loaded only in a cycle behind its last write.
             loaded, rest = divmod(
@@ -200,11 +205,19 @@ class Bench:
             await drive_phase(dut)
 
         assert stored == len(expected), f"word {stored} was not stored: {loading}"
-        assert taken == loading.words, loading
+        assert loading.words <= taken <= loading.words + min(extra, AHEAD), loading
+        assert int(dut.word_left_o.value) == int(taken > loading.words), loading
         assert not commands, loading
         assert loaded == loading.stream_blocks, loading
         await self.expect_silence(loading, done=True)
-        return cycle
+        if extra:
+            dut.clear_i.value = 1
+            await drive_phase(dut)
+            dut.clear_i.value = 0
+            await sample_phase()
+            assert not int(dut.word_left_o.value), loading
+            await drive_phase(dut)
+        return taken - loading.words if extra else cycle
 
     async def reset(self, loading):
         """Reset in mid-pass: it acts at once, and nothing of the pass is left behind it."""
@@ -300,6 +313,18 @@ async def clear_stops_a_pass_and_the_next_one_is_whole(dut, by_reset):
         await bench.load(loading, 0.3, "all", abort_after=abort, by_reset=by_reset)
         kind = bench.rng.choice(("strided", *KINDS))
         await bench.load(random_loading(bench.rng, SHAPE, kind), 0.3, "ahead")
+
+
+@cocotb.test(skip=VIOLATION is not None)
+async def words_too_many_are_reported_and_cleared(dut):
+    bench = Bench(dut)
+    await bench.open()
+    taken = set()
+    for extra in (1, 2, 3) * LAYERS:
+        loading = random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS))
+        taken.add(await bench.load(loading, bench.rng.choice([0.0, 0.4]), "all", extra=extra))
+        await bench.load(random_loading(bench.rng, SHAPE, bench.rng.choice(KINDS)), 0.2, "all")
+    assert max(taken) > 0, "no word was taken ahead"
 
 
 @cocotb.test(skip=VIOLATION is not None)

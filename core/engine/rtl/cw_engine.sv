@@ -108,7 +108,7 @@ module cw_engine
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
-  logic word_valid, word_ready;
+  logic word_valid, word_ready, word_left;
   logic [WordBytes*8-1:0] word;
   logic [WordBytes-1:0] unused_word_keep;
   logic unused_word_last;
@@ -173,6 +173,7 @@ module cw_engine
       .cmd_bytes_o       (read_bytes_o),
       .word_valid_i      (word_valid),
       .word_ready_o      (word_ready),
+      .word_left_o       (word_left),
       .word_i            (word),
       .wr_en_o           (wr_en),
       .wr_row_o          (wr_row),
@@ -621,7 +622,7 @@ module cw_engine
     output_ended_q <= tile_last;
   end
   assign tile_end_o     = tile_ended_q;
-  assign input_left_o   = read_valid_o || word_valid;
+  assign input_left_o   = read_valid_o || word_valid || word_left;
   assign weights_left_o = weights_available;
 
   logic [Cfg.AddrBits-1:0] run_addr;

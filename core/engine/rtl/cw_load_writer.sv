@@ -14,7 +14,8 @@
 /// together: when the join's operation goes, or there is none. It goes when its word is there and
 /// its last plane block is free: a < limit_i, compared modulo 2^BlockBits, or `release_all_i`.
 /// `room_o` is a register: behind it the walker may still push two operations.
-/// `word_ready_o` is a register: two words may be taken ahead of their operations.
+/// `word_ready_o` is a register: two words may be taken ahead of their operations, or at the
+/// stream's end without one. `word_left_o` says that one is here.
 /// `block_end_o` and `last_o` are high in the cycle of the write that they belong to.
 /// In a pass's setup (`setup_i`) the place stage is an adder for the caller: `place_*_o` grows by
 /// the plane pitch from 0 on, a step a cycle.
@@ -61,6 +62,7 @@ module cw_load_writer
     // words
     input  logic                 word_valid_i,
     output logic                 word_ready_o,
+    output logic                 word_left_o,
     input  logic [ WordBits-1:0] word_i,
     // pixel buffer
     output logic                 block_end_o,
@@ -340,6 +342,7 @@ module cw_load_writer
   assign word_free  = !word_valid_q || word_done;
   assign open_next  = start_i || (open_q && !(go && j_q.last));
   assign spare_next = !word_free && (spare_valid_q || word_taken);
+  assign word_left_o = word_valid_q || spare_valid_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -24,7 +24,8 @@
 /// modulo 2^24: an operation's and the released one are never 2^23 apart.
 /// `loaded_positions_o` counts stream positions whose every write is visible to reads, in units of
 /// 1/(FH*FW): it grows by R*FH*FW a block. `done_o` is high when the pass's stream has ended,
-/// until the next `start_i`. `word_ready_o` is a register: two words may be taken ahead.
+/// until the next `start_i`. `word_ready_o` is a register: two words may be taken ahead, at the
+/// stream's end, too, where `word_left_o` says that nobody has asked for them.
 module cw_pixel_loader
   import cw_program_pkg::*;
 #(
@@ -63,6 +64,7 @@ module cw_pixel_loader
     output logic [            31:0] cmd_bytes_o,
     input  logic                    word_valid_i,
     output logic                    word_ready_o,
+    output logic                    word_left_o,
     input  logic [ WordBytes*8-1:0] word_i,
     // pixel buffer
     output logic                    wr_en_o,
@@ -238,6 +240,7 @@ module cw_pixel_loader
       .op_last_i    (op_last),
       .word_valid_i,
       .word_ready_o,
+      .word_left_o,
       .word_i       (word_i[Rows*PixelBits-1:0]),
       .block_end_o  (block_end),
       .last_o       (last),

@@ -236,6 +236,8 @@ class Layer:
         for name in at_least_one.split():
             if self[name] < 1:
                 raise self.error(name, "must be at least 1")
+        if not self["direct_load"] and self["load_width"] > self["input_pitch"]:
+            raise self.error("load_width", f"a row has {self['input_pitch']} lanes")
         self._check_unused()
         self._check_groups()
         self._check_walk()

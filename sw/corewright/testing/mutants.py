@@ -173,6 +173,7 @@ def refused_field(fields: Mapping[str, int], number: int, layers: int, hw: Hardw
     ranges += [(f"{name}_lane", 0, hw.rows - 1) for name in _PLACES]
     if not fields["direct_load"]:
         ranges.append(("input_pitch", 1, 1 << 16))
+        ranges.append(("load_width", 0, fields["input_pitch"]))
     if upsampled:
         ranges += [("stride_h", 1, 1), ("stride_w", 1, 1), ("direct_load", 0, 0)]
     if full:

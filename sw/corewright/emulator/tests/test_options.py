@@ -151,6 +151,7 @@ def test_a_wrong_field_shows_in_the_result(name, field, change):
 @pytest.mark.parametrize(
     ("name", "field", "changes"),
     [
+        ("upsampled", "load_width", {"load_width": 900}),
         ("upsampled", "copies_w", {"copies_w": 4}),
         ("upsampled", "copies_w", {"copies_h": 0, "planes_w": 2}),
         ("upsampled", "copies_h", {"copies_w": 0, "planes_h": 2}),
