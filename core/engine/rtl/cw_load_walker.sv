@@ -245,7 +245,7 @@ module cw_load_walker
   function automatic logic [LaneBits+1:0] turn_start(logic [1:0] n, logic [1:0] fw);
     turn_start = '0;
     for (int unsigned k = 0; k < 4; k++) begin
-      for (int unsigned c = 0; c < 4; c++) begin
+      for (int unsigned c = 1; c < 4; c++) begin
         if (32'(n) == k && 32'(fw) == c) begin
           turn_start = {LaneBits'(k * Rows / (c + 1)), 2'(k * Rows % (c + 1))};
         end
@@ -288,7 +288,7 @@ module cw_load_walker
   logic [LaneBits-1:0] first;
   logic [RowBits-1:0] plane_w;
   always_comb begin
-    phase_sum = {1'b0, b_q.phase} + (upsample_i ? 3'd0 : {1'b0, turn_q});
+    phase_sum = {1'b0, b_q.phase} + {1'b0, turn_q};
     wrapped   = phase_sum > {1'b0, stride_i};
     phase     = wrapped ? 2'(phase_sum - {1'b0, stride_i} - 3'd1) : phase_sum[1:0];
     pair      = b_q.stored <= pair_limit_q[b_q.phase[0]];
@@ -317,6 +317,7 @@ module cw_load_walker
       b_last    = copies_left <= SumBits'(Rows);
       count     = b_last ? CountBits'(copies_left) : R;
       positions = count;
+      plane_w   = '0;
       first     = b_q.lane + turn_lane[LaneBits+1:2];
     end
   end
@@ -438,12 +439,9 @@ module cw_load_walker
   assign d_stores = d_q.count[0] != '0;
   assign e_stores = e_q.count[0] != '0;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      c_valid_q <= 1'b0;
-      d_valid_q <= 1'b0;
-      e_valid_q <= 1'b0;
-    end else if (clear_i || start_i) begin
+  // A start empties these stages; what is in them before finds no word.
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
       c_valid_q <= 1'b0;
       d_valid_q <= 1'b0;
       e_valid_q <= 1'b0;

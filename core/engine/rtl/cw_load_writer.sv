@@ -132,13 +132,9 @@ module cw_load_writer
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      write_q <= '0;
-      block_q <= '0;
-      read_q  <= '0;
-      room_o  <= 1'b0;
-    end else if (clear_i || start_i) begin
+  // A start empties the queue; what is in it before finds no word.
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
       write_q <= '0;
       block_q <= '0;
       read_q  <= '0;
