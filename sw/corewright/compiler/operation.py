@@ -411,7 +411,7 @@ def operations(graph: Graph, hardware: Hardware) -> Lowered:
             result += _upsampling(graph, node, places, hardware)
         elif node.output.name in places:
             place = places[node.output.name]
-            result += _split(_operation(graph, node, places[node.input], place), hardware)
+            result += _split(_operation(graph, node, places[node.inputs[0]], place), hardware)
     return Lowered(tuple(result), places)
 
 

@@ -50,6 +50,7 @@ from corewright.frontends.quantisers import (
 )
 from corewright.graph import (
     Add,
+    ComputeNode,
     Concat,
     Conv,
     Dense,
@@ -216,7 +217,7 @@ def _live(graph: Graph) -> list[Node]:
     needed = set(last.inputs)
     result: list[Node] = [last]
     for node in reversed(graph.nodes[:-1]):
-        if not isinstance(node, Softmax) and node.output.name in needed:
+        if isinstance(node, ComputeNode) and node.output.name in needed:
             needed.update(node.inputs)
             result.append(node)
     if graph.input.name not in needed:
@@ -252,7 +253,7 @@ class _Exporter:
         for node in nodes:
             # Reserved first: names that are made up give way.
             self.names.update(
-                (node.name, *(() if isinstance(node, Softmax) else (node.output.name,)))
+                (node.name, *((node.output.name,) if isinstance(node, ComputeNode) else ()))
             )
         vector = source.height == source.width == 1 and all(
             isinstance(node, Dense) for node in nodes if source.name in node.inputs
@@ -338,10 +339,11 @@ class _Exporter:
             layer = self.own.QMatMul(node.transpose_b, name=self.sums(node), dtype="float64")
             product = layer([self.map(name) for name in node.inputs])
             return self.quantise(node, product, own + other, None)
-        sources = self.alike(node.inputs)
-        return self.copy(node, sources)
+        if isinstance(node, ComputeNode):
+            return self.copy(node, self.alike(node.inputs))
+        raise TypeError(f"layer '{node.name}' has no Keras layer")
 
-    def copy(self, node: Concat | Slice | Upsample | QuantisedSoftmax, sources: list[Any]) -> Any:
+    def copy(self, node: ComputeNode, sources: list[Any]) -> Any:
         """A node without requantisation."""
         common = {"name": self.legal(node.name), "dtype": "float64"}
         source: Any = sources[0]
@@ -360,11 +362,13 @@ class _Exporter:
                 node.high,
                 **common,
             )
-        else:
+        elif isinstance(node, Upsample):
             layer, source = self.keras.UpSampling2D(node.factors, **common), self.map(node.input)
+        else:
+            raise TypeError(f"layer '{node.name}' has no Keras layer")
         return self.named(node, layer(source))
 
-    def named(self, node: Pool | Concat | Slice | Upsample | QuantisedSoftmax, value: Any) -> Any:
+    def named(self, node: ComputeNode, value: Any) -> Any:
         """A tensor that its own layer's name does not name."""
         if node.name != node.output.name:
             name = self.legal(node.output.name)

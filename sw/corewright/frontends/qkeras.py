@@ -97,6 +97,7 @@ from corewright.frontends.quantisers import (
 from corewright.graph import (
     MAX_PRE_SHIFT,
     Add,
+    ComputeNode,
     Concat,
     Conv,
     Dense,
@@ -448,11 +449,11 @@ class _Converter:
         output = dataclasses.replace(value.tensor, name=layer.name)
         for index, node in enumerate(self.nodes):
             if (
-                not isinstance(node, Softmax)
+                isinstance(node, ComputeNode)
                 and node.output == value.tensor
                 and len(self.readers[sources_of(layer)[0]]) == 1
             ):
-                self.nodes[index] = dataclasses.replace(node, output=output)
+                self.nodes[index] = node.changed(output=output)
                 return dataclasses.replace(value, tensor=output)
         raise FrontendError(
             f"layer '{layer.name}' names the tensor '{value.tensor.name}', legal is directly "
