@@ -32,7 +32,7 @@ from corewright.graph.ops.conv import Conv
 from corewright.graph.ops.dense import Dense
 from corewright.graph.ops.depthwise import Depthwise
 from corewright.graph.ops.matmul import MatMul
-from corewright.graph.ops.pool import Pool, identity_pool
+from corewright.graph.ops.pool import Pool, identity_pool, rescaling_pool
 from corewright.graph.ops.quantised_softmax import (
     MAX_SOFTMAX_FRACTION,
     QuantisedSoftmax,
@@ -79,6 +79,7 @@ __all__ = [
     "operators",
     "ops",
     "output_shape",
+    "rescaling_pool",
     "same_padding",
     "softmax_table",
     "value_bounds",

@@ -158,9 +158,11 @@ class ComputeNode(Node):
 
     Attributes:
         labels: all values that ``label`` may have.
+        selects: what it makes is a part of what it reads, nothing is computed or moved.
     """
 
     labels: ClassVar[tuple[str, ...]] = ()
+    selects: ClassVar[bool] = False
 
     if TYPE_CHECKING:
 

@@ -149,8 +149,12 @@ def _average(total: Int64Array, count: Int64Array, requant: Requant) -> Int64Arr
     return np.clip(result, requant.low, requant.high)
 
 
+def rescaling_pool(name: str, source: str, output: Tensor, requant: Requant) -> Pool:
+    """A maximum of single elements: nothing but a requantisation of the tensor ``source``."""
+    return Pool(name, "max", source, output, (1, 1), (1, 1), (0, 0, 0, 0), requant)
+
+
 def identity_pool(name: str, source: Tensor, output: str) -> Pool:
     """A maximum of single elements, which changes nothing: ``source`` as the tensor ``output``."""
     limits = Requant.identity(source.low, source.high)
-    made = replace(source, name=output)
-    return Pool(name, "max", source.name, made, (1, 1), (1, 1), (0, 0, 0, 0), limits)
+    return rescaling_pool(name, source.name, replace(source, name=output), limits)

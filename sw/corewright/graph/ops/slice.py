@@ -30,6 +30,8 @@ from corewright.graph.tensor import Tensor
 class Slice(ReadsOne, CopyNode):
     """Channels ``first_channel`` and up, as many as the output has; integers are unchanged."""
 
+    selects = True
+
     input: str
     output: Tensor
     first_channel: int
