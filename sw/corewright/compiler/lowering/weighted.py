@@ -52,10 +52,15 @@ def weighted_layer(
     target: TensorSlice,
     **window: Any,
 ) -> Operation:
-    """The layer of a node; ``window`` are fields that it has of its own, such as the kernel.
+    """The layer of a node.
 
-    Raises:
-        CompileError: see :class:`Operation`.
+    Args:
+        context: what is known.
+        node: has the weights.
+        opcode: the engine's operation.
+        source: what is read.
+        target: what is written.
+        window: kernel, strides, padding, and other fields that are not as the node has them.
     """
     tensor = context.graph.tensor(node.input)
     bias, requant = node.bias, node.requant
