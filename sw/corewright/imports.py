@@ -9,10 +9,12 @@ the lint checks the layers that imports go along.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+# How a package imports all of its modules.
+_OPENING = "open_rooms(__name__, __path__)\n"
 
 
 def modules() -> dict[str, Path]:
@@ -63,10 +65,27 @@ def _statements(tree: ast.AST, for_types: bool) -> Iterator[ast.stmt]:
         waiting += (child for child in ast.iter_child_nodes(node) if isinstance(child, blocks))
 
 
+def imports_of(name: str, known: Mapping[str, Path], *, for_types: bool = True) -> set[str]:
+    """Return what a module of this package imports; see :func:`imported`.
+
+    A package that opens its rooms (:mod:`corewright.rooms`) imports all modules directly in it.
+
+    Args:
+        name: of the module.
+        known: files of all modules, by name.
+        for_types: count imports under ``if TYPE_CHECKING``, too.
+    """
+    text = known[name].read_text("utf-8")
+    found = imported(text, known, for_types=for_types)
+    if _OPENING in text:
+        found |= {other for other in known if other.rpartition(".")[0] == name}
+    return found
+
+
 def import_graph() -> dict[str, set[str]]:
     """Return the modules that each module of this package imports, by name."""
     known = modules()
-    return {name: imported(path.read_text("utf-8"), known) for name, path in known.items()}
+    return {name: imports_of(name, known) for name in known}
 
 
 def closure(names: Iterable[str]) -> dict[str, Path]:
@@ -85,7 +104,7 @@ def closure(names: Iterable[str]) -> dict[str, Path]:
             return files
         if name not in found:
             found.add(name)
-            waiting += imported(files[name].read_text("utf-8"), files, for_types=False)
+            waiting += imports_of(name, files, for_types=False)
     return {name: files[name] for name in sorted(found)}
 
 

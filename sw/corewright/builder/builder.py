@@ -34,7 +34,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +43,7 @@ from corewright.builder import sample
 from corewright.builder.errors import BuilderError
 from corewright.builder.weights import IntArray, layer_weights, load_weights
 from corewright.facts.widths import is_sign
-from corewright.golden import operators, random_words
-from corewright.golden.operators import Int64Array
+from corewright.golden import random_words, requantise
 from corewright.graph import (
     MAX_SHIFT,
     MAX_SOFTMAX_FRACTION,
@@ -64,10 +63,13 @@ from corewright.graph import (
     Softmax,
     Tensor,
     Upsample,
+    WeightedNode,
+    WindowNode,
     output_shape,
     same_padding,
     softmax_table,
 )
+from corewright.graph.arithmetic import Int64Array, sign
 
 Activation = Literal["linear", "relu", "leaky"]
 Size = int | tuple[int, int]
@@ -262,7 +264,7 @@ class Builder:
         node = dataclasses.replace(node, output=_shaped(node, output, source))
         x, pads, lengths = self._window(node, source)
         probe = dataclasses.replace(node, padding=pads, output=_resized(node.output, lengths))
-        return self._append(node, operators.pool(x, probe))
+        return self._append(node, probe.evaluate([x], 0))
 
     def global_average(self, source: Tensor, *, name: str | None = None) -> Tensor:
         """Add the average of each channel."""
@@ -288,7 +290,7 @@ class Builder:
         node = Add(layer, (own.name, other.name), output, shifts[0], shifts[1], probe)
         output_shape(node, own, other)
         operands = sample.common_crop([self._samples[own.name], self._samples[other.name]])
-        value = operators.add(operands[0], operands[1], node)
+        value = node.evaluate(operands, 0)
         requant = self._requant(layer, self._shift(value), activation)
         fraction = finest - requant.shift
         node = dataclasses.replace(
@@ -296,7 +298,7 @@ class Builder:
             output=Tensor(output.name, *own.shape, self.bits, fraction),
             requant=requant,
         )
-        return self._append(node, operators.requantise(value, None, requant))
+        return self._append(node, requantise(value, None, requant))
 
     def concat(self, *sources: Tensor, name: str | None = None) -> Tensor:
         """Add the tensors' channels, one after the other; their fractions have to be equal."""
@@ -318,7 +320,7 @@ class Builder:
         height, width = source.height * pair[0], source.width * pair[1]
         output = dataclasses.replace(source, name=f"{layer}.out", height=height, width=width)
         node = Upsample(layer, self._known(source).name, output, pair)
-        return self._append(node, operators.upsample(self._samples[source.name], node))
+        return self._append(node, node.evaluate([self._samples[source.name]], 0))
 
     def slice(
         self, source: Tensor, first_channel: int, channels: int, *, name: str | None = None
@@ -329,7 +331,7 @@ class Builder:
         output = dataclasses.replace(source, name=f"{layer}.out", channels=count)
         node = Slice(layer, source.name, output, first_channel)
         output_shape(node, source)
-        return self._append(node, operators.take_channels(self._samples[source.name], node))
+        return self._append(node, node.evaluate([self._samples[source.name]], 0))
 
     # ------------------------------------------------------------------ attention
     def matmul(
@@ -383,12 +385,12 @@ class Builder:
 
         if fraction is None:
             fine = MAX_SOFTMAX_FRACTION
-            largest = int(operators.softmax(x, node(fine, _PROBE_BITS)).max())
+            largest = int(node(fine, _PROBE_BITS).evaluate([x], 0).max())
             # A one would need another bit: it saturates.
             largest = min(largest, (1 << fine) - (1 << (fine - self.bits + 1)))
             fraction = max(fine - self._right_shift(largest), 0)
         final = node(fraction, self.bits)
-        return self._append(final, operators.softmax(x, final))
+        return self._append(final, final.evaluate([x], 0))
 
     def attention(
         self,
@@ -485,7 +487,7 @@ class Builder:
             node = MatMul(name, (own.name, other.name), output, transpose_b, probe)
             output_shape(node, own, other)
             x, y = self._samples[own.name], sample.whole_map(self._samples[other.name], other)
-            sums.append(operators.matmul(x, y, node, bound))
+            sums.append(node.evaluate([x, y], bound))
         shift = self._shift(np.stack(sums)) + coarse
         requant = self._requant(layer, shift, activation)
         fraction = self.bits - 1 - _SCORE_BITS
@@ -538,7 +540,7 @@ class Builder:
             )
             x, pads, lengths = self._window(node, source)
             probe = dataclasses.replace(node, padding=pads, output=_resized(output, lengths))
-            phases.append(self._append(node, operators.depthwise(x, probe, 1 << source.bits)))
+            phases.append(self._append(node, probe.evaluate([x], 1 << source.bits)))
         return self.concat(*phases, name=layer)
 
     def softmax(self, source: Tensor) -> None:
@@ -552,7 +554,7 @@ class Builder:
 
     def _calibrated(
         self,
-        node: Conv | Depthwise | Dense,
+        node: WeightedNode,
         source: Tensor,
         bias: IntArray | None,
         shift: int | None,
@@ -567,18 +569,13 @@ class Builder:
         low, high = -(1 << (_PROBE_BITS - 1)), (1 << (_PROBE_BITS - 1)) - 1
         output = _shaped(node, node.output, source)
         requant = Requant(0, coarse, coarse, low, high)
-        if isinstance(node, Dense):
-            x = sample.whole_map(self._samples[source.name], source)
-            probe = dataclasses.replace(node, requant=requant)
-            sums = operators.dense(x, probe, bound)
+        changes: dict[str, Any] = {"requant": requant}
+        if isinstance(node, WindowNode):
+            x, changes["padding"], lengths = self._window(node, source)
+            changes["output"] = _resized(output, lengths)
         else:
-            x, pads, lengths = self._window(node, source)
-            size = _resized(output, lengths)
-            changed = dataclasses.replace(node, requant=requant, padding=pads, output=size)
-            if isinstance(changed, Conv):
-                sums = operators.conv(x, changed, bound)
-            else:
-                sums = operators.depthwise(x, changed, bound)
+            x = sample.whole_map(self._samples[source.name], source)
+        sums = node.changed(**changes).evaluate([x], bound)
         if self._given is None:
             bias = self._bias(node.name, sums) << coarse
         value = sums
@@ -592,21 +589,20 @@ class Builder:
         if shift is None:
             shift = self._shift(value) + coarse
         final = self._requant(node.name, shift, activation)
-        finished = dataclasses.replace(
-            node,
+        finished = node.changed(
             output=dataclasses.replace(output, bits=self.bits, fraction=self.fraction),
             bias=bias,
             requant=final,
             weight_fraction=shift + self.fraction - source.fraction,
         )
         kept = _requantised(value, final, coarse)
-        return self._append(finished, operators.sign(kept) if is_sign(self.bits) else kept)
+        return self._append(finished, sign(kept) if is_sign(self.bits) else kept)
 
     def _window(
-        self, node: Conv | Depthwise | Pool, source: Tensor
+        self, node: WindowNode, source: Tensor
     ) -> tuple[Int64Array, tuple[int, int, int, int], tuple[int, int]]:
         """Sample of ``source`` for a sliding window, padding left to do, size of the result."""
-        window = node.window if isinstance(node, Pool) else node.kernel_size
+        window = node.window_size
         top, bottom, left, right = node.padding
         x = self._samples[source.name]
         x, rows, height = sample.pad_axis(
@@ -700,7 +696,7 @@ class Builder:
 
 def _requantised(sums: Int64Array, requant: Requant, coarse: int) -> Int64Array:
     """Requantise sums that lack their last ``coarse`` bits."""
-    return operators.requantise(
+    return requantise(
         sums,
         None,
         dataclasses.replace(

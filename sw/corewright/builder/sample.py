@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from corewright.golden import random_words
-from corewright.golden.operators import Int64Array
 from corewright.graph import Tensor
+from corewright.graph.arithmetic import Int64Array
 
 # A crop of 64 pixels still has 2 behind the five strides of an ImageNet network.
 SIDE = 64

@@ -5,6 +5,7 @@
 from corewright.compiler.compile import compile_graph
 from corewright.compiler.errors import CompileError
 from corewright.compiler.program import CompiledLayer, CompiledProgram, PlacedTensor
+from corewright.compiler.room import runs_on_host
 
 __all__ = [
     "CompileError",
@@ -12,4 +13,5 @@ __all__ = [
     "CompiledProgram",
     "PlacedTensor",
     "compile_graph",
+    "runs_on_host",
 ]

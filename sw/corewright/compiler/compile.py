@@ -14,47 +14,27 @@ import numpy.typing as npt
 
 from corewright.compiler.errors import CompileError
 from corewright.compiler.geometry import Raster, layout_of
+from corewright.compiler.limits import check_pixels
+from corewright.compiler.lower import operations
 from corewright.compiler.memory import Lifetime, align, place
-from corewright.compiler.operation import (
-    Contents,
-    HostSoftmax,
-    Operation,
-    TensorSlice,
-    opcode_of,
-    operations,
-)
+from corewright.compiler.operation import Contents, HostOperation, Operation, TensorSlice
 from corewright.compiler.plan import Choice, HostChoice, Step, plan
 from corewright.compiler.program import CompiledLayer, CompiledProgram, PlacedTensor
+from corewright.compiler.room import lowering_of
 from corewright.compiler.schedule import Part, Schedule
 from corewright.compiler.streams import bias_table, weight_rows
-from corewright.facts.widths import POST_GUARD_BITS, is_sign, word_bytes
-from corewright.graph import (
-    ComputeNode,
-    Conv,
-    Dense,
-    Depthwise,
-    Graph,
-    MatMul,
-    Pool,
-    accumulator_bounds,
-    value_bounds,
-    value_range,
-)
+from corewright.facts.widths import word_bytes
+from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import (
     DESCRIPTOR_BYTES,
     HEADER_BYTES,
-    HostOpcode,
-    Opcode,
     ProgramError,
     decode_stages,
     encode_host_operation,
     encode_program,
     join_stages,
 )
-
-# The elements of a window are counted in 16 bits.
-_MAX_AVERAGE = (1 << 16) - 1
 
 
 def compile_graph(
@@ -74,7 +54,8 @@ def compile_graph(
     """
     _check_limits(graph, hw, batch)
     for node in graph.compute_nodes:
-        _check_values(graph, node, hw)
+        check_pixels(graph, node, hw)
+        lowering_of(node).check(graph, node, hw)
     lowered = operations(graph, hw)
     source, choices = plan(graph, lowered, hw, batch)
     tensors, arena_bytes = _place_tensors(graph, choices, source, hw, batch, keep_tensors)
@@ -127,9 +108,10 @@ def _stages(choices: Sequence[Step]) -> list[list[Step]]:
         stages[-1].append(choice)
     if all(isinstance(choice, HostChoice) for choice in stages[0]):
         # The engine is what starts a program.
+        first = stages[0][0].operation
         raise CompileError(
-            stages[0][0].operation.name,
-            "a softmax that has nothing before it to run: apply it to the input on the host",
+            first.name,
+            f"a {first.kind} that has nothing before it to run: apply it to the input on the host",
         )
     return stages
 
@@ -183,9 +165,7 @@ class _StageEncoder:
         descriptors[-1]["last_layer"] = 1
         host = 0
         if self.host:
-            tables = [
-                self._append(choice.operation.node.table.astype("<u4")) for choice in self.host
-            ]
+            tables = [self._append(choice.operation.table.astype("<u4")) for choice in self.host]
             operations = b"".join(
                 encode_host_operation(self._host_fields(choice, table, choice is self.host[-1]))
                 for choice, table in zip(self.host, tables, strict=True)
@@ -287,16 +267,14 @@ class _StageEncoder:
 
     def _host_fields(self, choice: HostChoice, table: int, last: bool) -> dict[str, int]:
         op = choice.operation
-        node, (height, width) = op.node, op.size
+        height, width = op.size
         return {
-            "host_opcode": int(HostOpcode.SOFTMAX),
+            **op.fields,
             "last_operation": int(last),
             "input_offset": self._offset(op.source, 0),
             "output_offset": self._offset(op.target, 0),
             "height": height,
             "width": width,
-            "channels": op.source.channels // node.runs,
-            "runs": node.runs,
             "input_pitch": choice.source.pitch,
             "input_rows": choice.source.image_rows,
             "output_pitch": choice.output.pitch,
@@ -304,10 +282,7 @@ class _StageEncoder:
             "input_channels": op.source.tensor_channels,
             "output_channels": op.target.tensor_channels,
             "table_offset": table,
-            "table_entries": len(node.table),
-            "shift": node.output.fraction,
-            "clip_low": node.low,
-            "clip_high": node.high,
+            "table_entries": len(op.table),
         }
 
 
@@ -339,103 +314,6 @@ def _check_limits(graph: Graph, hw: Hardware, batch: int) -> None:
                     parameter="max_image_size",
                     needed=size,
                 )
-
-
-def _check_values(graph: Graph, node: ComputeNode, hw: Hardware) -> None:
-    """Widths: pixels, weights, accumulators, post-processing; and the kernel's size."""
-    for name in (*node.inputs, node.output.name):
-        low, high = value_range(graph, name)
-        sign = is_sign(graph.tensor(name).bits) and is_sign(hw.bits_input)
-        bits = 1 if sign else _signed_bits(low, high)
-        if is_sign(hw.bits_input) and not is_sign(bits):
-            raise CompileError(
-                node.name,
-                f"tensor '{name}' spans {low}..{high}, pixels of one bit are -1 or 1",
-                parameter="bits_input",
-                needed=max(bits, 2),
-            )
-        if bits > hw.bits_input:
-            raise CompileError(
-                node.name,
-                f"tensor '{name}' spans {low}..{high}, pixels have {hw.bits_input} bits",
-                parameter="bits_input",
-                needed=bits,
-            )
-    opcode = opcode_of(graph, node)
-    if not isinstance(node, Conv | Dense | Depthwise | Pool | MatMul):
-        return
-    if not isinstance(node, Pool):
-        _check_weights(graph, node, hw)
-    if isinstance(node, Conv | Depthwise):
-        for what, size, limit in zip(
-            ("rows", "columns"), node.kernel_size, hw.max_kernel, strict=True
-        ):
-            if size > limit:
-                raise CompileError(
-                    node.name,
-                    f"the kernel has {size} {what}, max_kernel_size allows {limit}",
-                    parameter="max_kernel_size",
-                    needed=size,
-                )
-    taps = node.window[0] * node.window[1] if isinstance(node, Pool) else 0
-    if opcode == Opcode.AVERAGE_POOL and taps > _MAX_AVERAGE:
-        raise CompileError(
-            node.name,
-            f"the window has {taps} elements, an average counts {_MAX_AVERAGE} at most",
-        )
-    lows, highs = accumulator_bounds(graph, node)
-    low, high = int(lows.min()), int(highs.max())
-    bits = _signed_bits(low, high)
-    if bits > hw.bits_sum:
-        raise CompileError(
-            node.name,
-            f"sums reach {low}..{high}, accumulators have {hw.bits_sum} bits",
-            parameter="bits_sum",
-            needed=bits,
-        )
-    if isinstance(node, Conv | Dense | Depthwise) and is_sign(node.output.bits):
-        # A sign's sum is not shifted, but doubled.
-        floor = 0 if node.bias is None else node.bias >> node.requant.pre_shift
-        lows, highs = 2 * (lows + floor), 2 * (highs + floor) + 1
-        biases = np.atleast_1d(2 * floor)
-    else:
-        lows, highs = value_bounds(graph, node)
-        own = node.bias if isinstance(node, Conv | Dense | Depthwise) else None
-        biases = np.zeros(1, dtype=np.int64) if own is None else own
-    low, high = int(lows.min()), int(highs.max())
-    # The bias by itself has to fit as well.
-    bits = max(_signed_bits(low, high), _signed_bits(int(biases.min()), int(biases.max())))
-    if bits > hw.post_bits:
-        raise CompileError(
-            node.name,
-            f"sums with pre-shift and bias reach {low}..{high}, post-processing has "
-            f"{hw.post_bits} bits (bits_sum + {POST_GUARD_BITS})",
-            parameter="bits_sum",
-            needed=bits - POST_GUARD_BITS,
-        )
-
-
-def _check_weights(graph: Graph, node: Conv | Dense | Depthwise | MatMul, hw: Hardware) -> None:
-    if isinstance(node, MatMul):
-        low, high = value_range(graph, node.inputs[1])
-        binary = is_sign(graph.tensor(node.inputs[1]).bits)
-    else:
-        low, high = int(node.weights.min()), int(node.weights.max())
-        binary = bool((np.abs(node.weights) == 1).all())
-    bits = 1 if binary and is_sign(hw.bits_weights) else max(_signed_bits(low, high), 2)
-    if bits > hw.bits_weights:
-        raise CompileError(
-            node.name,
-            f"weights span {low}..{high}, the hardware's have {hw.bits_weights} "
-            + ("bit, -1 or 1" if is_sign(hw.bits_weights) else "bits"),
-            parameter="bits_weights",
-            needed=bits,
-        )
-
-
-def _signed_bits(low: int, high: int) -> int:
-    """Bits of a two's complement word that holds low..high."""
-    return max(max(high, 0).bit_length(), (-min(low, 0) - 1).bit_length() if low < 0 else 0) + 1
 
 
 # ---------------------------------------------------------------------- tensors
@@ -486,7 +364,7 @@ def _place_tensors(
     return tensors, total
 
 
-def _contents(op: Operation | HostSoftmax, channels: int) -> Contents:
+def _contents(op: Operation | HostOperation, channels: int) -> Contents:
     """What the tensor of so many channels that an operation writes holds."""
     if isinstance(op, Operation) and op.holds is not None:
         return op.holds

@@ -2,17 +2,8 @@
 # Copyright corewright contributors
 """What the engine sees of a graph: convolutions and pools, each with an addition behind it or not.
 
-Lowering decides, before any geometry is known, which tensors exist in memory and where:
-
-- a residual addition joins the layer that produces one of its operands, where nobody else reads
-  that operand: the operand then never exists in memory;
-- the inputs of a concatenation are written straight into its output: a tensor may be a slice of
-  the channels of another one, and is read as such;
-- a slice of channels is read where it lies;
-- the product of two activations takes its weights from a tensor whose rows are output channels, so
-  that the right factor of `A * B` is transposed first, by a product with the identity;
-- everything else that moves integers is an identity pass, a 1 x 1 maximum;
-- a softmax between layers is the host's, as :class:`HostSoftmax`.
+How operators become operations is said in :mod:`corewright.compiler.lower` and in the rooms of
+:mod:`corewright.compiler.lowering`.
 """
 
 from __future__ import annotations
@@ -24,25 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corewright.compiler.errors import CompileError
-from corewright.compiler.order import host_last
-from corewright.facts.widths import is_sign, number_range
-from corewright.graph import (
-    Add,
-    ComputeNode,
-    Concat,
-    Conv,
-    Dense,
-    Depthwise,
-    Graph,
-    MatMul,
-    Pool,
-    QuantisedSoftmax,
-    Requant,
-    Slice,
-    Upsample,
-    macs,
-)
+from corewright.facts.widths import number_range
+from corewright.graph import Requant
 from corewright.hardware import Hardware
 from corewright.program import Opcode
 
@@ -50,9 +24,6 @@ Pair = tuple[int, int]
 
 # Channel groups are a 16-bit field.
 MAX_GROUPS = (1 << 16) - 1
-# The loader stores up to four copies of a pixel beside each other.
-_MAX_REPEAT_W = 4
-_MAX_REPEAT_H = 256
 
 
 @dataclass(frozen=True)
@@ -337,26 +308,27 @@ class Operation:
         return tuple((sh, sw) for sh in choices[0] for sw in choices[1])
 
 
-@dataclass(frozen=True)
-class HostSoftmax:
-    """A softmax of the graph between two stages: a host operation of the program.
+@dataclass(frozen=True, eq=False)
+class HostOperation:
+    """What the host does between two stages: a host operation of the program.
 
     Attributes:
-        node: the graph's node.
+        name: the node's name.
+        kind: what it does, as the program format names it, in lower case.
         source: what is read.
         target: what is written, a tensor of the graph.
         size: (H, W) of both.
+        fields: those of the program's that say what is computed.
+        table: unsigned 32-bit integers that it looks up.
     """
 
-    node: QuantisedSoftmax
+    name: str
+    kind: str
     source: TensorSlice
     target: TensorSlice
     size: Pair
-
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return self.node.name
+    fields: Mapping[str, int]
+    table: npt.NDArray[np.integer[Any]]
 
     @property
     def tensors_read(self) -> tuple[str, ...]:
@@ -379,322 +351,8 @@ class Lowered:
             addition joined their producer, are missing.
     """
 
-    operations: tuple[Operation | HostSoftmax, ...]
+    operations: tuple[Operation | HostOperation, ...]
     places: Mapping[str, TensorSlice]
-
-
-def operations(graph: Graph, hardware: Hardware) -> Lowered:
-    """Lowers ``graph``; a final softmax is the host's.
-
-    Raises:
-        CompileError: a node that the engine has no operation for.
-    """
-    fused = _fused_operands(graph)
-    places, copies = _places(graph, set(fused.values()))
-    result: list[Operation | HostSoftmax] = []
-    for node in host_last(graph):
-        if isinstance(node, Add):
-            result += _split(
-                _addition(graph, node, fused.get(node.name), places, hardware), hardware
-            )
-        elif isinstance(node, Concat | Slice):
-            result += [
-                copy_operation(node.name, _size(graph, name), source, target, hardware)
-                for name, source, target in copies.get(node.name, ())
-            ]
-        elif isinstance(node, QuantisedSoftmax):
-            source, target = places[node.input], places[node.output.name]
-            result.append(HostSoftmax(node, source, target, _size(graph, node.input)))
-        elif isinstance(node, MatMul):
-            result += _product(graph, node, places, hardware)
-        elif isinstance(node, Upsample):
-            result += _upsampling(graph, node, places, hardware)
-        elif node.output.name in places:
-            place = places[node.output.name]
-            result += _split(_operation(graph, node, places[node.input], place), hardware)
-    return Lowered(tuple(result), places)
-
-
-def _size(graph: Graph, name: str) -> Pair:
-    tensor = graph.tensor(name)
-    return tensor.height, tensor.width
-
-
-# ---------------------------------------------------------------------- who writes what
-def _fused_operands(graph: Graph) -> dict[str, str]:
-    """For each addition that joins a layer the operand that this layer computes."""
-    order = {node.output.name: index for index, node in enumerate(graph.compute_nodes)}
-    result = {}
-    for node in graph.compute_nodes:
-        if not isinstance(node, Add) or node.inputs[0] == node.inputs[1]:
-            continue
-        # Nobody else needs it, so that its layer may wait for the other operand.
-        free = [
-            name
-            for name in node.inputs
-            if isinstance(graph.producer(name), Conv | Dense | Depthwise | Pool)
-            and len(graph.consumers(name)) == 1
-            and name != graph.output.name
-        ]
-        if free:
-            result[node.name] = max(free, key=lambda name: order[name])
-    return result
-
-
-def _places(
-    graph: Graph, absent: set[str]
-) -> tuple[dict[str, TensorSlice], dict[str, list[tuple[str, TensorSlice, TensorSlice]]]]:
-    """Where tensors lie; (tensor, source, target) of the copies for concatenations and slices."""
-    places: dict[str, TensorSlice] = {}
-    targets: dict[str, list[tuple[str, TensorSlice]]] = {}
-    fixed = {graph.input.name, graph.output.name}
-    # Slices have no bytes of their own, host operations write whole tensors.
-    fixed |= {
-        node.output.name
-        for node in graph.compute_nodes
-        if isinstance(node, Slice | QuantisedSoftmax)
-    }
-    for node in reversed(graph.compute_nodes):
-        own = TensorSlice.whole(node.output.name, node.output.channels)
-        place = places.setdefault(node.output.name, own)
-        if not isinstance(node, Concat):
-            continue
-        targets[node.name] = []
-        first = 0
-        for name in node.inputs:
-            channels = graph.tensor(name).channels
-            target = place.part(first, channels)
-            if name in fixed or name in places:
-                targets[node.name].append((name, target))
-            else:
-                places[name] = target
-            first += channels
-    places[graph.input.name] = TensorSlice.whole(graph.input.name, graph.input.channels)
-    for node in graph.compute_nodes:
-        if not isinstance(node, Slice):
-            continue
-        part = places[node.input].part(node.first_channel, node.output.channels)
-        if node.output.name == graph.output.name:
-            # The host reads whole tensors.
-            targets[node.name] = [(node.input, places[node.output.name])]
-        else:
-            places[node.output.name] = part
-    copies = {
-        name: [(tensor, places[tensor], target) for tensor, target in pairs]
-        for name, pairs in targets.items()
-    }
-    for node in graph.compute_nodes:
-        if isinstance(node, Slice) and node.name in copies:
-            source = places[node.input].part(node.first_channel, node.output.channels)
-            copies[node.name] = [
-                (tensor, source, target) for tensor, _, target in copies[node.name]
-            ]
-    return {name: place for name, place in places.items() if name not in absent}, copies
-
-
-# ---------------------------------------------------------------------- nodes
-def opcode_of(graph: Graph, node: ComputeNode) -> Opcode:
-    """The engine's operation for a node's own arithmetic; identity passes for the rest."""
-    if isinstance(node, Conv | Dense | MatMul):
-        return Opcode.CONV
-    if isinstance(node, Depthwise):
-        return Opcode.DEPTHWISE
-    if isinstance(node, Pool) and node.kind == "average":
-        return Opcode.AVERAGE_POOL if _sum_shift(graph, node) is None else Opcode.SUM_POOL
-    return Opcode.MAX_POOL
-
-
-def _sum_shift(graph: Graph, node: Pool) -> int | None:
-    """The k of an average that is a sum shifted right by k, its windows full; else None."""
-    source, window = graph.tensor(node.input), node.window
-    count = window[0] * window[1]
-    ends = [
-        (length - 1) * stride + taps
-        for length, stride, taps in zip(
-            (node.output.height, node.output.width), node.strides, window, strict=True
-        )
-    ]
-    full = node.padding[0] == node.padding[2] == 0
-    full &= ends[0] <= source.height and ends[1] <= source.width
-    if not full or count & (count - 1):
-        return None
-    shift, requant = count.bit_length() - 1, node.requant
-    shifts = requant.pre_shift, requant.shift, requant.negative_shift
-    # (A pool's own limits see to it that the larger shift still has six bits.)
-    # Rounding twice is rounding once only where one of the two changes nothing.
-    if node.round_first and shift and any(shifts):
-        return None
-    return shift
-
-
-def _operation(
-    graph: Graph, node: ComputeNode, source: TensorSlice, target: TensorSlice
-) -> Operation:
-    opcode = opcode_of(graph, node)
-    if not isinstance(node, Conv | Dense | Depthwise | Pool):
-        raise TypeError(f"the engine has no operation for {type(node).__name__}")
-    tensor = graph.tensor(node.input)
-    common: dict[str, Any] = {
-        "name": node.name,
-        "opcode": opcode,
-        "source": source,
-        "target": target,
-        "size": (tensor.height, tensor.width),
-        "out_size": (node.output.height, node.output.width),
-        "macs": macs(node, graph),
-        "result": TensorSlice.whole(node.output.name, node.output.channels),
-    }
-    if isinstance(node, Pool):
-        requant, shift = node.requant, 0
-        if opcode == Opcode.SUM_POOL:
-            shift = _sum_shift(graph, node) or 0
-            requant = replace(
-                requant, shift=requant.shift + shift, negative_shift=requant.negative_shift + shift
-            )
-        return Operation(
-            kind=opcode.name.lower(),
-            kernel=node.window,
-            strides=node.strides,
-            padding=(node.padding[0], node.padding[2]),
-            weights=None,
-            bias=None,
-            requant=requant,
-            round_first=opcode == Opcode.AVERAGE_POOL and node.round_first,
-            **common,
-        )
-    if isinstance(node, Dense):
-        kernel = (tensor.height, tensor.width)
-        weights = node.weights.reshape(*kernel, tensor.channels, -1)
-        strides, padding = kernel, (0, 0)
-    else:
-        kernel, weights, strides = node.kernel_size, node.weights, node.strides
-        padding = (node.padding[0], node.padding[2])
-    bias, requant = node.bias, node.requant
-    if is_sign(node.output.bits):
-        # v = (sum << p) + b is negative where sum + floor(b / 2^p) is, and 0 counts as positive:
-        # its sign is that of twice that plus 1, which never is 0.
-        floor = np.zeros(node.output.channels, dtype=np.int64)
-        if bias is not None:
-            floor = floor + (bias >> requant.pre_shift)
-        bias = 2 * floor + 1
-        requant = replace(requant, pre_shift=1)
-    return Operation(
-        kind=type(node).__name__.lower(),
-        kernel=kernel,
-        strides=strides,
-        padding=padding,
-        weights=weights,
-        bias=bias,
-        requant=requant,
-        round_first=False,
-        **common,
-    )
-
-
-def _product(
-    graph: Graph, node: MatMul, places: Mapping[str, TensorSlice], hw: Hardware
-) -> Iterator[Operation]:
-    """A product of two activations, behind the transposition of its right factor if need be."""
-    left, right = (graph.tensor(name) for name in node.inputs)
-    factor, factor_size = places[node.inputs[1]], (right.height, right.width)
-    common: dict[str, Any] = {
-        "opcode": Opcode.CONV,
-        "kernel": (1, 1),
-        "strides": (1, 1),
-        "padding": (0, 0),
-        "weights": None,
-        "bias": None,
-        "round_first": False,
-    }
-    if not node.transpose_b:
-        if is_sign(hw.bits_input) or is_sign(hw.bits_weights):
-            raise CompileError(
-                node.name,
-                "a product whose right factor has to be transposed needs a number 0, which words "
-                "of one bit do not have: use transpose_b, or hardware of 2 bits",
-            )
-        features, tokens = right.channels, right.height * right.width
-        target = TensorSlice.whole(_own_name(graph, f"{node.name}.transposed"), tokens)
-        yield Operation(
-            name=node.name,
-            kind="transpose",
-            source=TensorSlice.whole(target.tensor, features),
-            target=target,
-            size=(1, features),
-            out_size=(1, features),
-            requant=Requant.identity(*pixel_limits(hw)),
-            macs=0,
-            weights_from=factor,
-            weights_size=factor_size,
-            constant=np.eye(features, dtype=np.int8)[None],
-            holds=Contents(factor, transposed=True),
-            **common,
-        )
-        factor, factor_size = target, (1, features)
-    yield Operation(
-        name=node.name,
-        kind="matmul",
-        source=places[node.inputs[0]],
-        target=places[node.output.name],
-        size=(left.height, left.width),
-        out_size=(left.height, left.width),
-        requant=node.requant,
-        macs=macs(node, graph),
-        weights_from=factor,
-        weights_size=factor_size,
-        **common,
-    )
-
-
-def _upsampling(
-    graph: Graph, node: Upsample, places: Mapping[str, TensorSlice], hw: Hardware
-) -> Iterator[Operation]:
-    """Identity passes that repeat pixels, several where one cannot repeat them so often."""
-    size, source = _size(graph, node.input), places[node.input]
-    final = places[node.output.name]
-    steps = _repeats(node)
-    for index, repeat in enumerate(steps):
-        last = index == len(steps) - 1
-        target, holds = final, None
-        size = size[0] * repeat[0], size[1] * repeat[1]
-        if not last:
-            name = _own_name(graph, f"{node.name}.part{index}")
-            target = TensorSlice.whole(name, final.channels)
-            first = _size(graph, node.input)
-            repeated = size[0] // first[0], size[1] // first[1]
-            own = TensorSlice.whole(node.input, final.channels)
-            holds = Contents(own, repeat=repeated)
-        operation = copy_operation(node.name, size, source, target, hw)
-        yield replace(operation, kind="upsample", repeat=repeat, holds=holds)
-        source = target
-
-
-def _own_name(graph: Graph, name: str) -> str:
-    """``name``, or one like it, of a tensor that the graph has not."""
-    while name in graph.tensors:
-        name += "'"
-    return name
-
-
-def _repeats(node: Upsample) -> list[Pair]:
-    """The factors of an upsampling that a pass each can do.
-
-    Raises:
-        CompileError: a factor of the width has a prime factor above three.
-    """
-    down, right = node.factors
-    factors = []
-    for factor in (4, 3, 2):
-        while right % factor == 0:
-            factors.append(factor)
-            right //= factor
-    if right != 1 or down > _MAX_REPEAT_H:
-        raise CompileError(
-            node.name,
-            f"upsampling by {node.factors} is not supported: the nearest are up to "
-            f"{_MAX_REPEAT_H} times in height, and products of 2, 3 and {_MAX_REPEAT_W} in width",
-        )
-    return [(down, factors[0] if factors else 1), *((1, factor) for factor in factors[1:])]
 
 
 def copy_operation(
@@ -725,26 +383,7 @@ def pixel_limits(hw: Hardware) -> Pair:
     return number_range(hw.bits_input)
 
 
-def _addition(
-    graph: Graph, node: Add, fused: str | None, places: Mapping[str, TensorSlice], hw: Hardware
-) -> Operation:
-    """The layer that adds: the producer of operand ``fused``, or an identity pass."""
-    target, main = places[node.output.name], fused or node.inputs[0]
-    shifts = node.own_shift, node.other_shift
-    other = node.inputs[1]
-    if main != node.inputs[0]:
-        other, shifts = node.inputs[0], shifts[::-1]
-    addition = Addition(node.name, places[other], *shifts, node.requant)
-    producer = graph.producer(main)
-    if fused is None or producer is None:
-        copy = copy_operation(node.name, _size(graph, main), places[main], target, hw)
-        return replace(copy, kind="add", addition=addition)
-    # Only layers with a single input are fused.
-    layer = _operation(graph, producer, places[producer.inputs[0]], target)
-    return replace(layer, addition=addition)
-
-
-def _split(operation: Operation, hw: Hardware) -> Iterator[Operation]:
+def split(operation: Operation, hw: Hardware) -> Iterator[Operation]:
     """Splits a channelwise layer whose biases do not fit the bias buffer: each part reads a slice.
 
     A convolution's parts read the same input: they are the schedule's (:func:`schedule.parts`).

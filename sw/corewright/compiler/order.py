@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from corewright.graph import ComputeNode, Graph, QuantisedSoftmax
+from corewright.compiler.room import runs_on_host
+from corewright.graph import ComputeNode, Graph
 
 
 def host_last(graph: Graph) -> list[ComputeNode]:
@@ -19,7 +20,7 @@ def host_last(graph: Graph) -> list[ComputeNode]:
         for wanted in (False, True):
             rest: list[ComputeNode] = []
             for node in waiting:
-                host = isinstance(node, QuantisedSoftmax)
+                host = runs_on_host(node)
                 if host == wanted and known.issuperset(node.inputs):
                     result.append(node)
                     if not host:

@@ -21,7 +21,7 @@ from corewright.compiler.geometry import (
 )
 from corewright.compiler.operation import (
     Contents,
-    HostSoftmax,
+    HostOperation,
     Lowered,
     Operation,
     Pair,
@@ -111,7 +111,7 @@ class Choice:
 class HostChoice:
     """A host operation and the rasters that it finds and leaves."""
 
-    operation: HostSoftmax
+    operation: HostOperation
     source: Raster
     output: Raster
     advice: str = ""
@@ -192,7 +192,7 @@ class _Search:
 
     def __init__(
         self,
-        layer: Operation | HostSoftmax,
+        layer: Operation | HostOperation,
         hardware: Hardware,
         batch: int,
         name: str,
@@ -221,7 +221,7 @@ class _Search:
     def _find(self, rasters: dict[str, Raster]) -> Iterator[Way]:
         layer = self.layer
         fixed = rasters.get(layer.target.tensor)
-        if isinstance(layer, HostSoftmax):
+        if isinstance(layer, HostOperation):
             source = rasters[layer.source.tensor]
             for raster in {source, self._aligned(layer.size)}:
                 yield raster, (HostChoice(layer, source, raster),)

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""What the host does between two stages: operations on tensors of the arena."""
+"""What the host does between two stages: operations on tensors of the arena.
+
+What an operation computes of pixels is said in its room, in
+:mod:`corewright.emulator.host_operations`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array
 from corewright.emulator.pixels import random_elements
-from corewright.emulator.softmax import MAX_SHIFT, softmax
 from corewright.facts.widths import number_range, word_bytes
+from corewright.program import HostOpcode
 from corewright.program.tensor import TensorLayout, pack_words, unpack_words
 
 # Elements of the largest temporaries.
@@ -20,8 +26,8 @@ _ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
-class HostRun:
-    """The run of a host operation of the program: a softmax over each run of channels.
+class HostRun(ABC):
+    """The run of a host operation of the program: pixels of one tensor to those of another.
 
     Attributes:
         stage: the stage that it follows.
@@ -86,9 +92,28 @@ class HostRun:
         """
         self._check(arena)
         table = np.frombuffer(data, "<u4", self["table_entries"], self["table_offset"])
-        if table[0] == 0:
-            raise self.error("table_offset", "the table's first entry is 0")
-        self._softmax(table.astype(np.int64), arena, rng)
+        self.check_table(table.astype(np.int64))
+        self._write(table.astype(np.int64), arena, rng)
+
+    @abstractmethod
+    def check_fields(self) -> None:
+        """Check fields that mean something to this operation only.
+
+        Raises:
+            EmulatorError: one that the contract excludes.
+        """
+
+    @abstractmethod
+    def check_table(self, table: Int64Array) -> None:
+        """Check the table (entries,).
+
+        Raises:
+            EmulatorError: the contract excludes it.
+        """
+
+    @abstractmethod
+    def compute(self, pixels: Int64Array, table: Int64Array) -> Int64Array:
+        """What it makes of (pixels, channels), the same shape."""
 
     def _check(self, arena: ByteArray) -> None:
         if self.batch < 1:
@@ -98,8 +123,7 @@ class HostRun:
         for name in ("height", "width", "channels", "runs", "table_entries"):
             if self[name] < 1:
                 raise self.error(name, "must be at least 1")
-        if self["shift"] > MAX_SHIFT:
-            raise self.error("shift", f"is {MAX_SHIFT} at most")
+        self.check_fields()
         lowest, highest = number_range(self.hardware.bits_input)
         if self["clip_low"] < lowest:
             raise self.error("clip_low", f"pixels start at {lowest}")
@@ -130,7 +154,7 @@ class HostRun:
             if self.words("input", marks).any():
                 raise self.error("output_offset", "the output overlaps the input")
 
-    def _softmax(self, table: Int64Array, arena: ByteArray, rng: np.random.Generator) -> None:
+    def _write(self, table: Int64Array, arena: ByteArray, rng: np.random.Generator) -> None:
         rows, bits = self.hardware.rows, self.hardware.bits_input
         layout = self.layout("output")
         source, target = self.words("input", arena), self.words("output", arena)
@@ -144,14 +168,7 @@ class HostRun:
                 first, last = position[0] // rows, position[-1] // rows
                 words = unpack_words(source[first : last + 1], rows, bits).transpose(0, 2, 1)
                 pixels = words.reshape(-1, self.channels)[position - first * rows]
-                y = softmax(
-                    pixels.reshape(-1, self["runs"], self["channels"]),
-                    table,
-                    shift=self["shift"],
-                    low=self["clip_low"],
-                    high=self["clip_high"],
-                )
-                result[lane] = y.reshape(-1, self.channels)
+                result[lane] = self.compute(pixels, table)
             blocks = result.reshape(stop - start, rows, self.channels).transpose(0, 2, 1)
             target[start:stop] = pack_words(blocks, bits)
 
@@ -167,3 +184,35 @@ class HostRun:
         (lane,) = np.nonzero((w < self["width"]) & (h < self["height"]))
         position = (n * self["input_rows"] + h) * self["input_pitch"] + w
         return lane, position[lane]
+
+
+_RUNS: dict[int, type[HostRun]] = {}
+
+
+def computes(opcode: HostOpcode) -> Callable[[type[HostRun]], type[HostRun]]:
+    """Register the class of an operation's runs.
+
+    Raises:
+        ValueError: the operation has one.
+    """
+
+    def register(cls: type[HostRun]) -> type[HostRun]:
+        if opcode in _RUNS:
+            raise ValueError(f"host operation {opcode.name} has {_RUNS[opcode]}")
+        _RUNS[opcode] = cls
+        return cls
+
+    return register
+
+
+def host_run(stage: int, number: int, fields: Mapping[str, int], *rest: Any) -> HostRun:
+    """The run of a host operation; arguments are those of :class:`HostRun`.
+
+    Raises:
+        EmulatorError: nobody says what the operation computes.
+    """
+    cls = _RUNS.get(fields["host_opcode"])
+    if cls is None:
+        text = f"is an operation that the emulator has not (it is {fields['host_opcode']})"
+        raise EmulatorError(None, "host_opcode", text, stage=stage, host_operation=number)
+    return cls(stage, number, fields, *rest)

@@ -11,7 +11,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from corewright.emulator.host import HostRun
+# It registers what the host computes.
+import corewright.emulator.host_operations  # noqa: F401
+from corewright.emulator.host import host_run
 from corewright.emulator.layer import ByteArray, EmulatorError, HardwareLike, Int64Array, Layer
 from corewright.emulator.pixels import random_elements
 from corewright.emulator.planes import Planes, place, read_stream
@@ -123,7 +125,7 @@ def run(
             rng = np.random.default_rng((poison_seed, layer.index))
             traces.append(_LayerRun(layer, data, window, rng).run())
         for i, fields in enumerate(stage.host_operations):
-            operation = HostRun(number, i, fields, hardware, stage.header["batch"])
+            operation = host_run(number, i, fields, hardware, stage.header["batch"])
             operation.run(stage.data, window, np.random.default_rng((poison_seed, number, i)))
     return traces
 

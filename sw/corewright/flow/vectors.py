@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright import emulator, golden
-from corewright.compiler import CompiledProgram, compile_graph
+from corewright.compiler import CompiledProgram, compile_graph, runs_on_host
 from corewright.export import configuration_package, configuration_tcl
 from corewright.files import (
     JSON_BYTES,
@@ -47,7 +47,7 @@ from corewright.files import (
 )
 from corewright.flow.cache import build_folder, cached_folder, code_digest, digest
 from corewright.flow.errors import FlowInputError
-from corewright.graph import Graph, QuantisedSoftmax
+from corewright.graph import Graph
 from corewright.hardware import Hardware
 from corewright.program import HostOpcode, decode_stages
 from corewright.program.tensor import TensorLayout
@@ -369,7 +369,7 @@ def host_operations(compiled: CompiledProgram, graph: Graph) -> list[HostEntry]:
     word = compiled.hardware.word_bytes
     nodes = {}
     for node in graph.compute_nodes:
-        if isinstance(node, QuantisedSoftmax):
+        if runs_on_host(node):
             place = compiled.places[node.output.name]
             offset = compiled.tensors[place.tensor].offset + place.first_channel * word
             nodes[offset] = (node.name, place.tensor)

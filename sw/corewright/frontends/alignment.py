@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import numpy.typing as npt
 
@@ -15,12 +13,10 @@ from corewright.frontends.quantisers import MAX_BIAS_BITS, ActivationFormat
 from corewright.graph import (
     MAX_PRE_SHIFT,
     MAX_SHIFT,
-    Conv,
-    Dense,
-    Depthwise,
     Node,
     Requant,
     Tensor,
+    WeightedNode,
 )
 
 
@@ -97,7 +93,7 @@ def with_offset(node: Node, output: Tensor, word: ActivationFormat) -> Node:
 
     Its sums are in units of ``2**-(word.fraction + word.gain + shift)``: the bias takes it.
     """
-    if not isinstance(node, (Conv, Depthwise, Dense)):
+    if not isinstance(node, WeightedNode):
         raise TypeError(f"layer '{node.name}' has no bias")
     unit = word.fraction + word.gain + node.requant.shift
     offset = word.offset << unit
@@ -107,7 +103,7 @@ def with_offset(node: Node, output: Tensor, word: ActivationFormat) -> Node:
             f"layer '{node.name}': its bias and the offset of its activation need more than "
             f"{MAX_BIAS_BITS} bits; use fewer fractional bits in the bias or the weights"
         )
-    return dataclasses.replace(node, bias=bias + offset)
+    return node.changed(bias=bias + offset)
 
 
 def max_pool_requantisation(

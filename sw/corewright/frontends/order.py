@@ -7,23 +7,10 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from corewright.frontends.errors import FrontendError
-from corewright.graph import (
-    Add,
-    Conv,
-    CopyNode,
-    Dense,
-    Depthwise,
-    GraphError,
-    MatMul,
-    Node,
-    Pool,
-    Softmax,
-    Tensor,
-)
-
-_COMPUTED = (Conv, Depthwise, Dense, Pool, MatMul)
+from corewright.graph import ComputeNode, CopyNode, GraphError, Node, RequantNode, Tensor
 
 
 def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]:
@@ -43,29 +30,25 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
     """
     _check_names(nodes)
     position = {node.name: index for index, node in enumerate(nodes)}
-    producers = {node.output.name: node for node in nodes if not isinstance(node, Softmax)}
+    producers = {node.output.name: node for node in nodes if isinstance(node, ComputeNode)}
     uses = Counter(name for node in nodes for name in node.inputs)
     uses.update([output] if output is not None else [])
 
     def main_first(node: Node) -> Node:
-        if not isinstance(node, Add):
+        if not _is_residual(node):
             return node
 
         def rank(name: str) -> tuple[bool, int]:
             producer = producers.get(name)
-            if isinstance(producer, _COMPUTED) and uses[name] == 1:
+            computed = isinstance(producer, RequantNode) and not producer.residual
+            if computed and uses[name] == 1:
                 return False, 0
             # Among the others the latest: it may depend on the other.
             return True, 0 if producer is None else -position[producer.name]
 
         own, other = node.inputs
         if rank(other) < rank(own):
-            return dataclasses.replace(
-                node,
-                inputs=(other, own),
-                own_shift=node.other_shift,
-                other_shift=node.own_shift,
-            )
+            return node.exchanged() or node
         return node
 
     if output is not None and output not in producers:
@@ -95,14 +78,19 @@ def ordered_nodes(nodes: Sequence[Node], output: str | None) -> tuple[Node, ...]
         stack.append((node, True))
         # What is pushed last is visited first: an addition's main operand last, a
         # concatenation's inputs in order.
-        names = node.inputs if isinstance(node, Add) else reversed(node.inputs)
+        names = node.inputs if _is_residual(node) else reversed(node.inputs)
         stack.extend((producers[name], False) for name in names if name in producers)
     return tuple(result)
 
 
+def _is_residual(node: Node) -> TypeGuard[RequantNode]:
+    """Whether a node adds what others have made."""
+    return isinstance(node, RequantNode) and node.residual
+
+
 def _check_names(nodes: Sequence[Node]) -> None:
     """Refuse a name that two nodes or two tensors have."""
-    tensors = [node.output.name for node in nodes if not isinstance(node, Softmax)]
+    tensors = [node.output.name for node in nodes if isinstance(node, ComputeNode)]
     for what, names in (("layer", [node.name for node in nodes]), ("tensor", tensors)):
         name, count = Counter(names).most_common(1)[0] if names else ("", 0)
         if count > 1:
@@ -123,7 +111,7 @@ def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tup
         return name
 
     bits = {source.name: source.bits}
-    bits.update({n.output.name: n.output.bits for n in nodes if not isinstance(n, Softmax)})
+    bits.update({n.output.name: n.output.bits for n in nodes if isinstance(n, ComputeNode)})
     for node in nodes:
         if isinstance(node, CopyNode):
             for name in node.inputs:
@@ -136,8 +124,6 @@ def with_equal_words(source: Tensor, nodes: Sequence[Node]) -> tuple[Tensor, tup
         return dataclasses.replace(tensor, bits=widest[root(tensor.name)])
 
     return widened(source), tuple(
-        node
-        if isinstance(node, Softmax)
-        else dataclasses.replace(node, output=widened(node.output))
+        node.changed(output=widened(node.output)) if isinstance(node, ComputeNode) else node
         for node in nodes
     )

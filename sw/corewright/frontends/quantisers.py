@@ -17,6 +17,8 @@ from corewright.facts.widths import is_sign
 from corewright.frontends.errors import FrontendError, OffGridError
 
 MAX_WEIGHT_BITS = 16
+# Of the model's input.
+WIDEST_WORD = 16
 # The class of the layer that rounds as a graph's node does; see corewright.frontends.operators.
 REQUANTISE = "Requantise"
 # Widest bias of a graph.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Golden model: exact, vectorised execution of an integer graph in NumPy."""
 
-from corewright.golden.operators import requantise, round_half_even_divide, round_half_even_shift
 from corewright.golden.run import (
     dequantise,
     host_output,
@@ -11,6 +10,7 @@ from corewright.golden.run import (
     random_words,
     run,
 )
+from corewright.graph.arithmetic import requantise, round_half_even_divide, round_half_even_shift
 
 __all__ = [
     "dequantise",

@@ -8,23 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.facts.widths import is_sign
-from corewright.golden import operators
-from corewright.golden.operators import Int64Array
-from corewright.graph import (
-    Add,
-    ComputeNode,
-    Concat,
-    Conv,
-    Dense,
-    Depthwise,
-    Graph,
-    GraphError,
-    MatMul,
-    Pool,
-    QuantisedSoftmax,
-    Slice,
-    accumulator_bounds,
-)
+from corewright.graph import ComputeNode, Graph, GraphError, RequantNode, accumulator_bounds
+from corewright.graph.arithmetic import Int64Array, sign
 
 
 def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
@@ -37,41 +22,19 @@ def run(graph: Graph, x: npt.ArrayLike) -> dict[str, Int64Array]:
     values = {graph.input.name: _checked_input(graph, x)}
     for node in graph.compute_nodes:
         sources = [values[name] for name in node.inputs]
-        values[node.output.name] = _operate(graph, node, sources)
+        values[node.output.name] = node.evaluate(sources, _largest_magnitude(graph, node))
     return values
 
 
-def _operate(graph: Graph, node: ComputeNode, sources: list[Int64Array]) -> Int64Array:
-    if isinstance(node, Conv):
-        return operators.conv(sources[0], node, _largest_magnitude(graph, node))
-    if isinstance(node, Depthwise):
-        return operators.depthwise(sources[0], node, _largest_magnitude(graph, node))
-    if isinstance(node, Dense):
-        return operators.dense(sources[0], node, _largest_magnitude(graph, node))
-    if isinstance(node, Pool):
-        return operators.pool(sources[0], node)
-    if isinstance(node, Add):
-        return operators.add(sources[0], sources[1], node)
-    if isinstance(node, MatMul):
-        bound = _largest_magnitude(graph, node)
-        return operators.matmul(sources[0], sources[1], node, bound)
-    if isinstance(node, QuantisedSoftmax):
-        return operators.softmax(sources[0], node)
-    if isinstance(node, Concat):
-        return np.concatenate(sources, axis=-1)
-    if isinstance(node, Slice):
-        return operators.take_channels(sources[0], node)
-    return operators.upsample(sources[0], node)
-
-
-def _largest_magnitude(graph: Graph, node: Conv | Depthwise | Dense | MatMul) -> int:
+def _largest_magnitude(graph: Graph, node: ComputeNode) -> int:
     """The largest magnitude of a partial sum, shifted or not, with its bias or without."""
     low, high = accumulator_bounds(graph, node)
-    bias = 0
-    if not isinstance(node, MatMul) and node.bias is not None:
-        bias = int(np.abs(node.bias).max())
     # Python integers: they cannot overflow.
-    return (max(int(high.max()), -int(low.min())) << node.requant.pre_shift) + bias
+    largest = max(int(high.max()), -int(low.min()))
+    if not isinstance(node, RequantNode):
+        return largest
+    bias = 0 if node.added is None else int(np.abs(node.added).max())
+    return (largest << node.requant.pre_shift) + bias
 
 
 def _checked_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
@@ -126,7 +89,7 @@ def quantise_input(graph: Graph, x: npt.ArrayLike) -> Int64Array:
             f"graph '{graph.name}': input '{graph.input.name}' has values that are not finite"
         )
     if is_sign(graph.input.bits):
-        return _checked_input(graph, operators.sign(array))
+        return _checked_input(graph, sign(array))
     # ldexp is exact: a power of two only changes the exponent.
     scaled = np.rint(np.ldexp(array, graph.input.fraction))
     return _checked_input(graph, np.clip(scaled, *graph.input_limits).astype(np.int64))
@@ -145,8 +108,4 @@ def host_output(graph: Graph, values: dict[str, Int64Array]) -> npt.NDArray[np.f
     """
     name = graph.output.name
     output = dequantise(graph, name, values[name])
-    if graph.softmax is None:
-        return output
-    exponent = np.exp(output - output.max(axis=-1, keepdims=True))
-    result: npt.NDArray[np.float64] = exponent / exponent.sum(axis=-1, keepdims=True)
-    return result
+    return output if graph.softmax is None else graph.softmax.evaluate(output)

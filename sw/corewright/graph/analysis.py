@@ -1,30 +1,58 @@
 # Copyright corewright contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Facts about a graph: work, ranges, worst-case accumulators."""
+"""Facts about the nodes of a graph: shapes, work, ranges, worst-case accumulators."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import numpy as np
-import numpy.typing as npt
 
-from corewright.graph.ir import (
-    Add,
-    ComputeNode,
-    Conv,
-    CopyNode,
-    Dense,
-    Depthwise,
-    MatMul,
-    Network,
-    Node,
-    Pool,
-    QuantisedSoftmax,
-    RequantNode,
-    Slice,
-    Softmax,
-)
+from corewright.graph.errors import GraphError
+from corewright.graph.node import Bounds, ComputeNode, Node, RequantNode, Shape
+from corewright.graph.tensor import Tensor
 
-Bounds = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+class Network(Protocol):
+    """What is read of a ``Graph`` by the modules that it uses itself."""
+
+    @property
+    def name(self) -> str:
+        """Of the network."""
+
+    @property
+    def input(self) -> Tensor:
+        """The input tensor."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes in order."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """JSON-compatible, without influence on results."""
+
+    @property
+    def input_limits(self) -> tuple[int, int]:
+        """(low, high) of the input's integers."""
+
+    @property
+    def value_ranges(self) -> Mapping[str, tuple[int, int]]:
+        """(low, high) of each tensor's integers, by tensor name."""
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor called ``name``."""
+
+
+def output_shape(node: Node, *sources: Tensor) -> Shape:
+    """(height, width, channels) that ``node`` makes of the tensors of its ``inputs``.
+
+    Raises :class:`GraphError` if the node cannot take them.
+    """
+    if len(sources) != len(node.inputs):
+        raise GraphError(f"{node.where}: got {len(sources)} tensors for its inputs {node.inputs}")
+    return node.shape(*sources)
 
 
 def macs(node: Node, graph: Network | None = None) -> int:
@@ -34,15 +62,7 @@ def macs(node: Node, graph: Network | None = None) -> int:
         TypeError: ``node`` is a product of activations and ``graph`` is left out, which knows the
             length of its sums.
     """
-    if isinstance(node, MatMul):
-        if graph is None:
-            raise TypeError(f"layer '{node.name}': the work of a product depends on the graph")
-        return node.output.size * graph.tensor(node.inputs[0]).channels
-    if isinstance(node, (Conv, Depthwise)):
-        return node.output.height * node.output.width * int(node.weights.size)
-    if isinstance(node, Dense):
-        return int(node.weights.size)
-    return 0
+    return node.macs(*([] if graph is None else [graph.tensor(name) for name in node.inputs]))
 
 
 def value_range(graph: Network, tensor: str) -> tuple[int, int]:
@@ -63,45 +83,12 @@ def accumulator_bounds(graph: Network, node: Node) -> Bounds:
     sum of the array's; MatMul: both operands are free; copies: the elements themselves, by channel;
     QuantisedSoftmax: its results. A final Softmax raises TypeError.
     """
-    if isinstance(node, Softmax):
-        raise TypeError(f"layer '{node.name}': softmax has no accumulator")
-    channels = node.output.channels
-    if isinstance(node, CopyNode):
-        spans = [
-            np.tile(
-                value_range(graph, name),
-                (channels if isinstance(node, Slice) else graph.tensor(name).channels, 1),
-            )
-            for name in node.inputs
-        ]
-        low_high = np.concatenate(spans).astype(np.int64)
-        return low_high[:, 0], low_high[:, 1]
-    if isinstance(node, QuantisedSoftmax):
-        low, high = node.value_range
-        return np.full(channels, low), np.full(channels, high)
-    if isinstance(node, MatMul):
-        own, other = (value_range(graph, name) for name in node.inputs)
-        products = [a * b for a in own for b in other]
-        terms = graph.tensor(node.inputs[0]).channels
-        low, high = min(*products, 0) * terms, max(*products, 0) * terms
-        # Of 32-bit operands it may leave 64 bits; the graph refuses what reaches 2**62.
-        limit = 1 << 62
-        return np.full(channels, max(low, -limit)), np.full(channels, min(high, limit))
-    if isinstance(node, Add):
-        own, other = (value_range(graph, name) for name in node.inputs)
-        return (
-            np.full(channels, (own[0] << node.own_shift) + (other[0] << node.other_shift)),
-            np.full(channels, (own[1] << node.own_shift) + (other[1] << node.other_shift)),
-        )
-    low, high = value_range(graph, node.input)
-    low, high = min(low, 0), max(high, 0)
-    if isinstance(node, Pool):
-        count = node.window[0] * node.window[1] if node.kind == "average" else 1
-        return np.full(channels, low * count), np.full(channels, high * count)
-    weights = node.weights.reshape(-1, node.weights.shape[-1])
-    positive = np.maximum(weights, 0).sum(axis=0, dtype=np.int64)
-    negative = np.minimum(weights, 0).sum(axis=0, dtype=np.int64)
-    return positive * low + negative * high, positive * high + negative * low
+    if not isinstance(node, ComputeNode):
+        raise TypeError(f"{node.where}: {node.type_name} has no accumulator")
+    return node.accumulator_bounds(
+        [graph.tensor(name) for name in node.inputs],
+        [value_range(graph, name) for name in node.inputs],
+    )
 
 
 def value_bounds(graph: Network, node: ComputeNode) -> Bounds:
@@ -116,8 +103,7 @@ def value_bounds(graph: Network, node: ComputeNode) -> Bounds:
     scale = 1
     if isinstance(node, RequantNode):
         scale = 1 << node.requant.pre_shift
-    if isinstance(node, (Conv, Depthwise, Dense)) and node.bias is not None:
-        bias = node.bias.tolist()
+        bias = bias if node.added is None else node.added.tolist()
     # Python integers: the product may leave 64 bits, which is what the caller wants to know.
     lows = [max(a * scale + b, -limit) for a, b in zip(low.tolist(), bias, strict=True)]
     highs = [min(a * scale + b, limit) for a, b in zip(high.tolist(), bias, strict=True)]

@@ -22,44 +22,16 @@ import numpy as np
 import numpy.typing as npt
 
 from corewright.files import DAMAGE, Archive, brief, open_archive, parse_json, parse_npy, reason
+from corewright.graph.analysis import Network
 from corewright.graph.errors import GraphError
-from corewright.graph.ir import (
-    Add,
-    Concat,
-    Conv,
-    Dense,
-    Depthwise,
-    MatMul,
-    Network,
-    Node,
-    Pool,
-    QuantisedSoftmax,
-    Requant,
-    Slice,
-    Softmax,
-    Tensor,
-    Upsample,
-)
+from corewright.graph.node import Node, operators
+from corewright.graph.tensor import Requant, Tensor
 
 G = TypeVar("G")
 
 FORMAT = "corewright-graph"
 VERSION = 1
 
-_NODE_TYPES: dict[str, type[Node]] = {
-    "add": Add,
-    "concat": Concat,
-    "conv": Conv,
-    "dense": Dense,
-    "depthwise": Depthwise,
-    "matmul": MatMul,
-    "pool": Pool,
-    "quantised_softmax": QuantisedSoftmax,
-    "slice": Slice,
-    "softmax": Softmax,
-    "upsample": Upsample,
-}
-_ARRAYS = ("weights", "bias", "table")
 # The earliest moment that a zip archive can express.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -77,12 +49,11 @@ def _describe(graph: Network) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
     """The graph as JSON-compatible data and arrays by entry name."""
     nodes: list[dict[str, Any]] = []
     arrays: dict[str, npt.NDArray[Any]] = {}
-    kinds = {cls: kind for kind, cls in _NODE_TYPES.items()}
     for index, node in enumerate(graph.nodes):
-        entry: dict[str, Any] = {"type": kinds[type(node)]}
+        entry: dict[str, Any] = {"type": node.type_name}
         for item in dataclasses.fields(node):
             value = getattr(node, item.name)
-            if item.name in _ARRAYS:
+            if item.name in node.arrays:
                 if value is not None:
                     entry_name = f"{index:04d}_{item.name}.npy"
                     arrays[entry_name] = _narrow(value)
@@ -146,10 +117,10 @@ def save(graph: Network, path: Path) -> Path:
 
 def _node(entry: dict[str, Any], archive: Archive) -> Node:
     values = dict(entry)
-    cls = _NODE_TYPES.get(values.pop("type"))
+    cls = operators().get(values.pop("type"))
     if cls is None:
-        raise GraphError(f"unknown node type {entry['type']!r}, legal are {sorted(_NODE_TYPES)}")
-    for name in _ARRAYS:
+        raise GraphError(f"unknown node type {entry['type']!r}, legal are {sorted(operators())}")
+    for name in cls.arrays:
         if values.get(name) is not None:
             values[name] = parse_npy(archive.read(values[name]))
     for name, record in (("output", Tensor), ("requant", Requant)):

@@ -14,19 +14,12 @@ from typing import Any
 
 from corewright.facts.widths import is_sign
 from corewright.graph import files
-from corewright.graph.analysis import macs, value_bounds
+from corewright.graph.analysis import macs, output_shape, value_bounds
+from corewright.graph.checks import checked_integers, checked_name
 from corewright.graph.errors import GraphError
-from corewright.graph.ir import (
-    ComputeNode,
-    CopyNode,
-    Node,
-    QuantisedSoftmax,
-    Softmax,
-    Tensor,
-    checked_integers,
-    checked_name,
-    output_shape,
-)
+from corewright.graph.node import ComputeNode, FinalNode, Node
+from corewright.graph.tensor import Tensor
+from corewright.graph.weighted import WeightedNode
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,9 +79,11 @@ class Graph:
                         f"legal are {sorted(tensors)}"
                     )
             shape = output_shape(node, *(tensors[name] for name in node.inputs))
-            if isinstance(node, Softmax):
+            if not isinstance(node, ComputeNode):
                 if index != len(self.nodes) - 1 or index == 0:
-                    raise GraphError(f"{layer}: softmax is node {index}, legal is the last only")
+                    raise GraphError(
+                        f"{layer}: {node.type_name} is node {index}, legal is the last only"
+                    )
                 continue
             if node.output.name in tensors:
                 raise GraphError(
@@ -121,17 +116,17 @@ class Graph:
         rows = [("layer", "type", "reads", "output", "weights", "MACs")]
         for node in self.nodes:
             out = output_shape(node, *(self.tensors[name] for name in node.inputs))
-            made = getattr(node, "output", None)
-            weights = getattr(node, "weights", None)
+            word = f", {node.output.bits} bit" if isinstance(node, ComputeNode) else ""
+            weights = ""
+            if isinstance(node, WeightedNode):
+                weights = f"{'x'.join(map(str, node.weights.shape))}, {node.weight_bits} bit"
             rows.append(
                 (
                     node.name,
                     type(node).__name__,
                     ", ".join(node.inputs),
-                    "x".join(map(str, out)) + (f", {made.bits} bit" if made is not None else ""),
-                    ""
-                    if weights is None
-                    else f"{'x'.join(map(str, weights.shape))}, {node.weight_bits} bit",  # type: ignore[union-attr]
+                    "x".join(map(str, out)) + word,
+                    weights,
                     f"{macs(node, self):,}",
                 )
             )
@@ -161,25 +156,20 @@ class Graph:
         """
         result = {self.input.name: self.input_limits}
         for node in self.compute_nodes:
-            if isinstance(node, CopyNode):
-                spans = [result[name] for name in node.inputs]
-                result[node.output.name] = min(s[0] for s in spans), max(s[1] for s in spans)
-            elif isinstance(node, QuantisedSoftmax):
-                result[node.output.name] = node.value_range
-            else:
-                result[node.output.name] = node.requant.low, node.requant.high
+            spans = [result[name] for name in node.inputs]
+            result[node.output.name] = node.output_range(*spans)
         return result
 
     @cached_property
     def compute_nodes(self) -> tuple[ComputeNode, ...]:
-        """The nodes that define an integer tensor: all but a final :class:`Softmax`."""
-        return tuple(node for node in self.nodes if not isinstance(node, Softmax))
+        """The nodes that define an integer tensor: all but a final softmax."""
+        return tuple(node for node in self.nodes if isinstance(node, ComputeNode))
 
     @property
-    def softmax(self) -> Softmax | None:
+    def softmax(self) -> FinalNode | None:
         """The final softmax, if there is one."""
         last = self.nodes[-1]
-        return last if isinstance(last, Softmax) else None
+        return last if isinstance(last, FinalNode) else None
 
     @property
     def output(self) -> Tensor:

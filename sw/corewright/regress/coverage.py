@@ -18,7 +18,7 @@ from typing import Any
 from corewright.compiler import CompiledProgram
 from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
-from corewright.graph import ComputeNode, Graph, Pool, Requant
+from corewright.graph import ComputeNode, Graph, operators
 from corewright.hardware import Hardware
 
 _WIDTHS = (*(str(bits) for bits in range(1, 9)), "16")
@@ -35,22 +35,20 @@ LAYER_KINDS = (
 # Bins that cannot be hit, from the root.
 EXCUSES = "regressions/excused_bins.toml"
 
+
+def _operator_bins() -> dict[str, tuple[str, ...]]:
+    """By group the bins of all operators of :mod:`corewright.graph.ops`."""
+    found: dict[str, dict[str, None]] = {}
+    for kind in operators().values():
+        for group, names in kind.bins().items() if issubclass(kind, ComputeNode) else ():
+            found.setdefault(group, {}).update(dict.fromkeys(names))
+    return {group: tuple(names) for group, names in found.items()}
+
+
 # What graphs, hardware and programs can have.
 COMMON_BINS: dict[str, tuple[str, ...]] = {
-    "operator": (
-        *("Conv", "Depthwise", "Dense", "max Pool", "average Pool", "average Pool rounding first"),
-        *("Add", "Concat", "Upsample", "Slice", "MatMul", "transposed MatMul"),
-        "QuantisedSoftmax",
-    ),
-    "window": ("1x1", "odd square", "even square", "not square", "7 or more", "whole image"),
-    "stride": ("1", "2", "3 or more", "unequal"),
-    "padding": ("none", "symmetric", "asymmetric"),
-    "post-processing": (
-        *("bias", "no bias", "pre-shift", "leaky slope", "lowest is 0", "lowest below 0"),
-        "identity",
-    ),
+    **_operator_bins(),
     "structure": ("chain", "tensor read twice", "1 layer", "2 to 4 layers", "5 layers or more"),
-    "operands of an addition": ("aligned alike", "aligned differently", "one tensor twice"),
     "batch": ("1", "2 or more"),
     "rows": _SIZES,
     "columns": _SIZES,
@@ -91,77 +89,7 @@ def cover_graph(graph: Graph, batch: int) -> set[str]:
     branches = any(len(graph.consumers(name)) > 1 for name in graph.tensors)
     bins.add(f"structure:{'tensor read twice' if branches else 'chain'}")
     for node in nodes:
-        bins.add(f"operator:{operator_name(node)}")
-        bins |= _window_bins(graph, node)
-        bins |= _post_bins(graph, node)
-    return bins
-
-
-def operator_name(node: ComputeNode) -> str:
-    """Return what a node does, as coverage and signatures name it."""
-    name = type(node).__name__
-    if isinstance(node, Pool):
-        return f"{node.kind} {name}" + (" rounding first" if node.round_first else "")
-    if getattr(node, "transpose_b", False):
-        return f"transposed {name}"
-    return name
-
-
-def window_of(node: ComputeNode) -> tuple[int, int] | None:
-    """Return the (rows, columns) of a node that slides a window; None for others."""
-    window = getattr(node, "window", None) or getattr(node, "kernel_size", None)
-    return None if window is None else (int(window[0]), int(window[1]))
-
-
-def _window_bins(graph: Graph, node: ComputeNode) -> set[str]:
-    window = window_of(node)
-    if window is None:
-        return set()
-    bins = set()
-    rows, columns = window
-    shape = "not square"
-    if rows == columns:
-        shape = "1x1" if rows == 1 else "odd square" if rows % 2 else "even square"
-    bins.add(f"window:{shape}")
-    source = graph.tensor(node.inputs[0])
-    if max(window) >= 7:
-        bins.add("window:7 or more")
-    if window == (source.height, source.width) and window != (1, 1):
-        bins.add("window:whole image")
-    strides: tuple[int, int] = getattr(node, "strides", (1, 1))
-    for stride in strides:
-        bins.add(f"stride:{stride if stride < 3 else '3 or more'}")
-    if strides[0] != strides[1]:
-        bins.add("stride:unequal")
-    top, bottom, left, right = getattr(node, "padding", (0, 0, 0, 0))
-    kind = "none"
-    if top or bottom or left or right:
-        kind = "symmetric" if (top, left) == (bottom, right) else "asymmetric"
-    bins.add(f"padding:{kind}")
-    return bins
-
-
-def _post_bins(graph: Graph, node: ComputeNode) -> set[str]:
-    requant: Requant | None = getattr(node, "requant", None)
-    if requant is None:
-        return set()
-    source = graph.tensor(node.inputs[0])
-    flags = {
-        "bias": getattr(node, "bias", None) is not None,
-        "no bias": getattr(node, "bias", 0) is None,
-        "pre-shift": requant.pre_shift > 0,
-        "leaky slope": requant.negative_shift > requant.shift,
-        "lowest is 0": requant.low == 0,
-        "lowest below 0": requant.low < 0,
-        "identity": requant == Requant.identity(source.low, source.high),
-    }
-    bins = {f"post-processing:{name}" for name, seen in flags.items() if seen}
-    own, other = getattr(node, "own_shift", None), getattr(node, "other_shift", None)
-    if own is not None:
-        kind = "aligned alike" if own == other else "aligned differently"
-        bins.add(f"operands of an addition:{kind}")
-        if node.inputs[0] == node.inputs[1]:
-            bins.add("operands of an addition:one tensor twice")
+        bins |= node.coverage(*(graph.tensor(name) for name in node.inputs))
     return bins
 
 

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from corewright.compiler import CompileError
-from corewright.graph import Graph
+from corewright.graph import Graph, WindowNode
 from corewright.hardware import Hardware
 from corewright.regress.case import CheckFailed
-from corewright.regress.coverage import operator_name, window_of
 
 # A network that the hardware's buffers cannot hold is drawn again so often.
 _ATTEMPTS = 40
@@ -61,12 +60,10 @@ def graph_summary(graph: Graph) -> list[str]:
 
     lines = [f"input {shape(graph.input.name)}"]
     for node in graph.compute_nodes:
-        words = [f"{node.name}: {operator_name(node)}"]
-        window = window_of(node)
-        if window is not None:
-            strides: tuple[int, int] = getattr(node, "strides", (1, 1))
-            padding = getattr(node, "padding", (0, 0, 0, 0))
-            words.append(f"{window[0]}x{window[1]}/{strides[0]}x{strides[1]} pad {padding}")
+        words = [f"{node.name}: {node.label}"]
+        if isinstance(node, WindowNode):
+            window, strides = node.window_size, node.strides
+            words.append(f"{window[0]}x{window[1]}/{strides[0]}x{strides[1]} pad {node.padding}")
         words.append(f"of {', '.join(node.inputs)} -> {shape(node.output.name)}")
         lines.append(" ".join(words))
     return lines
@@ -90,7 +87,7 @@ def place_text(expected: np.ndarray, got: np.ndarray) -> str:
 def tensor_maker(graph: Graph, tensor: str) -> str:
     """Return what makes a tensor of the graph, as signatures name it."""
     producer = graph.producer(tensor)
-    return "the input" if producer is None else operator_name(producer)
+    return "the input" if producer is None else producer.label
 
 
 def facts(hw: Hardware, graph: Graph, batch: int, **more: Any) -> Mapping[str, Any]:

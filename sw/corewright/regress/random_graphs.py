@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +35,7 @@ from corewright.graph import (
     Slice,
     Tensor,
     Upsample,
+    WeightedNode,
     accumulator_bounds,
     same_padding,
     softmax_table,
@@ -447,9 +447,9 @@ def _twins(network: _Network, source: Tensor) -> bool:
     name, output = network.names(first.output.shape, first.output.fraction)
     changes: dict[str, Any] = {"name": name, "output": output}
     # All of a source's pixels have one range: sums are as large as before.
-    if isinstance(first, Dense | Conv | Depthwise):
+    if isinstance(first, WeightedNode):
         changes["weights"] = first.weights[::-1]
-    second = network.append(replace(first, **changes))
+    second = network.append(first.changed(**changes))
     name, output = network.names(first.output.shape, first.output.fraction)
     requant = Requant(0, 1, 1, output.low, output.high)
     network.append(Add(name, (first.output.name, second.name), output, 0, 0, requant))
@@ -537,8 +537,8 @@ def _matmul(network: _Network, source: Tensor) -> bool:
 def _softmax(network: _Network, source: Tensor) -> bool:
     """A softmax of what another layer has made, not of the input or a slice of it."""
     made = source.name
-    while isinstance(producer := network.producer(made), Slice):
-        made = producer.input
+    while (producer := network.producer(made)) is not None and producer.selects:
+        made = producer.inputs[0]
     if network.hw.bits_input < _ATTENTION_BITS or producer is None:
         return False
     # Of one channel a softmax is one.

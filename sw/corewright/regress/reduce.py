@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,22 +23,15 @@ from corewright.facts.widths import is_sign, number_range
 from corewright.flow.errors import FlowInputError
 from corewright.graph import (
     ComputeNode,
-    Concat,
-    Conv,
-    CopyNode,
-    Dense,
-    Depthwise,
     Graph,
     GraphError,
-    Pool,
-    QuantisedSoftmax,
     Requant,
     RequantNode,
-    Slice,
     Tensor,
-    Upsample,
-    output_shape,
+    WeightedNode,
+    identity_pool,
 )
+from corewright.graph.node import steps
 from corewright.hardware import Hardware
 from corewright.regress.drawn import Drawn
 
@@ -78,54 +70,10 @@ def rebuild(
         missing = [name for name in node.inputs if name not in tensors]
         if missing:
             raise GraphError(f"layer '{node.name}' reads {', '.join(missing)}, which is gone")
-        made = _fit(node, [tensors[name] for name in node.inputs])
+        made = node.fitted(*(tensors[name] for name in node.inputs))
         fitted.append(made)
         tensors[made.output.name] = made.output
     return Graph(graph.name, source, tuple(fitted), input_range=limits)
-
-
-def _fit(node: ComputeNode, sources: Sequence[Tensor]) -> ComputeNode:
-    """Crop what a node has for larger tensors, and give its output the shape that follows."""
-    first, changes = sources[0], dict[str, Any]()
-    if isinstance(node, Dense):
-        changes["weights"] = node.weights[: first.size]
-    elif isinstance(node, Conv | Depthwise):
-        (rows, columns), changes["padding"] = _window(node.kernel_size, node.padding, first)
-        weights = node.weights[:rows, :columns, : first.channels]
-        changes["weights"] = weights
-        if isinstance(node, Depthwise) and node.bias is not None:
-            changes["bias"] = node.bias[: first.channels]
-    elif isinstance(node, Pool):
-        changes["window"], changes["padding"] = _window(node.window, node.padding, first)
-    elif isinstance(node, QuantisedSoftmax):
-        changes["runs"] = math.gcd(node.runs, first.channels)
-    output = node.output
-    if isinstance(node, CopyNode):
-        output = replace(output, fraction=first.fraction)
-    if isinstance(node, Slice):
-        channels = min(output.channels, first.channels)
-        output = replace(output, channels=channels)
-        changes["first_channel"] = min(node.first_channel, first.channels - channels)
-    made = replace(node, **changes, output=output)
-    height, width, channels = output_shape(made, *sources)
-    return replace(made, output=replace(output, height=height, width=width, channels=channels))
-
-
-def _window(
-    window: tuple[int, int], padding: tuple[int, int, int, int], source: Tensor
-) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
-    """A window and its padding, cropped to an image."""
-    sizes, pads = [], []
-    for length, size, pair in (
-        (window[0], source.height, padding[:2]),
-        (window[1], source.width, padding[2:]),
-    ):
-        # Padding has to stay below the window.
-        before, after = (min(pad, length - 1) for pad in pair)
-        cropped = min(length, size + before + after)
-        sizes.append(cropped)
-        pads += [min(before, cropped - 1), min(after, cropped - 1)]
-    return (sizes[0], sizes[1]), (pads[0], pads[1], pads[2], pads[3])
 
 
 def _rewired(node: ComputeNode, names: Mapping[str, str]) -> ComputeNode:
@@ -138,7 +86,7 @@ def _rewired(node: ComputeNode, names: Mapping[str, str]) -> ComputeNode:
 
 def _with_inputs(node: ComputeNode, inputs: Sequence[str]) -> ComputeNode:
     fields = {field.name for field in dataclasses.fields(node)}
-    return replace(node, **({"input": inputs[0]} if "input" in fields else {"inputs": inputs}))
+    return node.changed(**({"input": inputs[0]} if "input" in fields else {"inputs": inputs}))
 
 
 def _with_graph(drawn: Drawn, graph: Graph, images: np.ndarray | None = None) -> Drawn:
@@ -222,10 +170,8 @@ def _alone(drawn: Drawn) -> Iterator[Drawn]:
             attempts.network([same], source, limits, images)
             if len(set(node.inputs)) > 1 and len(graph.compute_nodes) > 2:
                 # A maximum of single elements changes nothing, but makes another tensor.
-                twin = replace(source, name=f"{name}.twin")
-                identity = Requant.identity(source.low, source.high)
-                copy = Pool("twin", "max", name, twin, (1, 1), (1, 1), (0, 0, 0, 0), identity)
-                other = [name if each == name else twin.name for each in node.inputs]
+                copy = identity_pool("twin", source, f"{name}.twin")
+                other = [name if each == name else copy.output.name for each in node.inputs]
                 attempts.network([copy, _with_inputs(node, other)], source, limits, images)
     yield from attempts.made
 
@@ -262,10 +208,8 @@ def _fewer_tensors(drawn: Drawn) -> Iterator[Drawn]:
     nodes = drawn.graph.compute_nodes
     for at, node in enumerate(nodes):
         different = dict.fromkeys(node.inputs)
-        if isinstance(node, Concat) and len(node.inputs) > 2:
-            for left in range(len(node.inputs)):
-                fewer = replace(node, inputs=node.inputs[:left] + node.inputs[left + 1 :])
-                yield from _made(drawn, [*nodes[:at], fewer, *nodes[at + 1 :]])
+        for fewer in node.with_fewer_inputs():
+            yield from _made(drawn, [*nodes[:at], fewer, *nodes[at + 1 :]])
         if len(different) > 1:
             for name in different:
                 same = _with_inputs(node, [name] * len(node.inputs))
@@ -275,17 +219,11 @@ def _fewer_tensors(drawn: Drawn) -> Iterator[Drawn]:
 # ------------------------------------------------------------------------------------ sizes
 
 
-def steps(value: int, least: int = 1) -> list[int]:
-    """Return smaller values, the smallest first: the least, the half, one less."""
-    smaller = (least, (value + least) // 2, value - 1)
-    return sorted({each for each in smaller if least <= each < value})
-
-
 def smaller_tensors(drawn: Drawn) -> Iterator[Drawn]:
     """Yield networks of smaller tensors: input, output channels, windows, factors."""
     yield from _smaller_input(drawn)
     for at, node in enumerate(drawn.graph.compute_nodes):
-        for smaller in _smaller_node(node):
+        for smaller in node.smaller():
             nodes = [*drawn.graph.compute_nodes]
             nodes[at] = smaller
             yield from _made(drawn, nodes)
@@ -306,42 +244,6 @@ def _smaller_input(drawn: Drawn) -> Iterator[Drawn]:
             yield from attempts.made
 
 
-def _smaller_node(node: ComputeNode) -> Iterator[ComputeNode]:
-    if isinstance(node, Conv | Dense):
-        for channels in steps(node.weights.shape[-1]):
-            bias = None if node.bias is None else node.bias[:channels]
-            yield replace(node, weights=node.weights[..., :channels], bias=bias)
-    if isinstance(node, Conv | Depthwise):
-        for axis in (0, 1):
-            for size in steps(node.kernel_size[axis]):
-                weights = np.take(node.weights, range(size), axis=axis)
-                padding = _below(node.padding, weights.shape[:2])
-                yield replace(node, weights=weights, padding=padding)
-    if isinstance(node, Pool):
-        for axis in (0, 1):
-            for size in steps(node.window[axis]):
-                window = (size, node.window[1]) if axis == 0 else (node.window[0], size)
-                yield replace(node, window=window, padding=_below(node.padding, window))
-    if isinstance(node, Upsample):
-        for axis in (0, 1):
-            for factor in steps(node.factors[axis]):
-                pair = (factor, node.factors[1]) if axis == 0 else (node.factors[0], factor)
-                # A factor of 1 in both directions would be no node.
-                if pair != (1, 1):
-                    yield replace(node, factors=pair)
-    if isinstance(node, Slice):
-        for channels in steps(node.output.channels):
-            yield replace(node, output=replace(node.output, channels=channels))
-        if node.first_channel:
-            yield replace(node, first_channel=0)
-
-
-def _below(padding: tuple[int, int, int, int], window: Sequence[int]) -> tuple[int, int, int, int]:
-    rows, columns = window[0] - 1, window[1] - 1
-    top, bottom, left, right = padding
-    return min(top, rows), min(bottom, rows), min(left, columns), min(right, columns)
-
-
 # ------------------------------------------------------------------------------------ options
 
 
@@ -358,27 +260,17 @@ def simpler_layers(drawn: Drawn) -> Iterator[Drawn]:
 
 
 def _simpler_node(node: ComputeNode) -> Iterator[ComputeNode]:
-    simplest: dict[str, Any] = {
-        "strides": (1, 1),
-        "padding": (0, 0, 0, 0),
-        "bias": None,
-        "own_shift": 0,
-        "other_shift": 0,
-        "round_first": False,
-        "transpose_b": False,
-    }
-    fields = {field.name for field in dataclasses.fields(node)}
-    for name in sorted(fields & set(simplest)):
+    for name, simplest in sorted(node.simplest.items()):
         value = getattr(node, name)
         # A bias is an array, which is equal to nothing as a whole.
-        if isinstance(value, np.ndarray) or (value is not None and value != simplest[name]):
+        if isinstance(value, np.ndarray) or (value is not None and value != simplest):
             with contextlib.suppress(GraphError):
-                yield replace(node, **{name: simplest[name]})
+                yield node.changed(**{name: simplest})
     if isinstance(node, RequantNode):
         for simpler in _simpler_requant(node.requant, node.output):
             if simpler != node.requant:
                 with contextlib.suppress(GraphError):
-                    yield replace(node, requant=simpler)
+                    yield node.changed(requant=simpler)
 
 
 def _simpler_requant(requant: Requant, output: Tensor) -> Iterator[Requant]:
@@ -399,7 +291,7 @@ def simpler_values(drawn: Drawn) -> Iterator[Drawn]:
             if values is not None and (values != 1).any():
                 nodes = [*drawn.graph.compute_nodes]
                 with contextlib.suppress(GraphError):
-                    nodes[at] = replace(node, **{name: np.ones_like(values)})
+                    nodes[at] = node.changed(**{name: np.ones_like(values)})
                     yield from _made(drawn, nodes)
     low, high = drawn.graph.input_limits
     if (drawn.images != 1).any() and low <= 1 <= high:
@@ -494,7 +386,7 @@ def _narrower_tensors(drawn: Drawn, bits: int) -> Iterator[Drawn]:
     low, high = (_clip(limit, source) for limit in graph.input_limits)
     attempts = _Attempts(drawn)
     with attempts.attempt():
-        nodes = [_narrow_node(node, bits) for node in graph.compute_nodes]
+        nodes = [node.narrowed(_narrow(node.output, bits)) for node in graph.compute_nodes]
         attempts.network(nodes, source, (low, high), np.clip(drawn.images, low, high))
     yield from attempts.made
 
@@ -504,8 +396,8 @@ def _narrower_weights(drawn: Drawn, bits: int) -> Iterator[Drawn]:
     attempts = _Attempts(drawn)
     with attempts.attempt():
         attempts.network(
-            replace(node, weights=np.clip(node.weights, low, high), weight_bits=bits)
-            if isinstance(node, Conv | Dense | Depthwise) and node.weight_bits > bits
+            node.changed(weights=np.clip(node.weights, low, high), weight_bits=bits)
+            if isinstance(node, WeightedNode) and node.weight_bits > bits
             else node
             for node in drawn.graph.compute_nodes
         )
@@ -518,20 +410,6 @@ def _narrow(tensor: Tensor, bits: int) -> Tensor:
 
 def _clip(value: int, tensor: Tensor) -> int:
     return min(max(value, tensor.low), tensor.high)
-
-
-def _narrow_node(node: ComputeNode, bits: int) -> ComputeNode:
-    """A node whose output has so many bits at most, and whose limits are its."""
-    output = _narrow(node.output, bits)
-    if isinstance(node, RequantNode):
-        requant = node.requant
-        low, high = _clip(requant.low, output), _clip(requant.high, output)
-        return replace(node, output=output, requant=replace(requant, low=low, high=high))
-    if isinstance(node, QuantisedSoftmax):
-        return replace(
-            node, output=output, low=_clip(node.low, output), high=_clip(node.high, output)
-        )
-    return replace(node, output=output)
 
 
 def simpler_hardware(drawn: Drawn) -> Iterator[Drawn]:

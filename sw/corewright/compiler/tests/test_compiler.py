@@ -14,8 +14,9 @@ import pytest
 from corewright import emulator, golden
 from corewright.compiler import CompiledProgram, CompileError, compile_graph, plan
 from corewright.compiler.geometry import Geometry, Raster, geometries
+from corewright.compiler.lower import operations
 from corewright.compiler.memory import Lifetime, place
-from corewright.compiler.operation import Operation, operations
+from corewright.compiler.operation import Operation
 from corewright.compiler.schedule import Part, Schedule, evaluate, loop_orders
 from corewright.compiler.tests import networks
 from corewright.compiler.tests.checks import check, compile_with_room

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from corewright.emulator import EmulatorError, run
-from corewright.emulator.softmax import softmax
+from corewright.emulator.host_operations.softmax import softmax
 from corewright.emulator.tests import layers
 from corewright.program.format import (
     DESCRIPTOR_BYTES,

@@ -26,6 +26,7 @@ from corewright.frontends.order import ordered_nodes
 from corewright.golden import dequantise, host_output, quantise_input, run
 from corewright.graph import (
     Add,
+    ComputeNode,
     Concat,
     Conv,
     CopyNode,
@@ -38,8 +39,8 @@ from corewright.graph import (
     QuantisedSoftmax,
     Requant,
     RequantNode,
-    Softmax,
     Tensor,
+    WeightedNode,
 )
 from corewright.regress.random_graphs import random_graph, random_hardware, random_input
 from corewright.testing.damage import damaged_bytes
@@ -99,7 +100,7 @@ def with_true_fractions(graph: Graph) -> Graph:
     fractions = {graph.input.name: graph.input.fraction}
     nodes: list[Node] = []
     for node in graph.nodes:
-        if isinstance(node, Softmax):
+        if not isinstance(node, ComputeNode):
             nodes.append(node)
             continue
         fraction = node.output.fraction
@@ -109,12 +110,12 @@ def with_true_fractions(graph: Graph) -> Graph:
                 source += fractions[node.inputs[1]]
             elif isinstance(node, Add):
                 source += node.own_shift
-            elif not isinstance(node, Pool):
+            elif isinstance(node, WeightedNode):
                 source += node.weight_fraction
             fraction = source + node.requant.pre_shift - node.requant.shift
         output = dataclasses.replace(node.output, fraction=fraction)
         fractions[output.name] = fraction
-        nodes.append(dataclasses.replace(node, output=output))
+        nodes.append(node.changed(output=output))
     return dataclasses.replace(graph, nodes=tuple(nodes))
 
 

@@ -21,10 +21,10 @@ from corewright.frontends import (
     with_quantised_output,
 )
 from corewright.frontends import tensorflow as lazy
-from corewright.frontends.evaluate import _relu_in_float64
+from corewright.frontends.evaluation import _relu_in_float64
 from corewright.frontends.order import ordered_nodes
-from corewright.frontends.qkeras import _NEAREST
 from corewright.frontends.quantisers import activation_format, constants_on_grid
+from corewright.frontends.refusals import NEAREST
 from corewright.golden import dequantise, host_output, quantise_input, run
 from corewright.graph import (
     Conv,
@@ -877,7 +877,7 @@ INPUT = "quantized_bits(7,1,0,1,alpha=1)"
 
 def test_every_hint_that_names_a_layer_can_be_followed(keras: Any, qkeras: Any) -> None:
     hints = followed_hints(keras, qkeras)
-    assert set(hints) | ADVICE == set(_NEAREST)
+    assert set(hints) | ADVICE == set(NEAREST)
     for make, expected, shape in dict.fromkeys(hints.values()):
         raw = keras.Input(shape)
         model = keras.Model(raw, make(qkeras.QActivation(INPUT)(raw)))

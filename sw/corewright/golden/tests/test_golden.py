@@ -25,7 +25,6 @@ from corewright.golden import (
     round_half_even_shift,
     run,
 )
-from corewright.golden.operators import _finish, matmul, product_type
 from corewright.graph import (
     Add,
     Concat,
@@ -45,6 +44,7 @@ from corewright.graph import (
     same_padding,
     softmax_table,
 )
+from corewright.graph.arithmetic import finish, product_type
 
 FULL = Requant.identity(-128, 127)
 INT = npt.NDArray[np.int64]
@@ -330,7 +330,7 @@ def test_products_equal_einsum_in_raster_order(seed: int) -> None:
     a, b = (random_words(rng, bits, (3, *tensor.shape)) for tensor in (left, right))
     formula = "nhwc,nqc->nhwq" if transpose else "nhwq,nqc->nhwc"
     sums = np.einsum(formula, a, b.reshape(3, rows, -1))
-    result = matmul(a, b, node, channels << (2 * bits - 1))
+    result = node.evaluate([a, b], channels << (2 * bits - 1))
     assert np.array_equal(result, requantise(sums, None, requant))
 
 
@@ -341,7 +341,7 @@ def test_a_product_is_processed_in_slices(monkeypatch: pytest.MonkeyPatch) -> No
     graph = Graph("g", x, (node,))
     values = random_input(rng, graph, 7)
     whole = run(graph, values)["y"]
-    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 80)
+    monkeypatch.setattr("corewright.graph.arithmetic._CHUNK_ELEMENTS", 80)
     assert np.array_equal(run(graph, values)["y"], whole)
 
 
@@ -514,7 +514,7 @@ def test_requantisation_in_floating_point_is_exact(
     requant = Requant(pre_shift, shift, shift + slope, -(2**22), 2**22)
     sums, biases = np.array(values)[:, None], np.array([bias])
     expected = requantise(sums, biases, requant)
-    result = _finish(sums.astype(kind), biases, requant)
+    result = finish(sums.astype(kind), biases, requant)
     assert result.dtype == np.int64
     assert np.array_equal(result, expected)
 
@@ -562,7 +562,7 @@ def test_large_batches_are_processed_in_slices(monkeypatch: pytest.MonkeyPatch) 
     )
     other = Graph("g", graph.input, (depthwise,))
     other_whole = run(other, x)["y"]
-    monkeypatch.setattr("corewright.golden.operators._CHUNK_ELEMENTS", 70)
+    monkeypatch.setattr("corewright.graph.arithmetic._CHUNK_ELEMENTS", 70)
     assert np.array_equal(run(graph, x)["y"], whole)
     assert np.array_equal(run(other, x)["y"], other_whole)
 

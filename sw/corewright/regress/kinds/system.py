@@ -42,7 +42,6 @@ from corewright.regress.coverage import (
     cover_graph,
     cover_hardware,
     cover_program,
-    operator_name,
 )
 from corewright.regress.drawing import facts, first_that_fits, generator, hardware_summary
 from corewright.regress.drawn import Drawn
@@ -508,7 +507,7 @@ def judge(result: Mapping[str, Any], graph: Graph, event: Mapping[str, Any] | No
         raise CheckFailed("emulator differs", detail)
     if result["first_mismatches"]:
         layer = result["first_mismatches"][0]["layer"]
-        makers = {node.name: operator_name(node) for node in graph.compute_nodes}
+        makers = {node.name: node.label for node in graph.compute_nodes}
         raise CheckFailed(f"mismatch in {makers.get(layer, layer)}", detail)
     if not result["counters_add_up"]:
         raise CheckFailed("counters do not add up", detail)

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The host's operations, a module each: importing this package registers them all."""
+
+from corewright.rooms import open_rooms
+
+open_rooms(__name__, __path__)
