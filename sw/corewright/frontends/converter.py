@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 from corewright.facts.widths import is_sign
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.layers import check_options, kind_of, readers_of
+from corewright.frontends.layers import kind_of, readers_of
 from corewright.frontends.normalisation import Approximation
+from corewright.frontends.options import check_options
 from corewright.frontends.quantisers import ActivationFormat, activation_format
 from corewright.frontends.refusals import no_offset, no_sign, unsupported
 from corewright.frontends.states import (

@@ -17,13 +17,13 @@ from corewright.frontends.agreement import output_word
 from corewright.frontends.evaluation import evaluated
 from corewright.frontends.layers import (
     Float64Array,
-    check_options,
     is_softmax,
     kind_of,
     ordered_layers,
     sources_of,
 )
 from corewright.frontends.loading import as_model
+from corewright.frontends.options import check_options
 from corewright.graph import Graph
 
 

@@ -64,6 +64,11 @@ def evaluated(tf: Any, layer: Any, inputs: list[Any], *, sums: bool = False) -> 
     return function(tf, layer, inputs)
 
 
+def called(tf: Any, layer: Any, inputs: list[Any]) -> Any:
+    """What a layer computes that takes any type: as a Keras layer it would cast to its own."""
+    return layer.call(inputs[0] if len(inputs) == 1 else inputs)
+
+
 def activated(tf: Any, layer: Any, result: Any) -> Any:
     """What a layer's own activation makes of its sums."""
     activation = getattr(layer, "activation", None)

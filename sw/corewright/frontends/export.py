@@ -38,9 +38,10 @@ import numpy.typing as npt
 import corewright.frontends.handlers  # noqa: F401
 from corewright.files import allowance, open_archive, reason, spend
 from corewright.frontends import tensorflow as lazy
+from corewright.frontends.constants import quantised_constants
 from corewright.frontends.errors import FrontendError
 from corewright.frontends.exporter import Exporter
-from corewright.frontends.layers import Float64Array, quantised_constants
+from corewright.frontends.layers import Float64Array
 from corewright.frontends.quantisers import MAX_BIAS_BITS, constants_on_grid
 from corewright.graph import Graph, Node, WeightedNode
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from corewright.frontends.converter import Converter, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.handlers.rescaling import rescaled
 from corewright.frontends.handlers.softmax import final_softmax
 from corewright.frontends.layers import activation_name, kind_of
@@ -42,7 +42,4 @@ def convert(converter: Converter, layer: Any, states: list[State]) -> State:
     return rescaled(converter, layer, source, source.tensor, requant)
 
 
-@evaluates("Softmax", "Activation", "ReLU")
-def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """They compute in the type that they are given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates("Softmax", "Activation", "ReLU")(called)

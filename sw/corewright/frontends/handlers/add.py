@@ -9,7 +9,7 @@ from typing import Any
 from corewright.frontends.alignment import addition
 from corewright.frontends.converter import Converter, emits, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.exporter import Exporter, Sums, exports
 from corewright.frontends.layers import ADDITIONS
 from corewright.frontends.quantisers import ActivationFormat
@@ -73,7 +73,4 @@ def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
     return tf.add_n(inputs)
 
 
-@evaluates("ScaledAdd")
-def evaluate_own(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """In the type that it is given."""
-    return layer.call(inputs)
+evaluates("ScaledAdd")(called)

@@ -8,7 +8,7 @@ from typing import Any
 
 from corewright.frontends.alignment import requantisation
 from corewright.frontends.converter import Converter, emits, handles
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.exporter import Exporter, Sums, exports
 from corewright.frontends.layers import shape_of
 from corewright.frontends.quantisers import ActivationFormat
@@ -43,7 +43,4 @@ def export(exporter: Exporter, node: MatMul) -> Any:
     return exporter.quantise(node, product, Sums.of(node, own + other))
 
 
-@evaluates("QMatMul")
-def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """In the type that it is given."""
-    return layer.call(inputs)
+evaluates("QMatMul")(called)

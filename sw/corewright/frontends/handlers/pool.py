@@ -10,7 +10,7 @@ from corewright.facts.widths import is_sign
 from corewright.frontends.alignment import max_pool_requantisation, requantisation
 from corewright.frontends.converter import Converter, emits, handles, moves
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import activated, evaluates
+from corewright.frontends.evaluation import activated, called, evaluates
 from corewright.frontends.exporter import Exporter, Sums, exports
 from corewright.frontends.handlers.quantiser import keeps_sign, quantised
 from corewright.frontends.handlers.window import window_padding
@@ -207,10 +207,7 @@ def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
     return activated(tf, layer, _pooled(tf, layer, inputs[0]))
 
 
-@evaluates(ROUND_LAYER)
-def evaluate_rounding(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """It computes in the type that it is given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates(ROUND_LAYER)(called)
 
 
 def _pooled(tf: Any, layer: Any, x: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from corewright.frontends.converter import Converter, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.exporter import Exporter, exports
 from corewright.frontends.states import State, Value
 from corewright.graph import QuantisedSoftmax, softmax_table
@@ -70,7 +70,4 @@ def export(exporter: Exporter, node: QuantisedSoftmax) -> Any:
     return exporter.copied(node, exporter.own.QSoftmax, x, *options)
 
 
-@evaluates("QSoftmax")
-def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """It computes in the type that it is given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates("QSoftmax")(called)

@@ -11,7 +11,7 @@ from corewright.facts.widths import is_sign
 from corewright.frontends.alignment import requantisation
 from corewright.frontends.converter import Converter, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import apply_quantiser, evaluates
+from corewright.frontends.evaluation import apply_quantiser, called, evaluates
 from corewright.frontends.handlers.rescaling import rescaled
 from corewright.frontends.layers import QUANTISERS, kind_of
 from corewright.frontends.quantisers import (
@@ -88,7 +88,4 @@ def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
     return apply_quantiser(tf, layer.name, layer.quantizer, inputs[0])
 
 
-@evaluates(REQUANTISE)
-def evaluate_own(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """It computes in the type that it is given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates(REQUANTISE)(called)

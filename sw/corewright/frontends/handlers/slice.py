@@ -9,7 +9,7 @@ from typing import Any
 
 from corewright.frontends.converter import Converter, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.exporter import Exporter, exports
 from corewright.frontends.states import State
 from corewright.graph import Slice
@@ -36,7 +36,4 @@ def export(exporter: Exporter, node: Slice) -> Any:
     return exporter.copied(node, exporter.own.ChannelSlice, x, *options)
 
 
-@evaluates("ChannelSlice")
-def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """It computes in the type that it is given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates("ChannelSlice")(called)

@@ -9,7 +9,7 @@ from typing import Any
 
 from corewright.frontends.converter import Converter, handles
 from corewright.frontends.errors import FrontendError
-from corewright.frontends.evaluation import evaluates
+from corewright.frontends.evaluation import called, evaluates
 from corewright.frontends.layers import TRANSPARENT, sources_of
 from corewright.frontends.states import Padded, Pending, Probabilities, State
 from corewright.graph import ComputeNode
@@ -87,10 +87,7 @@ def evaluate(tf: Any, layer: Any, inputs: list[Any]) -> Any:
     return inputs[0]
 
 
-@evaluates("TensorName")
-def evaluate_name(tf: Any, layer: Any, inputs: list[Any]) -> Any:
-    """It computes in the type that it is given, but a Keras layer casts to its own."""
-    return layer.call(inputs[0])
+evaluates("TensorName")(called)
 
 
 @evaluates("Flatten", "Reshape")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from corewright.facts.widths import is_sign
 from corewright.frontends.alignment import requantisation, shortened_bias, with_offset
+from corewright.frontends.constants import quantised_constants, real_constants
 from corewright.frontends.converter import Converter
 from corewright.frontends.exporter import Exporter, Sums
 from corewright.frontends.handlers.quantiser import quantised
@@ -26,8 +27,6 @@ from corewright.frontends.layers import (
     is_softmax,
     kind_of,
     pair,
-    quantised_constants,
-    real_constants,
     shape_of,
 )
 from corewright.frontends.normalisation import ChannelScale, ScaledLayer
