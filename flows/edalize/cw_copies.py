@@ -8,7 +8,7 @@ Such a tool reads them with ``read_slang -f sources.f``.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,26 @@ class Copies:
         # It takes options, too; the folder is the tool's own.
         lines = [*(["-I", "."] if self.headers else []), *self.sources]
         return "\n".join(lines) + "\n"
+
+
+def slang_options(defines: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """Return the lines of :data:`SOURCE_LIST` that set macros and parameters of the top."""
+    kinds = (("-D", defines), ("-G", parameters))
+    return "".join(
+        f"{option} {_quoted(name, value, literal=option == '-G')}\n"
+        for option, values in kinds
+        for name, value in values.items()
+    )
+
+
+def _quoted(name: str, value: Any, *, literal: bool) -> str:
+    """Return NAME=VALUE for slang's list; a parameter's text is a string literal there."""
+    if isinstance(value, bool):
+        value = int(value)
+    if literal and isinstance(value, str):
+        value = f'"{value}"'
+    word = f"{name}={value}".replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{word}"'
 
 
 def missing(commands: Iterable[str], path: str) -> list[str]:

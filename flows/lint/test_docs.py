@@ -106,7 +106,7 @@ def test_the_wrapper_knows_no_other_commands():
 @pytest.mark.parametrize(
     ("text", "claims"),
     [
-        ("`./cw synth`", ["./cw synth"]),
+        ("`./cw drive`", ["./cw drive"]),
         ("    ./cw sim lenet5 --colour red\n", ["./cw sim --colour"]),
         ("| `./cw bench [NAME] [--json FILE\\|--csv FILE]` |", ["./cw bench --csv"]),
         ("`./cw test --anything -k name` `./cw shell ls --all`", []),
@@ -129,6 +129,6 @@ def test_a_false_claim_is_found(text: str, claims: list[str]):
 
 
 def test_a_false_command_in_a_source_is_found():
-    assert false_commands('"""Run `./cw synth` or ``./cw sim``."""\n# ./cw installs\n') == [
-        "./cw synth"
+    assert false_commands('"""Run `./cw drive` or ``./cw sim``."""\n# ./cw installs\n') == [
+        "./cw drive"
     ]

@@ -22,6 +22,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("emulator", "export", "golden"),
     # what makes graphs, and programs of them
     ("builder", "compiler", "frontends"),
+    # what synthesis has made of the RTL
+    ("silicon",),
     # vectors, simulations, verdicts: whatever runs a tool
     ("flow",),
     # who asks for that: scripts, FuseSoC, random cases

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from edalize.cw_copies import SOURCE_LIST, Copies, missing
+from edalize.cw_copies import SOURCE_LIST, Copies, missing, slang_options
 from edalize.tools.cw_xsim import for_make
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
@@ -65,7 +65,8 @@ class Cw_icarus(Edatool):  # noqa: N801 - Edalize looks a class up by its module
 
     def write_config_files(self) -> None:
         """Write the list of sources, Yosys' script, and what dumps waves."""
-        self.update_config_file(SOURCE_LIST, self._options() + self.copies.listed())
+        options = slang_options(self.vlogdefine, self.vlogparam)
+        self.update_config_file(SOURCE_LIST, options + self.copies.listed())
         self.update_config_file(
             _SCRIPT,
             f"read_slang --threads 1 --top {self.toplevel} -f {SOURCE_LIST}\n"
@@ -80,24 +81,6 @@ class Cw_icarus(Edatool):  # noqa: N801 - Edalize looks a class up by its module
             "  end\nendmodule\n",
         )
 
-    def _options(self) -> str:
-        kinds = (("-D", self.vlogdefine), ("-G", self.vlogparam))
-        return "".join(
-            f"{option} {_quoted(name, value, literal=option == '-G')}\n"
-            for option, values in kinds
-            for name, value in values.items()
-        )
-
     def missing(self, path: str) -> list[str]:
         """Return what has to be installed, as a sentence each."""
         return missing([self.yosys[0], "iverilog", "vvp", "make"], path)
-
-
-def _quoted(name: str, value: Any, *, literal: bool) -> str:
-    """Return NAME=VALUE for slang's list; a parameter's text is a string literal there."""
-    if isinstance(value, bool):
-        value = int(value)
-    if literal and isinstance(value, str):
-        value = f'"{value}"'
-    word = f"{name}={value}".replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{word}"'

@@ -326,6 +326,12 @@ def _mutate(arguments: argparse.Namespace) -> int:
     return mutate(arguments)
 
 
+def _synth(arguments: argparse.Namespace) -> int:
+    from corewright.cli.synth import synth
+
+    return synth(arguments)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sim": _sim,
     "export": _export,
@@ -334,4 +340,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "nightly": nightly,
     "coverage": coverage,
     "mutate": _mutate,
+    "synth": _synth,
 }

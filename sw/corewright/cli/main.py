@@ -315,6 +315,40 @@ def _add_mutate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_synth(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "system",
+        nargs="?",
+        metavar="SYSTEM",
+        help="a model, as for sim, or FuseSoC's name of a block with a target synth, such as "
+        "corewright:core:postproc (default lenet5)",
+    )
+    parser.add_argument(
+        "--family",
+        choices=("xc7", "xcup", "ecp5"),
+        help="xc7: AMD's series 7; xcup: UltraScale+; ecp5: Lattice's ECP5 (default xc7)",
+    )
+    _add_hardware(parser)
+    parser.add_argument(
+        "--rows",
+        nargs="*",
+        metavar="NAME",
+        help="instead of a system the configurations of regressions/silicon.toml, all or those "
+        "with these names; exit status 1 if one is above its budget",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="with --rows: put what is measured into the table of docs/silicon.md",
+    )
+    _add_json(parser)
+    parser.epilog = (
+        "Counted is the whole flattened design out of context, by Yosys; levels are LUTs between "
+        "registers, and no clock. What the same sources, configuration and Yosys gave before is "
+        "taken from the build folder."
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -435,6 +469,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_mutate(
         add("mutate", "Put bugs into the RTL by rule, and report which of them the tests find.")
+    )
+
+    _add_synth(
+        add(
+            "synth",
+            "Synthesise a system with Yosys: LUT, FF, DSP and RAM by block, and the longest paths.",
+        )
     )
 
     add("library", "Print the folder that `fusesoc library add corewright FOLDER` takes.")

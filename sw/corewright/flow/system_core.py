@@ -108,6 +108,14 @@ targets:
     <<: *asic
     description: "Genus and Innovus: layout, checks and reports for the process of --pdk FILE"
     flow: "cw_innovus"
+
+  synth:
+    <<: *default
+    description: "Yosys: LUT, FF, DSP and RAM by block, and the longest paths, see docs/silicon.md"
+    generate: [{system: {model: null}}]
+    flow: "cw_synth"
+    flow_options:
+      family: "xc7"
 @BOARDS@"""
 _FIRST_BOARD = """
   @BOARD@: &board

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""The command ``synth``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from corewright.cli.console import output, status, write_json
+from corewright.environment import provenance
+from corewright.flow.errors import FlowError, FlowInputError
+from corewright.flow.own_models import system_for
+from corewright.flow.synthesis import synthesise, synthesise_block
+from corewright.flow.system import hardware_of
+from corewright.hardware import Hardware
+from corewright.silicon import KINDS, Budget, exceeded, read_budgets
+from corewright.silicon.table import Row, row_of, write_rows
+
+_DEFAULT_FAMILY, _DEFAULT_SYSTEM = "xc7", "lenet5"
+_HEADINGS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM 36k", "uram": "URAM"}
+
+
+def synth(arguments: argparse.Namespace) -> int:
+    """Synthesise and report; returns the exit status."""
+    if arguments.rows is not None:
+        return _rows(arguments)
+    if arguments.write:
+        raise FlowInputError("--write is of the table, legal is --rows with it")
+    name = arguments.system or _DEFAULT_SYSTEM
+    family = arguments.family or _DEFAULT_FAMILY
+    path: Path | None = arguments.hardware
+    with status() as progress:
+        progress("synthesising (minutes the first time)")
+        if _is_block(name):
+            if path is not None:
+                raise FlowInputError("--hardware is a system's, a block takes none")
+            hardware, summary = None, synthesise_block(name, family)
+        else:
+            given = None if path is None else hardware_of(str(path.resolve()), Path())
+            system = system_for(name, given)
+            hardware = given or system.hardware
+            summary = synthesise(hardware, family, system=system)
+    console = output()
+    print_summary(console, name, hardware, summary)
+    write_json(arguments.json, _report(name, hardware, summary))
+    return 0
+
+
+def _is_block(name: str) -> bool:
+    return ":" in name and not Path(name).exists()
+
+
+def _report(name: str, hardware: Hardware | None, summary: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = None if hardware is None else hardware.to_dict() | {"hash": f"{hardware.hash:08x}"}
+    return {"system": name, "hardware": parameters, **summary, "provenance": provenance()}
+
+
+def print_summary(
+    console: Console, name: str, hardware: Hardware | None, summary: Mapping[str, Any]
+) -> None:
+    """Print what a system takes by block, and its longest paths."""
+    where = f"{summary['family']}, Yosys {summary['yosys']}"
+    if hardware is not None:
+        rows, columns = hardware.processing_elements
+        where = f"{rows}x{columns} units, {hardware.bits_input} bit, {where}"
+    console.print(f"[bold]{escape(name)}[/] on {where}", highlight=False)
+    kinds = [kind for kind in KINDS if summary["total"][kind] or kind != "uram"]
+    blocks = Table("block", box=None, pad_edge=False, header_style="bold")
+    for kind in kinds:
+        blocks.add_column(_HEADINGS[kind], justify="right")
+    for block, amounts in summary["blocks"].items():
+        blocks.add_row(escape(block), *(f"{amounts[kind]:,}" for kind in kinds))
+    total = (f"{summary['total'][kind]:,}" for kind in kinds)
+    blocks.add_row("[bold]total[/]", *total)
+    console.print(blocks)
+    paths = Table("levels", "from", "to", box=None, pad_edge=False, header_style="bold")
+    for path in summary["paths"]:
+        ends = (f"{path[end]} ({path[end + '_source']})" for end in ("begin", "end"))
+        paths.add_row(str(path["levels"]), *map(escape, ends))
+    console.print(paths)
+
+
+# ------------------------------------------------------------------------------------------ rows
+
+
+def _rows(arguments: argparse.Namespace) -> int:
+    for option in ("system", "hardware"):
+        if getattr(arguments, option) is not None:
+            raise FlowInputError(f"--rows names its own configurations, {option} is not legal")
+    budgets = _chosen(arguments.rows, arguments.family)
+    console = output()
+    rows: list[Row] = []
+    problems: list[str] = []
+    reports = []
+    for budget in budgets:
+        with status() as progress:
+            progress(f"{budget.name}, {budget.family}")
+            try:
+                summary = measure(budget)
+            except FlowError as error:
+                # The others are worth having.
+                problems.append(f"{budget.name}, {budget.family}: {error}")
+                continue
+        rows.append(row_of(budget, summary, datetime.now(UTC).date().isoformat()))
+        reports.append({"name": budget.name, **summary})
+        amounts = ", ".join(f"{summary['total'][kind]:,} {_HEADINGS[kind]}" for kind in KINDS)
+        console.print(
+            f"{budget.name}, {budget.family}: {amounts}, {summary['levels']} levels",
+            highlight=False,
+            soft_wrap=True,
+        )
+        problems += exceeded(budget, summary)
+        if arguments.write:
+            # Behind each: a night may end in any of them.
+            write_rows(rows)
+    for problem in problems:
+        console.print(problem, style="bold red", soft_wrap=True, highlight=False, markup=False)
+    write_json(arguments.json, {"rows": reports, "problems": problems, "provenance": provenance()})
+    return 1 if problems else 0
+
+
+def _chosen(names: list[str], family: str | None) -> list[Budget]:
+    try:
+        budgets = read_budgets()
+    except ValueError as error:
+        raise FlowInputError(str(error)) from error
+    known = list(dict.fromkeys(budget.name for budget in budgets))
+    if unknown := [name for name in names if name not in known]:
+        raise FlowInputError(f"there is no row {unknown[0]!r}, legal are {', '.join(known)}")
+    return [
+        budget
+        for budget in budgets
+        if (not names or budget.name in names) and family in (None, budget.family)
+    ]
+
+
+def measure(budget: Budget) -> dict[str, Any]:
+    """Return the summary of a budget's configuration, see :func:`synthesise`."""
+    if budget.hardware is None:
+        return synthesise_block(budget.core, budget.family, budget.parameters)
+    return synthesise(budget.hardware, budget.family)

