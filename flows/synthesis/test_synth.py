@@ -16,7 +16,7 @@ from corewright.cli.synth import measure
 from corewright.environment import repository_root
 from corewright.flow.errors import FlowInputError
 from corewright.flow.synthesis import rtl_digest, synthesis_core
-from corewright.flow.system import find_system
+from corewright.flow.system import find_system, resized
 from corewright.hardware import Hardware
 from corewright.silicon import KINDS, Budget, exceeded, read_budgets
 from corewright.silicon.table import page, page_file, read_rows, stale
@@ -110,6 +110,9 @@ def test_other_hardware_is_synthesised_with_the_parts_of_the_system():
     assert parameters["hardware"]["processing_elements"] == [2, 4]
     assert core["filesets"]["design"] == system.core["filesets"]["design"]
     assert core["targets"]["synth"]["flow"] == "cw_synth"
+    routed = synthesis_core(resized(system.hardware, (8, 8)), system, "ecp5")
+    assert routed["generate"]["system"]["parameters"]["hardware"]["processing_elements"] == [8, 8]
+    assert routed["targets"]["ecp5"]["flow"] == "cw_ecp5"
     contents = {**system.core, "targets": {"sim": {}}}
     old = type(system)(system.name, system.vlnv, contents, system.core_file, system.parameters)
     with pytest.raises(FlowInputError, match="has no target synth"):
@@ -121,6 +124,8 @@ def test_other_hardware_is_synthesised_with_the_parts_of_the_system():
     [
         (["--write"], "legal is --rows with it"),
         (["lenet5", "--rows"], "system is not legal"),
+        (["--seeds", "2"], "legal is --route with it"),
+        (["--route", "--family", "xc7"], "--route is for systems on ecp5"),
         (["--rows", "5x5"], "there is no row '5x5', legal are array 2x8"),
         (["corewright:core:postproc", "--hardware", "h.json"], "a block takes none"),
     ],

@@ -60,13 +60,13 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
         """
         super().setup(edam)
         self.edam = edam.copy()
-        self.family = self.tool_options.get("family") or "xc7"
+        self.family = self._family()
         if self.family not in SYNTHESIS:
             legal = ", ".join(SYNTHESIS)
             raise RuntimeError(f"cw_synth: family is {self.family!r}, legal are {legal}")
         self.copies = Copies(self.files, "cw_synth")
         named = self.tool_options.get("yosys")
-        deep = [sys.executable, "-P", "-m", "corewright.silicon.yosys"]
+        deep = [sys.executable, "-P", "-m", "corewright.silicon.yowasp", "yosys"]
         self.yosys = shlex.split(named) if named else deep
         if not named:
             prepare_yosys()
@@ -83,6 +83,9 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
         commands.add(for_make(words), [SUMMARY], [NETLIST])
         commands.set_default_target(SUMMARY)
         self.commands = commands
+
+    def _family(self) -> str:
+        return str(self.tool_options.get("family") or "xc7")
 
     def write_config_files(self) -> None:
         """Write the list of sources and Yosys' script."""

@@ -330,6 +330,15 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     )
     _add_hardware(parser)
     parser.add_argument(
+        "--route",
+        action="store_true",
+        help="place and route for ECP5 (LFE5U-85F-6) by nextpnr as well: 8x8 units of the system's "
+        "hardware, or those of --hardware",
+    )
+    parser.add_argument(
+        "--seeds", type=_positive, metavar="N", help="runs of place and route (default 3)"
+    )
+    parser.add_argument(
         "--rows",
         nargs="*",
         metavar="NAME",

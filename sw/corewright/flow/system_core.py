@@ -116,6 +116,13 @@ targets:
     flow: "cw_synth"
     flow_options:
       family: "xc7"
+  ecp5:
+    <<: *default
+    description: "Yosys and nextpnr: place and route of 8x8 units for ECP5, see docs/silicon.md"
+    generate: [{system: {model: null, processing_elements: [8, 8]}}]
+    flow: "cw_ecp5"
+    flow_options:
+      seeds: 3
 @BOARDS@"""
 _FIRST_BOARD = """
   @BOARD@: &board

@@ -20,7 +20,7 @@ from corewright.export import (
     write_json,
 )
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system import graph_of, hardware_of, reference_of
+from corewright.flow.system import graph_of, hardware_of, reference_of, resized
 from corewright.flow.vectors import (
     FILES,
     FIRMWARE_GUARD,
@@ -81,6 +81,11 @@ class SystemParameters(Parameters):
         {},
         "keywords of `corewright.Hardware`",
         "a mapping of keywords, or the name of a JSON file of them",
+    )
+    processing_elements: list[int] | None = parameter(
+        None,
+        "rows and columns instead of the hardware's, for a target whose chip is smaller",
+        "two integers from 1, rows and columns",
     )
     model: str | None = parameter(
         None,
@@ -143,6 +148,8 @@ class SystemGenerator(CheckedGenerator):
         given = checked(SystemParameters, self.values)
         name = given.name or configuration_name(self.vlnv)
         hw = hardware_of(given.hardware, self.base)
+        if given.processing_elements is not None:
+            hw = resized(hw, given.processing_elements)
         if given.model is not None:
             self._run_model(hw, name, given)
         else:

@@ -67,7 +67,8 @@ class Netlist:
         family: what it is mapped to.
         parts: its cells.
         names: by bit, the deepest name in the RTL that it has; not all bits have one.
-        declared: by bit with a name, the line of the RTL that declares it.
+        declared: by bit with a name, the line of the RTL that declares it or, of an element of an
+            array, its module.
         inputs: bits of the module's input ports.
         outputs: bits of the module's output ports.
     """
@@ -157,7 +158,7 @@ def netlist_of(module: Mapping[str, Any], top: str, family: str) -> Netlist:
                 entry.get("attributes", {}).get("scopename", "").replace(" ", "."),
             )
         )
-    names, declared = _names(module["netnames"])
+    names, declared = _names(module["netnames"], _modules(module))
     return Netlist(
         top,
         family,
@@ -174,7 +175,25 @@ def _own_lines(source: str) -> str:
     return "|".join(lines)
 
 
-def _names(netnames: Mapping[str, Any]) -> tuple[dict[int, str], dict[int, str]]:
+def _modules(module: Mapping[str, Any]) -> dict[str, str]:
+    """By scope the line that its module begins at, which ``flatten`` has noted."""
+    found = {"": _own_lines(module.get("attributes", {}).get("src", ""))}
+    for name, entry in module["cells"].items():
+        if entry["type"] == "$scopeinfo":
+            found[name] = _own_lines(entry["attributes"].get("module_src", ""))
+    return found
+
+
+def _module_line(name: str, modules: Mapping[str, str]) -> str:
+    scope = name.rpartition(".")[0]
+    while scope not in modules:
+        scope = scope.rpartition(".")[0]
+    return modules[scope]
+
+
+def _names(
+    netnames: Mapping[str, Any], modules: Mapping[str, str]
+) -> tuple[dict[int, str], dict[int, str]]:
     found: dict[int, str] = {}
     lines: dict[int, str] = {}
     for name, entry in netnames.items():
@@ -193,7 +212,7 @@ def _names(netnames: Mapping[str, Any]) -> tuple[dict[int, str], dict[int, str]]
                 len(former),
                 former,
             ):
-                found[bit], lines[bit] = full, source
+                found[bit], lines[bit] = full, source or _module_line(name, modules)
     return found, lines
 
 

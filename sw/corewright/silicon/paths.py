@@ -27,7 +27,8 @@ class Path:
     Attributes:
         levels: LUTs on the way.
         begin: the register that it begins at, by the RTL's name where it has one.
-        begin_source: line of the RTL that writes it or, where Yosys has lost that, declares it.
+        begin_source: line of the RTL that writes it or, where Yosys has lost that, declares it or
+            begins its module.
         end: the register that it ends at.
         end_source: the same of that.
     """

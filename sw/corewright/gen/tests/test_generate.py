@@ -18,6 +18,7 @@ import yaml
 from corewright import emulator
 from corewright.environment import repository_root
 from corewright.export import configuration_package
+from corewright.flow.errors import FlowInputError
 from corewright.flow.vectors import FILES
 from corewright.gen import SystemGenerator, configuration_name, main
 from corewright.hardware import Hardware
@@ -247,3 +248,13 @@ def test_script_of_the_core_runs_the_generator(tmp_path: Path):
         [sys.executable, script, "input.yml"], cwd=tmp_path, env=flow_environment(), check=True
     )
     assert (tmp_path / "lenet5-system.core").is_file()
+
+
+def test_a_target_may_ask_for_fewer_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    parameters = {"hardware": HARDWARE, "processing_elements": [2, 4]}
+    folder = generate(tmp_path / "small", monkeypatch, parameters)
+    written = json.loads((folder / "hardware.json").read_text(encoding="utf-8"))
+    assert written["processing_elements"] == [2, 4]
+    assert written["bits_sum"] == HARDWARE["bits_sum"]
+    with pytest.raises(FlowInputError, match=r"processing_elements\[0\] is 0"):
+        generate(tmp_path / "none", monkeypatch, parameters | {"processing_elements": [0, 4]})

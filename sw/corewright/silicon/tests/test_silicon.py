@@ -32,7 +32,7 @@ class Design:
 
     def add(self, kind: str, parameters: dict[str, str] | None = None, **ports: str) -> None:
         """Add a cell; several bits of a port have spaces between, its scope is in `scope`."""
-        scope = ports.pop("scope", None)
+        scope = ports.pop("scope", "")
         self.cells[ports.pop("name", f"$cell${len(self.cells)}")] = {
             "type": kind,
             "parameters": parameters or {},
@@ -44,7 +44,7 @@ class Design:
         }
 
     def register(self, d: str, q: str, scope: str | None = None) -> None:
-        self.add("FDRE", C="clk", D=d, Q=q, CE="1", **({"scope": scope} if scope else {}))
+        self.add("FDRE", C="clk", D=d, Q=q, CE="1", scope=scope or "")
 
     def module(self) -> dict[str, Any]:
         names = {
@@ -137,6 +137,25 @@ def test_bits_of_a_register_are_one_end():
     design.register("w2", "q[0]")
     design.register("w1", "q[1]")
     assert sorted(path.end for path in longest_paths(design.netlist())) == ["end", "q"]
+
+
+def test_lines_that_yosys_has_lost_are_those_of_the_declaration_or_the_module():
+    design = chain(1)
+    design.cells["u_a.u_b"] = {
+        "type": "$scopeinfo",
+        "attributes": {"module_src": "b.sv:9.1"},
+        "connections": {},
+    }
+    for cell in design.cells.values():
+        cell["attributes"].pop("src", None)
+    module = design.module()
+    module["attributes"]["src"] = "top.sv:1.1"
+    names = module["netnames"]
+    names["u_a.u_b.w[3]"] = names.pop("w0")
+    names["end"]["attributes"]["src"] = "top.sv:5.1"
+    (path,) = longest_paths(netlist_of(module, "top", "xc7"))
+    assert (path.begin, path.begin_source) == ("u_a.u_b.w", "b.sv:9.1")
+    assert (path.end, path.end_source) == ("end", "top.sv:5.1")
 
 
 def test_a_loop_without_a_register_is_an_error():
