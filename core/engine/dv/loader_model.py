@@ -236,6 +236,11 @@ class Loading:
         for i, j in itertools.product(*map(range, self.copies)):
             yield Copy(line, place + i * self.pitch + j, plane, lane)
 
+    def _stores(self, line: int) -> bool:
+        """Whether lanes of an image row of the stream may be stored."""
+        h = line % self.input_rows * self.row_advance
+        return h < self.load[0] and (h + self.pad[0]) % self.stride[0] < self.planes[0]
+
     def _block(self, block: int) -> list[Copy]:
         """Every copy of a stream block's lanes: by image rows, then by plane position."""
         rows = self.shape.rows
@@ -305,7 +310,7 @@ class Loading:
                     walk += 1
                     writes += 1
                 elif self.copies == (1, 1):
-                    phases = min(self.stride[1], lines[line]) if banks else 1
+                    phases = min(self.stride[1], lines[line]) if self._stores(line) else 1
                     walk += phases if self.stride[1] <= 4 else lines[line]
                     writes += len(banks)
                 else:
