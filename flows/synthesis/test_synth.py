@@ -23,17 +23,17 @@ from corewright.silicon.table import page, page_file, read_rows, stale
 from corewright.testing.fusesoc import run_target
 
 SMALL = [budget for budget in read_budgets() if budget.in_ci]
-# Two registers of 4 bits with a sum between them, in an instance.
-ADDER = """\
-module adder (input logic clk_i, input logic [3:0] a_i, output logic [3:0] sum_o);
-  logic [3:0] a_q;
+# A product of 9 bits between registers, in an instance.
+DESIGN = """\
+module mill (input logic clk_i, input logic [8:0] a_i, output logic [17:0] product_o);
+  logic [8:0] a_q;
   always_ff @(posedge clk_i) begin
-    a_q   <= a_i;
-    sum_o <= sum_o + a_q;
+    a_q       <= a_i;
+    product_o <= a_q * a_q;
   end
 endmodule
-module top (input logic clk_i, input logic [3:0] a_i, output logic [3:0] sum_o);
-  adder u_adder (.clk_i, .a_i, .sum_o);
+module top (input logic clk_i, input logic [8:0] a_i, output logic [17:0] product_o);
+  mill u_mill (.clk_i, .a_i, .product_o);
 endmodule
 """
 CORE = """\
@@ -69,25 +69,31 @@ def test_a_unit_of_the_array_is_a_multiplier_block_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("family", "register", "carry"), [("xcup", "FDRE", "CARRY8"), ("ecp5", "TRELLIS_FF", "CCU2C")]
+    ("family", "register", "multiplier"),
+    [("xcup", "FDRE", "DSP48E2"), ("ecp5", "TRELLIS_FF", "MULT18X18D")],
 )
 def test_by_plain_fusesoc_for_other_families(
-    tmp_path: Path, family: str, register: str, carry: str
+    tmp_path: Path, family: str, register: str, multiplier: str
 ):
-    (tmp_path / "top.sv").write_text(ADDER, encoding="utf-8")
+    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
     (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
     status, log = run_target("mine:blocks:top", "synth", tmp_path, f"--family={family}")
     assert status == 0, log
     (result,) = tmp_path.glob("build/*/synth/synth.json")
     summary = json.loads(result.read_text(encoding="utf-8"))
-    assert summary["cells"][register] == summary["blocks"]["u_adder"]["ff"] == 8
-    assert summary["cells"].get(carry, 0) or summary["cells"].get("LUT4", 0)
-    assert {path["end"] for path in summary["paths"]} == {"u_adder.sum_o"}
-    assert 1 <= summary["levels"] <= 2
+    # Yosys packs registers into neither of the two: 9 and 18 remain.
+    assert summary["cells"][register] == summary["blocks"]["u_mill"]["ff"] == 27
+    assert summary["cells"][multiplier] == summary["blocks"]["u_mill"]["dsp"] == 1
+    assert summary["levels"] == 1
+    (path,) = summary["paths"]
+    assert path["begin"] == "u_mill.a_q"
+    assert path["end_source"].startswith("top.sv:")
 
 
 def test_a_design_that_yosys_refuses_fails_and_leaves_no_summary(tmp_path: Path):
-    (tmp_path / "top.sv").write_text(ADDER.replace("a_q   <=", "b_q   <="), encoding="utf-8")
+    (tmp_path / "top.sv").write_text(
+        DESIGN.replace("a_q       <=", "b_q       <="), encoding="utf-8"
+    )
     (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
     status, log = run_target("mine:blocks:top", "synth", tmp_path)
     assert status != 0
@@ -96,7 +102,7 @@ def test_a_design_that_yosys_refuses_fails_and_leaves_no_summary(tmp_path: Path)
 
 
 def test_families_that_are_none_are_refused(tmp_path: Path):
-    (tmp_path / "top.sv").write_text(ADDER, encoding="utf-8")
+    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
     (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
     status, log = run_target("mine:blocks:top", "synth", tmp_path, "--family=virtex")
     assert status != 0

@@ -10,7 +10,6 @@ are none. Wires are not looked at, so levels compare designs; they are no clock.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 
 from corewright.silicon.cells import NetlistError, Role, passes
@@ -158,14 +157,12 @@ def _ends(part: Part, port: str) -> bool:
 
 
 def _register(netlist: Netlist, part: Part) -> str:
-    names = defaultdict(list)
-    for bit in part.driven():
-        if bit in netlist.names:
-            name = re.sub(r"\[\d+\]$", "", netlist.names[bit])
-            names[len(name), name].append(bit)
-    if "." in part.name and not part.name.startswith("$"):
+    # A memory's own name says more than those of what reads it; a flip-flop's is Yosys'.
+    if "ff" not in part.cell.counts and "." in part.name and not part.name.startswith("$"):
         return re.sub(r"(\.\d+)+$", "", part.name)
-    return min(names)[1] if names else part.source or part.name
+    names = [netlist.names[bit] for bit in part.driven() if bit in netlist.names]
+    words = {re.sub(r"\[\d+\]$", "", name) for name in names}
+    return min(words, key=lambda name: (len(name), name)) if words else part.source or part.name
 
 
 def _line(netlist: Netlist, part: Part) -> str:
