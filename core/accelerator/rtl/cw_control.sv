@@ -140,7 +140,8 @@ module cw_control
       || fetch_q == FetchDescriptorData;
   assign receive     = s_axis_tready && s_axis_tvalid;
 
-  // The CRC follows the data, up to two words a cycle, from the buffer, whose newest word is its top.
+  // The CRC follows the data, up to two words a cycle, from the buffer, whose newest word is its top. The last
+  // word is the checksum: where it is taken, too, it has been compared.
   logic [1:0] check_words;
   logic [6:0] behind, oldest;
   assign behind   = words_q - checked_q;  // 1: only the newest word is left
@@ -148,7 +149,7 @@ module cw_control
   assign crc_done = checked_q == 7'(DescriptorWords - 1);
   always_comb begin
     check_words = '0;
-    if ((fetch_q == FetchDescriptorData || fetch_q == FetchCheck) && !crc_done) begin
+    if (fetch_q == FetchDescriptorData || fetch_q == FetchCheck) begin
       if (behind >= 7'd2 && checked_q != 7'(DescriptorWords - 2)) check_words = 2'd2;
       else if (behind != '0) check_words = 2'd1;
     end

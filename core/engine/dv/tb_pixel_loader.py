@@ -37,7 +37,7 @@ LAYERS = 4
 # A write is decided two cycles before it appears, and with the release that held then.
 DECISION = 2
 # Cycles of the stages from start_i to done_o, behind the setup.
-PIPELINE = 15
+PIPELINE = 10
 # Cycles in which a loader that need not wait may write nothing: the walk of a block without stored
 # lanes, and the stages.
 PATIENCE = 2 * SHAPE.rows + 24

@@ -498,7 +498,7 @@ module cw_sequencer
       lane_count_q <= '0;
       lane_w_q     <= '0;
       lane_h_q     <= '0;
-    end else if (!lanes_ready) begin
+    end else begin
       lane_count_q <= lane_count_q + 1'b1;
       lane_w_q     <= lane_w_next[15:0];
       lane_h_q     <= lane_h_next[15:0];

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from edalize.tools.cw_synth import NETLIST, SUMMARY, Cw_synth
 from edalize.tools.cw_xsim import for_make
 
+from corewright.environment import prepare_yowasp
+
 ROUTED = "route.json"
 _REGISTERED = "registered.json"
 # By part the option of nextpnr, and a package of it.
@@ -39,6 +41,7 @@ class Cw_ecp5(Cw_synth):  # noqa: N801 - Edalize looks a class up by its module'
             RuntimeError: see the class above; or an option is wrong.
         """
         super().setup(edam)
+        prepare_yowasp("nextpnr-ecp5")
         options = self.tool_options
         part, speed = options.get("part") or "LFE5U-85F", int(options.get("speed") or 6)
         if part not in PARTS:

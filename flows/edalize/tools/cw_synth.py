@@ -17,7 +17,7 @@ from edalize.tools.cw_xsim import for_make
 from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
-from corewright.environment import prepare_yosys
+from corewright.environment import prepare_yowasp
 
 SCRIPT, LOG, NETLIST, SUMMARY = "cw_synth.ys", "yosys.log", "netlist.json", "synth.json"
 _PARTIAL = "netlist.part"
@@ -69,7 +69,7 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
         deep = [sys.executable, "-P", "-m", "corewright.silicon.yowasp", "yosys"]
         self.yosys = shlex.split(named) if named else deep
         if not named:
-            prepare_yosys()
+            prepare_yowasp()
         commands = EdaCommands()
         self.copies.add_commands(commands)
         # The netlist gets its name when it is whole: what a killed run leaves is none.

@@ -44,7 +44,7 @@ module cw_axis_gearbox #(
   localparam int unsigned OutUnits = OutBytes / UnitBytes;
   // When a beat arrives at most OutUnits - 1 units, fillers included, may be waiting.
   localparam int unsigned BufferUnits = InUnits + OutUnits - 1;
-  localparam int unsigned LevelBits = $clog2(BufferUnits + OutUnits + 1);
+  localparam int unsigned LevelBits = $clog2(BufferUnits + 1);
   localparam logic [LevelBits-1:0] MaxBase = LevelBits'(OutUnits - 1);
 
   typedef logic [BufferUnits*UnitBits-1:0] data_t;

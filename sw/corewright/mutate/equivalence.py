@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from corewright.environment import prepare_yosys, search_path
+from corewright.environment import prepare_yowasp, search_path
 from corewright.flow.block_benches import BlockBench
 from corewright.mutate.blocks import Block
 from corewright.mutate.operators import Mutant
@@ -165,7 +165,7 @@ class Prover:
             before = processor_seconds()
             try:
                 # What no limit may cut off.
-                prepare_yosys()
+                prepare_yowasp()
                 limit = processor_seconds() + self.seconds
                 for path in _hdl(bench):
                     shutil.copy(path, place / path.name)

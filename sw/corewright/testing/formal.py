@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from corewright.environment import EnvironmentUnusableError, prepare_yosys, tool_environment
+from corewright.environment import EnvironmentUnusableError, prepare_yowasp, tool_environment
 from corewright.mutate.choices import Mutation
 from corewright.sources import sources_of
 
@@ -50,7 +50,7 @@ def _run(
     (work / "sources.f").write_text("\n".join(names) + "\n", encoding="utf-8")
     files = "\n".join(["sources.f", *names])
     (work / sby.name).write_text(f"{sby.read_text()}\n[files]\n{files}\n", encoding="utf-8")
-    prepare_yosys()
+    prepare_yowasp()
     done = subprocess.run(
         [
             str(scripts / "yowasp-sby"),

