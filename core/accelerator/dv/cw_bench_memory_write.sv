@@ -3,7 +3,8 @@
 
 /// Memory behind an AXI4 write port, for simulation: takes bursts and answers in order.
 ///
-/// Data is accepted from the cycle behind its address on; without random stalls a beat a cycle,
+/// Data is accepted from the cycle behind its address on, though wready is high while nothing is
+/// offered, as it is of most memories; without random stalls a beat a cycle,
 /// without a gap between bursts whose addresses came ahead, and the response follows the last beat
 /// by stalls_i.latency cycles. Memory is written when a beat is accepted, a DPI call a beat.
 /// bvalid never drops before bready.
@@ -72,7 +73,8 @@ module cw_bench_memory_write
   logic        push, take, pop, give;
 
   assign s_axi_awready = rst_ni && !block_aw_q && count_q != (PointerBits + 1)'(QueueDepth);
-  assign s_axi_wready = count_q != '0 && !block_w_q &&
+  // Ready while nobody asks, as most memories are; data ahead of its address waits.
+  assign s_axi_wready = rst_ni && (count_q != '0 || !s_axi_wvalid) && !block_w_q &&
                         answers_q != (PointerBits + 1)'(QueueDepth);
   assign push = s_axi_awvalid && s_axi_awready;
   assign take = s_axi_wvalid && s_axi_wready;

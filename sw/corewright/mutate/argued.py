@@ -5,7 +5,7 @@
 ::
 
     [[equivalent]]
-    file = "cw_axi_reader.sv"             # as mutants call it
+    file = "cw_axi_reader.sv"             # as mutants call it: below rtl/, folders before dots
     operator = "bound"
     old = "if (level_q < Depth) begin"    # the line, without the spaces around it
     new = "if (level_q <= Depth) begin"   # what the mutant makes of it

@@ -12,7 +12,7 @@ import pytest
 from corewright.flow.block_benches import BlockBench
 from corewright.flow.errors import FlowInputError
 from corewright.mutate.argued import argued
-from corewright.mutate.blocks import Block
+from corewright.mutate.blocks import Block, blocks
 from corewright.mutate.equivalence import Proof
 from corewright.mutate.operators import Mutant
 from corewright.mutate.report import BlockResult, MutationReport
@@ -127,3 +127,8 @@ def test_what_is_equivalent_is_not_in_the_score(block: Block):
     assert [each["id"] for each in values["argued"]] == [own[3].id]
     assert values["blocks"]["x"]["equivalent"] == values["blocks"]["x"]["argued"] == 1
     assert values["argued_share"] == 0.025
+
+
+def test_each_entry_of_the_repository_means_a_mutant_that_there_is():
+    for block in blocks().values():
+        argued(block, block.mutants()[0])
