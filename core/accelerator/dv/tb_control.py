@@ -47,12 +47,15 @@ AXI_BYTES = PARAMETERS["AxiBits"] // 8
 # Programs of a test.
 RUNS = PARAMETERS["runs"]
 CAUSES = len(Cause)
-# Of the contract: a clear outlasts what the array and post-processing hold, an average of all lanes
-# for the longest; and a run without progress ends in the cycle behind the last that it is given.
+# Of the contract: a clear outlasts what array, drain and post-processing hold, beats of all columns
+# and an average of all lanes for the longest; and a run without progress ends in the cycle behind
+# the last that it is given.
 AVERAGE = (
     *(PARAMETERS["Rows"] * PARAMETERS["Drain"], 1, -(-(PARAMETERS["PixelBits"] + 16) // 2), 1, 5),
 )
-CLEAR_CYCLES = 21 + sum(AVERAGE)
+CLEAR_CYCLES = 21 + PARAMETERS["Columns"] + sum(AVERAGE)
+# Cycles in which a record that is being written would be complete.
+RECORD_CYCLES = 10
 # Cycles of the shortest layer: reads and writes alone take more than the record of a layer does.
 SHORTEST = 10
 # Cycles within which a run reacts to what goes wrong.
@@ -144,6 +147,11 @@ class Bench:
             self.check_reset()
             await FallingEdge(dut.clk_i)
         dut.rst_ni.value = 1
+        # A record that was being written goes on no further.
+        for _ in range(rng.choice((0, RECORD_CYCLES))):
+            await ReadOnly()
+            self.check_reset()
+            await FallingEdge(dut.clk_i)
 
     def scramble(self):
         dut, rng = self.dut, self.rng

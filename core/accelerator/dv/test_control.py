@@ -24,8 +24,8 @@ CRC, CONTROL = "cw_crc32.sv", "cw_control.sv"
 MUTANTS = {
     "crc_polynomial": ("cw_crc32", CRC, "32'hEDB88320", "32'hEDB88321"),
     "crc_not_inverted": ("cw_crc32", CRC, "crc_o = ~crc_q", "crc_o = crc_q"),
-    "crc_second_word_first": ("cw_crc32", CRC, "next_crc(one, data_i[63:32])",
-                              "next_crc(one, data_i[31:0])"),
+    "crc_second_word_first": ("cw_crc32", CRC, "data_i[63:32] & OneWord[b]",
+                              "data_i[31:0] & OneWord[b]"),
     "crc_two_words_as_one": ("cw_crc32", CRC, "words_i[1] ? two : one", "one"),
     "crc_words_win_over_clear": ("cw_crc32", CRC, "else if (clear_i) crc_q <= '1;",
                                  "else if (clear_i && words_i == '0) crc_q <= '1;"),

@@ -81,10 +81,10 @@ module cw_control
 );
 
   localparam int unsigned AxiWords = Cfg.AxiBits / 32;
-  // Array and post-processing have no clear of their own: whatever is inside has left them, into
-  // queues that are held empty, before the clear ends.
-  localparam int unsigned ClearCycles =
-      20 + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.PixelBits);
+  // Array, drain and post-processing have no clear of their own: whatever is inside, beats of all
+  // columns at most, has left them, into queues that are held empty, before the clear ends.
+  localparam int unsigned ClearCycles = 20 + Cfg.Columns
+      + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.PixelBits);
 
   typedef enum logic [1:0] {
     StIdle,
@@ -113,7 +113,8 @@ module cw_control
   logic [DescriptorWords*32-1:0] buffer_q;
   logic [31:0] offset_q;
   logic header_phase_q;
-  logic [6:0] words_q, checked_q;  // words received; words that the CRC has seen
+  logic [4:0] words_q;  // of the header that are here
+  logic [4:0] left_q;  // words of the newest beat that the CRC has not seen
   logic weights_taken_q, engine_taken_q;
   // verilator lint_off UNUSEDSIGNAL
   header_t header;  // most of it is for software
@@ -135,23 +136,22 @@ module cw_control
       && (fetch_q == FetchHeader || fetch_q == FetchDescriptor) && !bad_offset;
   assign cmd_addr_o  = program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
   assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes + DescriptorBytes : DescriptorBytes;
-  assign header_end  = words_q == 7'(HeaderWords);
+  assign header_end  = words_q == 5'(HeaderWords);
   assign s_axis_tready = (fetch_q == FetchHeaderData && !header_end)
-      || fetch_q == FetchDescriptorData;
+      || (fetch_q == FetchDescriptorData && left_q <= 5'd2);
   assign receive     = s_axis_tready && s_axis_tvalid;
 
-  // The CRC follows the data, up to two words a cycle, from the buffer, whose newest word is its top. The last
-  // word is the checksum: where it is taken, too, it has been compared.
+  // The CRC follows the data, up to two words a cycle, from the newest beat, which is the buffer's
+  // top: the next beat waits for its last words. The very last word is the checksum itself.
+  logic [63+Cfg.AxiBits:0] newest;
   logic [1:0] check_words;
-  logic [6:0] behind, oldest;
-  assign behind   = words_q - checked_q;  // 1: only the newest word is left
-  assign oldest   = 7'(DescriptorWords) - behind;
-  assign crc_done = checked_q == 7'(DescriptorWords - 1);
+  assign newest   = {64'b0, buffer_q[DescriptorWords*32-1-:Cfg.AxiBits]};
+  assign crc_done = left_q == 5'd1;
   always_comb begin
     check_words = '0;
-    if (fetch_q == FetchDescriptorData || fetch_q == FetchCheck) begin
-      if (behind >= 7'd2 && checked_q != 7'(DescriptorWords - 2)) check_words = 2'd2;
-      else if (behind != '0) check_words = 2'd1;
+    if (fetch_q == FetchDescriptorData || (fetch_q == FetchCheck && !crc_done)) begin
+      if (left_q >= (fetch_q == FetchCheck ? 5'd3 : 5'd2)) check_words = 2'd2;
+      else check_words = 2'(left_q != '0);
     end
   end
   cw_crc32 u_crc (
@@ -159,7 +159,7 @@ module cw_control
       .rst_ni(rst_ni),
       .clear_i(fetch_q == FetchDescriptor || header_phase_q),
       .words_i(check_words),
-      .data_i (64'(buffer_q >> {oldest, 5'b0})),
+      .data_i (64'(newest >> {5'(AxiWords) - left_q, 5'b0})),
       .crc_o  (crc)
   );
 
@@ -262,7 +262,7 @@ module cw_control
         FetchReady: if (handed) fetch_q <= fetched.last_layer ? FetchIdle : FetchDescriptor;
         default: if (state_q == StIdle && start_i) fetch_q <= FetchHeader;  // FetchIdle
       endcase
-      if (state_q == StStop || state_q == StClear) begin
+      if (state_q == StClear) begin
         fetch_q        <= FetchIdle;
         header_phase_q <= 1'b0;
       end
@@ -271,15 +271,11 @@ module cw_control
 
   // Where the fetch is: idle sets it to the program's begin.
   always_ff @(posedge clk_i) begin
-    if (receive) words_q <= words_q + 7'(AxiWords);
-    checked_q <= checked_q + 7'(check_words);
     case (fetch_q)
-      FetchCheck: begin
-        if (header_phase_q) begin
-          layers_q  <= header.layers[15:0];
-          words_q   <= '0;
-          checked_q <= '0;
-        end
+      FetchHeaderData: if (receive) words_q <= words_q + 5'(AxiWords);
+      FetchDescriptorData, FetchCheck: begin
+        if (header_phase_q) layers_q <= header.layers[15:0];
+        left_q <= receive ? 5'(AxiWords) : left_q - 5'(check_words);
       end
       FetchReady: begin
         weights_taken_q <= weights_taken_q || hand_weights;
@@ -293,7 +289,7 @@ module cw_control
         weights_taken_q <= 1'b0;
         engine_taken_q  <= 1'b0;
         words_q         <= '0;
-        checked_q       <= '0;
+        left_q          <= '0;
         if (fetch_q == FetchIdle) begin
           offset_q <= HeaderBytes;
           number_q <= '0;
@@ -322,11 +318,6 @@ module cw_control
       engine_start_o <= hand_engine && !fail;
       if (hand_engine) engine_busy_q <= 1'b1;
       else if (layer_end) engine_busy_q <= 1'b0;
-      if (state_q != StRun) begin
-        weight_start_o <= 1'b0;
-        engine_start_o <= 1'b0;
-        engine_busy_q  <= 1'b0;
-      end
     end
   end
   always_ff @(posedge clk_i) if (hand_engine) engine_desc_o <= fetched;

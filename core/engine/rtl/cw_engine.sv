@@ -345,7 +345,6 @@ module cw_engine
       .rst_ni,
       .valid_i      (step_q[1]),
       .first_i      (first_q[1]),
-      .last_i       (last_q[1]),
       .op_i         (op),
       .pixels_i     (pixels),
       .weights_i    (weights),
@@ -421,12 +420,6 @@ module cw_engine
       end
       // Beat b's index is b cycles behind the tile, whether there is such a beat or not.
       drain_index_q <= tile_q[IndexStage-1].valid ? '0 : drain_index_q + 1'b1;
-      if (clear_i) begin
-        // verilator unroll_full
-        for (int unsigned i = 0; i < BiasStage; i++) tile_q[i].valid <= 1'b0;
-        draining_q.valid <= 1'b0;
-        beat_valid_q     <= '0;
-      end
     end
   end
 
@@ -692,6 +685,11 @@ module cw_engine
   // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.
   logic in_reset;
   assign in_reset = !rst_ni;
+
+  initial begin
+    IndexStageLegal_A : assert (IndexStage >= 1 && IndexStage <= BiasStage)
+    else $fatal(1, "cw_engine: the array's IndexLatency must be from 1 to its Latency");
+  end
 
   QueueHasRoom_A :
   assert property (@(posedge clk_i) disable iff (in_reset || clear_i)

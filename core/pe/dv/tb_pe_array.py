@@ -86,7 +86,7 @@ class Tile:
 async def tiles_are_exact_and_come_when_they_are_due(dut, stall):
     dut = Pins(dut)
     rng = random.Random(random.getrandbits(64))
-    dut.valid_i.value = dut.last_i.value = dut.first_i.value = 0
+    dut.valid_i.value = dut.first_i.value = 0
     dut.op_i.value, dut.drain_index_i.value = 0, 0
     await start(dut)
     latency, index_latency = int(dut.latency_o.value), int(dut.index_latency_o.value)
@@ -101,14 +101,14 @@ async def tiles_are_exact_and_come_when_they_are_due(dut, stall):
             tile = Tile(rng, op)
             todo = deque(enumerate(tile.steps))
         step = bool(todo) and rng.random() >= stall and (len(todo) > 1 or cycle >= drained)
-        for signal in (dut.pixels_i, dut.weights_i, dut.first_i, dut.last_i, dut.op_i):
+        for signal in (dut.pixels_i, dut.weights_i, dut.first_i, dut.op_i):
             # Without valid_i they mean nothing.
             signal.value = rng.getrandbits(len(signal))
         dut.valid_i.value = int(step)
         if step:
             number, (pixels, weights) = todo.popleft()
             dut.op_i.value = op
-            dut.first_i.value, dut.last_i.value = int(number == 0), int(not todo)
+            dut.first_i.value = int(number == 0)
             dut.pixels_i.value = pack((p for lanes in pixels for p in lanes), PIXEL_BITS)
             dut.weights_i.value = pack_weights(weights)
             if not todo:

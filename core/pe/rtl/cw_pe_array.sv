@@ -6,12 +6,12 @@
 ///
 /// Each cycle with `valid_i` is one step: with OpMac channel c adds pixels_i[0] lanes times weight c; with
 /// OpVec / OpSum / OpMax only the channels j < D count, each on the lanes of pixels_i[j]: sums of products,
-/// sums, maxima. `first_i` starts a tile, `last_i` ends it. Beat b of a tile that ends at cycle t, its
+/// sums, maxima. `first_i` starts a tile. Beat b of a tile whose last step is at cycle t, its
 /// channels b*W .. b*W+W-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
 /// IndexLatency cycles before. Constants: `cw_pe_array_pkg`.
 /// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
-/// Does not stall: the caller leaves as many cycles between two ends of tiles as it reads beats.
+/// Does not stall: the caller leaves as many cycles between two last steps as it reads beats.
 ///
 ///   cycle    t         t+1        t+2        t+3        t+4     t+5
 ///   group 0  operands  operand_q  product_q  sum_q      sums_o
@@ -36,7 +36,6 @@ module cw_pe_array
     input  logic                           rst_ni,
     input  logic                           valid_i,
     input  logic                           first_i,
-    input  logic                           last_i,
     input  array_op_e                      op_i,
     input  logic signed [   PixelBits-1:0] pixels_i     [Drain][Rows],
     input  logic        [  Columns*WeightBits-1:0] weights_i,
@@ -133,12 +132,13 @@ module cw_pe_array
   end
 
   // ---------------------------------------------------------------- drain
-  // Bit k: maxima ended k+1 cycles ago. Beat b of a tile is asked for b + 2 cycles behind its end.
+  // Bit k: the step k+1 cycles ago was of maxima. Beat b of a tile is asked for b + 2 cycles behind its
+  // last step.
   logic [VectorBeats:0] maximum_q;
   logic [IndexBits-1:0] index_q;
   logic select_maximum_q;
   always_ff @(posedge clk_i) begin
-    maximum_q        <= (VectorBeats + 1)'({maximum_q, valid_i && last_i && op_i == OpMax});
+    maximum_q        <= (VectorBeats + 1)'({maximum_q, op_i == OpMax});
     index_q          <= drain_index_i;
     select_maximum_q <= 1'b0;
     for (int unsigned b = 0; b < VectorBeats; b++) begin
@@ -147,13 +147,14 @@ module cw_pe_array
   end
 
   localparam int unsigned VectorIndexBits = VectorBeats > 1 ? $clog2(VectorBeats) : 1;
-  logic [VectorIndexBits-1:0] vector_index;
-  assign vector_index = index_q[VectorIndexBits-1:0];
+  logic [31:0] group, vector;  // whose sums and whose maxima are read
+  assign group  = DrainBeats > 1 ? 32'(index_q) : '0;
+  assign vector = VectorBeats > 1 ? 32'(index_q[VectorIndexBits-1:0]) : '0;
   always_ff @(posedge clk_i) begin
     for (int unsigned w = 0; w < Words; w++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        sums_o[w][r] <= select_maximum_q ? SumBits'(maxima_q[32'(vector_index)*Words+w][r])
-            : sums[32'(index_q)*Words+w][r];
+        sums_o[w][r] <= select_maximum_q ? SumBits'(maxima_q[vector*Words+w][r])
+            : sums[group*Words+w][r];
       end
     end
   end

@@ -7,7 +7,7 @@ package cw_pe_array_pkg;
   // Not every user needs all of it.
   // verilator lint_off UNUSEDPARAM
 
-  /// Cycles from a tile's last step (`last_i`) to its first beat of sums (`sums_o`).
+  /// Cycles from a tile's last step to its first beat of sums (`sums_o`).
   parameter int unsigned Latency = 4;
 
   /// Cycles from the index of a beat (`drain_index_i`) to its sums: Latency at most.

@@ -73,6 +73,10 @@ class Bench:
         self.latency = int(dut.latency_o.value)
         self.average_cycles = int(dut.average_cycles_o.value)
         self.average_latency = int(dut.average_latency_o.value)
+        # Of the contract: two bits of the quotient a stage, 16 of them behind the point. Whoever
+        # waits for an average (a clear, the compiler's cycles) counts on it.
+        stages = -(-(SHAPE.pixel_bits + 16) // 2)
+        assert self.average_latency == SHAPE.rows * SHAPE.drain + 1 + stages + 1 + self.latency
 
     def configure(self, configuration):
         dut = self.dut

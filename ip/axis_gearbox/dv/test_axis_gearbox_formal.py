@@ -26,9 +26,9 @@ def test_proof(task, tmp_path):
         Mutation(RTL, "&& !(ending && base != '0)", ""),
         Mutation(RTL, "s_axis_tlast && total <= item", "s_axis_tlast"),
         Mutation(RTL, "ending && level_q <= item", "ending && level_q < item"),
-        Mutation(RTL, "buffer_d = shifted_data | placed_data;", "buffer_d = shifted_data;"),
-        Mutation(RTL, "s_axis_tdata & ~({InBytes", "s_axis_tdata | ~({InBytes"),
-        Mutation(RTL, "base <= MaxBase &&", ""),
+        Mutation(RTL, "if (!pop_merged) keep_d |= place;", ""),
+        Mutation(RTL, "&& u < 32'(total)", ""),
+        Mutation(RTL, "base < item &&", ""),
     ],
     ids=["packets_mix", "last_early", "last_missing", "beat_lost", "invalid_bytes_leak", "overrun"],
 )

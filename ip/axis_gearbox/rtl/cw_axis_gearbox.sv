@@ -7,12 +7,12 @@
 /// partial, as m_axis_tkeep shows. An item never holds bytes of two packets. Bytes of m_axis_tdata
 /// without keep are zero. Latency one cycle. Takes a beat and gives an item in every cycle in
 /// which there is a whole item (or a packet's end) and room: the slower side sets the rate, also
-/// from one packet to the next. Needs: s_axis_tbytes in 1..InBytes, s_axis_toffset below OutBytes,
+/// from one packet to the next. Needs: s_axis_tbytes in 1..InBytes, s_axis_toffset below item_bytes_i,
 /// item_bytes_i in 1..OutBytes and constant while any byte of a packet is inside, and all three
-/// multiples of UnitBytes, a power of two that divides InBytes and OutBytes: bytes are shifted by
-/// whole units, so that where beat and item are one unit nothing is shifted. s_axis_tready
-/// depends on m_axis_tready in the same cycle. clear_i drops everything, also half a packet, at
-/// the clock edge; no beat moves on either side in a cycle with clear_i.
+/// multiples of UnitBytes, a power of two that divides InBytes and OutBytes: bytes are moved by
+/// whole units, so that where beat and item are one unit nothing is. s_axis_tready depends on
+/// m_axis_tready and item_bytes_i in the same cycle. clear_i drops everything, also half a packet, at the clock edge; no beat moves on either side
+/// in a cycle with clear_i.
 module cw_axis_gearbox #(
   parameter  int unsigned InBytes    = 8,
   parameter  int unsigned OutBytes   = 24,
@@ -42,108 +42,127 @@ module cw_axis_gearbox #(
   localparam int unsigned UnitShift = $clog2(UnitBytes);
   localparam int unsigned InUnits = InBytes / UnitBytes;
   localparam int unsigned OutUnits = OutBytes / UnitBytes;
-  // When a beat arrives at most OutUnits - 1 units, fillers included, may be waiting.
+  // When a beat arrives less than an item, fillers included, may be waiting.
   localparam int unsigned BufferUnits = InUnits + OutUnits - 1;
   localparam int unsigned LevelBits = $clog2(BufferUnits + 1);
-  localparam logic [LevelBits-1:0] MaxBase = LevelBits'(OutUnits - 1);
+  // Units of a beat turn within a ring of a power of two.
+  localparam int unsigned TurnBits = $clog2(InUnits);
+  localparam int unsigned RingUnits = 1 << TurnBits;
 
-  typedef logic [BufferUnits*UnitBits-1:0] data_t;
-  typedef logic [BufferUnits-1:0] keep_t;
+  typedef logic [RingUnits-1:0][UnitBits-1:0] ring_t;
   typedef logic [LevelBits-1:0] level_t;
 
-  // buffer_q holds level_q units, the oldest in unit 0; units from level_q on are zero.
-  // first_q: the next beat begins a packet. If level_q is not 0, the buffer holds a packet's end.
-  data_t buffer_q, buffer_d;
-  keep_t keep_q, keep_d;
+  // buffer_q holds level_q units, the oldest in unit 0; of these keep_q marks those that are no
+  // fillers. first_q: the next beat begins a packet. If level_q is not 0, the buffer holds a
+  // packet's end.
+  logic [BufferUnits-1:0][UnitBits-1:0] buffer_q;
+  logic [BufferUnits-1:0] keep_q, keep_d, place;
   level_t level_q, level_d;
   logic first_q, first_d;
-  logic [OutBytes*8-1:0] out_data_q, item_data;
+  logic [OutUnits-1:0][UnitBits-1:0] out_data_q;
   logic [OutUnits-1:0] out_keep_q, item_keep;
   logic out_last_q, out_valid_q, item_last;
 
-  level_t item, beat, base, position, total;
-  logic out_free, ending, accept, pop_buffer, pop_merged;
-  logic [InBytes*8-1:0] beat_data;
-  logic [InUnits-1:0] beat_keep;
-  data_t placed_data, whole_data, shifted_data;
-  keep_t placed_keep, whole_keep, shifted_keep;
-
-  // A number of units as one of bits.
-  localparam int unsigned BitsShift = 3 + UnitShift;
-  localparam logic [BitsShift-1:0] NoBits = '0;
+  level_t item, beat, base, position, total, rest_units;
+  logic out_free, ending, whole, accept, pop_buffer, pop_merged;
 
   assign item = level_t'(32'(item_bytes_i) >> UnitShift);
   assign beat = level_t'(32'(s_axis_tbytes) >> UnitShift);
   assign out_free = !out_valid_q || m_axis_tready;
   assign ending = first_q && level_q != '0;
+  assign whole = ending || (level_q != '0 && level_q >= item);
 
   // Whole items and packets' ends leave from the buffer alone; the beat lands behind what stays.
-  assign pop_buffer = out_free && level_q != '0 && (first_q || level_q >= item);
+  assign pop_buffer = out_free && whole;
   assign base = !pop_buffer ? level_q : level_q > item ? level_q - item : '0;
-  // Room for a full beat; the next packet enters only behind the last item of the one before.
-  assign s_axis_tready = base <= MaxBase && !(ending && base != '0) && !clear_i;
+  // So what stays behind an item is less than a beat. The next packet enters only behind the last
+  // item of the one before.
+  assign s_axis_tready = base < item && !(ending && base != '0) && !clear_i;
   assign accept = s_axis_tvalid && s_axis_tready;
 
   assign position = base + (first_q ? level_t'(32'(s_axis_toffset) >> UnitShift) : '0);
-  assign total = accept ? position + beat : base;
+  assign total = position + beat;
 
-  // Otherwise the beat may complete an item, which then leaves without waiting in the buffer.
-  assign pop_merged = out_free && !pop_buffer && accept && (s_axis_tlast || total >= item);
+  // Otherwise the beat may complete an item, which then leaves without waiting in the buffer; what
+  // is left of the beat goes to the buffer's begin.
+  assign pop_merged = out_free && !whole && accept && (s_axis_tlast || total >= item);
+  assign rest_units = !pop_merged ? base : total > item ? total - item : '0;
 
-  assign beat_keep = ~({InUnits{1'b1}} << beat);
-  assign beat_data = s_axis_tdata & ~({InBytes * 8{1'b1}} << {beat, NoBits});
-
+  // One ring turns the beat to the place behind what waits, the other what stays to the begin.
+  ring_t beat_ring, placed, rest_ring, rest;
   always_comb begin
-    placed_data = '0;
-    placed_keep = '0;
-    if (accept) begin
-      placed_data = data_t'(beat_data) << {position, NoBits};
-      placed_keep = keep_t'(beat_keep) << position;
+    beat_ring = '0;
+    beat_ring[InUnits-1:0] = s_axis_tdata;
+  end
+  if (TurnBits == 0) begin : gen_no_turn
+    assign placed = beat_ring;
+    assign rest   = rest_ring;
+  end else begin : gen_turn
+    logic [TurnBits-1:0] gone;  // units in front of what stays
+    assign gone   = TurnBits'(whole ? item : item - position);
+    assign placed = turned(beat_ring, -TurnBits'(position));
+    assign rest   = turned(rest_ring, gone);
+
+    /// Unit u of the result is unit u + by of the ring: a stage of two-way choices for each bit.
+    function automatic ring_t turned(ring_t ring, logic [TurnBits-1:0] by);
+      for (int unsigned b = 0; b < TurnBits; b++) begin
+        automatic ring_t from = ring;
+        for (int unsigned u = 0; u < RingUnits; u++) begin
+          ring[u] = by[b] ? from[(u+(1<<b))%RingUnits] : from[u];
+        end
+      end
+      return ring;
+    endfunction
+  end
+
+  // What stays is in the ring's size of units from `item` on: each place of the ring has one of them.
+  always_comb begin
+    rest_ring = beat_ring;
+    if (whole) begin
+      for (int unsigned u = 0; u < RingUnits; u++) begin
+        for (int unsigned at = u; at < BufferUnits; at += RingUnits) begin
+          if (at >= 32'(item) && at < 32'(item) + RingUnits) rest_ring[u] = buffer_q[at];
+        end
+      end
     end
   end
 
-  // One shifter serves both ways out: a merged item takes along all that the buffer held, so that
-  // only units of the beat stay.
-  assign whole_data = pop_buffer ? buffer_q : buffer_q | placed_data;
-  assign whole_keep = pop_buffer ? keep_q : keep_q | placed_keep;
-  assign shifted_data = whole_data >> {item, NoBits};
-  assign shifted_keep = whole_keep >> item;
+  always_comb begin
+    for (int unsigned u = 0; u < BufferUnits; u++) begin
+      place[u] = accept && u >= 32'(position) && u < 32'(total);
+    end
+  end
 
   always_comb begin
-    buffer_d = whole_data;
-    keep_d = whole_keep;
-    level_d = total;
-    if (pop_buffer) begin
-      buffer_d = shifted_data | placed_data;
-      keep_d = shifted_keep | placed_keep;
-    end else if (pop_merged) begin
-      buffer_d = shifted_data;
-      keep_d = shifted_keep;
-      level_d = total > item ? total - item : '0;
+    level_d = accept && !pop_merged ? total : rest_units;
+    keep_d = keep_q;
+    if (pop_buffer || pop_merged) begin
+      for (int unsigned u = 0; u < BufferUnits; u++) keep_d[u] = u < 32'(rest_units);
     end
+    if (!pop_merged) keep_d |= place;
   end
 
   assign first_d = accept ? s_axis_tlast : first_q;
-  assign item_last = pop_buffer ? ending && level_q <= item : s_axis_tlast && total <= item;
-  assign item_keep = whole_keep[OutUnits-1:0] & ~({OutUnits{1'b1}} << item);
-  assign item_data = whole_data[OutBytes*8-1:0] & ~({OutBytes * 8{1'b1}} << {item, NoBits});
+  assign item_last = whole ? ending && level_q <= item : s_axis_tlast && total <= item;
+  always_comb begin
+    for (int unsigned u = 0; u < OutUnits; u++) begin
+      item_keep[u] = (keep_q[u] || (!whole && place[u])) && u < 32'(item);
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      buffer_q <= '0;
       keep_q <= '0;
       level_q <= '0;
       first_q <= 1'b1;
       out_valid_q <= 1'b0;
     end else if (clear_i) begin
-      buffer_q <= '0;
       keep_q <= '0;
       level_q <= '0;
       first_q <= 1'b1;
       out_valid_q <= 1'b0;
     end else begin
       if (accept || pop_buffer) begin
-        buffer_q <= buffer_d;
         keep_q <= keep_d;
         level_q <= level_d;
         first_q <= first_d;
@@ -155,7 +174,19 @@ module cw_axis_gearbox #(
   // Payload needs no reset: it is only looked at beside its valid bit.
   always_ff @(posedge clk_i) begin
     if (pop_buffer || pop_merged) begin
-      out_data_q <= item_data;
+      for (int unsigned u = 0; u + 1 < InUnits; u++) buffer_q[u] <= rest[u];
+    end
+    for (int unsigned u = 0; u < BufferUnits; u++) begin
+      if (place[u] && !pop_merged) buffer_q[u] <= placed[u%RingUnits];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (pop_buffer || pop_merged) begin
+      for (int unsigned u = 0; u < OutUnits; u++) begin
+        out_data_q[u] <= !item_keep[u] ? '0
+            : !whole && place[u] ? placed[u%RingUnits] : buffer_q[u];
+      end
       out_keep_q <= item_keep;
       out_last_q <= item_last;
     end
@@ -186,7 +217,7 @@ module cw_axis_gearbox #(
   OffsetLegal_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    s_axis_tvalid && first_q && !clear_i |->
-                   32'(s_axis_toffset) < OutBytes
+                   32'(s_axis_toffset) < 32'(item_bytes_i)
                    && 32'(s_axis_toffset) % UnitBytes == 0);
   ItemLegal_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)

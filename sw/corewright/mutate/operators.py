@@ -366,21 +366,34 @@ class _Walk:
             yield self._replace("logic", node.operand, f"(!{operand})")
         elif kind == "UnaryBitwiseNotExpression":
             yield self._token("logic", node.operatorToken, "")
-        elif hasattr(node, "operatorToken") and hasattr(node, "left"):
-            yield from self._binary(node)
+        elif self._is_binary(node):
+            yield from self._binary(node, above)
 
-    def _binary(self, node: Any) -> Iterator[_Edit]:
+    def _binary(self, node: Any, above: Sequence[Any]) -> Iterator[_Edit]:
         operator = node.operatorToken.rawText
-        if node.kind.name.endswith("AssignmentExpression") or "Event" in node.kind.name:
-            return
         for rule, new in _BINARY.get(operator, []):
-            yield self._token(rule, node.operatorToken, new)
+            if above and self._is_binary(above[-1]):
+                # An operator that binds less would take other operands along.
+                left, right = self._of(node.left), self._of(node.right)
+                yield self._replace(rule, node, f"({left} {new} {right})")
+            else:
+                yield self._token(rule, node.operatorToken, new)
         if operator in _NEUTRAL:
             for operand in (node.left, node.right):
                 yield self._replace("wait", operand, _NEUTRAL[operator])
         if operator == "-":
             left, right = self._of(node.left), self._of(node.right)
             yield self._both("swap", node.left, node.right, f"({right})", f"({left})")
+
+    @staticmethod
+    def _is_binary(node: Any) -> bool:
+        name = node.kind.name
+        return (
+            hasattr(node, "operatorToken")
+            and hasattr(node, "left")
+            and not name.endswith("AssignmentExpression")
+            and "Event" not in name
+        )
 
     def _both(self, operator: str, left: Any, right: Any, new_left: str, new_right: str) -> _Edit:
         """An edit of two nodes with what is between them."""

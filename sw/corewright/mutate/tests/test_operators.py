@@ -32,6 +32,13 @@ MADE = {
         "logic": ["assign y = a && b;"],
         "wait": ["assign y = 1'b0 || b;", "assign y = a || 1'b0;"],
     },
+    "assign y = a && b && c;": {
+        "logic": ["assign y = a && b || c;", "assign y = (a || b) && c;"],
+        "wait": [
+            *("assign y = 1'b1 && c;", "assign y = a && b && 1'b1;"),
+            *("assign y = 1'b1 && b && c;", "assign y = a && 1'b1 && c;"),
+        ],
+    },
     "assign y = ~a;": {"logic": ["assign y = a;"]},
     "assign y = !a;": {"logic": ["assign y = !(!a);"]},
     "assign y = 8'd255;": {"constant": ["assign y = 8'd0;", "assign y = 8'd254;"]},
