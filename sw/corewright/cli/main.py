@@ -167,7 +167,8 @@ def _add_regress(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         metavar="SECONDS",
         default=300,
-        help="after which a case is killed and counts as an error (default 300)",
+        help="of processor time (a case that gets little of it: of the clock four times as many) "
+        "after which a case is killed and counts as an error (default 300)",
     )
     parser.add_argument(
         "--farm",

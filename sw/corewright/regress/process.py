@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -21,6 +22,9 @@ from typing import IO, Any
 _START_SECONDS = 120.0
 # From the end of its output to its own.
 _END_SECONDS = 5.0
+# A task that has had less processor time than its limit, because others want the cores, gets more
+# of the clock's, at most this many limits.
+_PATIENCE = 4
 # Of a process that died, so much of its standard error is reported.
 _TAIL_BYTES = 3000
 
@@ -57,7 +61,9 @@ class WorkerProcess:
 
         Args:
             task: as :mod:`corewright.regress.worker` reads it.
-            seconds: after which it is killed, from when the process is ready.
+            seconds: of processor time and of the clock after which it is killed, from when the
+                process is ready; where nobody counts processor time, of the clock, and four times
+                as many of it in any case.
         """
         process = self._process
         if process.stdin is None or process.stdout is None:
@@ -67,12 +73,17 @@ class WorkerProcess:
             process.stdin.write((json.dumps(task) + "\n").encode())
             process.stdin.flush()
         deadline = time.monotonic() + (seconds if self._ready else _START_SECONDS)
+        used, last = group_seconds(process.pid), deadline + (_PATIENCE - 1) * seconds
         summary: dict[str, Any] = {}
         while True:
             wait = deadline - time.monotonic()
             if wait <= 0 or not _readable(process.stdout, wait):
-                if time.monotonic() >= deadline:
+                if time.monotonic() < deadline:
+                    continue
+                left = seconds - group_seconds(process.pid, used)
+                if not self._ready or left <= 0 or deadline >= last:
                     return self._give_up("timeout", summary)
+                deadline = min(last, time.monotonic() + max(left, 0.1))
                 continue
             data = os.read(process.stdout.fileno(), 1 << 20)
             if not data:
@@ -83,6 +94,7 @@ class WorkerProcess:
                 if "ready" in message:
                     self._ready = True
                     deadline = time.monotonic() + seconds
+                    used, last = group_seconds(process.pid), time.monotonic() + _PATIENCE * seconds
                 elif "summary" in message:
                     summary = message["summary"]
                 else:
@@ -119,6 +131,30 @@ class WorkerProcess:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
         self._errors.close()
+
+
+def group_seconds(group: int, before: float = 0.0) -> float:
+    """Return the processor time, s, of a process group and of what its processes have waited for.
+
+    Infinite where nobody counts it (no ``/proc``): then the clock alone decides.
+
+    Args:
+        group: its number.
+        before: what it was, to be taken off.
+    """
+    if not Path("/proc/self/stat").exists():
+        return math.inf
+    ticks = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        # One may end while it is looked at.
+        with contextlib.suppress(OSError):
+            # Behind the name, which may hold spaces: state, parent, group, ...
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK") - before
 
 
 def _readable(stream: IO[bytes], seconds: float) -> bool:

@@ -78,6 +78,27 @@ class Misbehaving:
             os._exit(7)
 
 
+class Slow:
+    """The even cases wait for longer than a second, the odd ones work without an end."""
+
+    name = "slow"
+    reference = "corewright.regress.tests.faults:SLOW"
+    default_cases = 2
+    bins: Mapping[str, tuple[str, ...]] = {"case": ("any",)}
+
+    def group(self, index: int) -> int | None:
+        return None
+
+    def prepare(self, seed: int, group: int) -> None:
+        raise NotImplementedError
+
+    def run(self, seed: int, index: int, observation: Observation) -> None:
+        observation.cover("case:any")
+        time.sleep(1.5)
+        while index % 2:
+            pass
+
+
 class Endless:
     """Three cases that end, one of them failed; the next one never does."""
 
@@ -213,6 +234,7 @@ def _of_systems(kind: type[system.SystemSuite], name: str) -> system.SystemSuite
     return kind(plan, "system", f"{__name__}:{name}")
 
 
+SLOW = Slow()
 MISBEHAVING = Misbehaving()
 ENDLESS = Endless()
 BAD_COMPILER = _of_graphs(BadCompiler, "BAD_COMPILER")

@@ -67,6 +67,13 @@ def test_generators_of_different_purposes_are_independent() -> None:
     assert len({first("a", 1, 2), first("b", 1, 2), first("a", 2, 2), first("a", 1, 3)}) == 4
 
 
+def test_the_limit_of_a_case_is_of_processor_time() -> None:
+    # Whoever waits, for a core for example, has not used it up.
+    report = run_suite(faults.SLOW, 3, range(2), LocalScheduler(2, case_seconds=1))
+    verdicts = {result.index: (result.verdict, result.signature) for result in report.results}
+    assert verdicts == {0: ("passed", ""), 1: ("error", "timeout")}
+
+
 @pytest.fixture(scope="module")
 def misbehaved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
     pids = tmp_path_factory.mktemp("pids") / "sleeping"
