@@ -194,7 +194,7 @@ class Bench:
                         ring.step(dut, due.weight)
                     if due.last:
                         average = layer.opcode is Opcode.AVERAGE_POOL
-                        drain_from = cycle + (AVERAGE_CYCLES if average else due.tile.beats)
+                        drain_from = cycle + (AVERAGE_CYCLES if average else max(due.tile.beats, 2))
                         drain_at_latest = drain_from + int(average)
                     steps.popleft()
                     waiting = bool(steps) and steps[0].new_pass

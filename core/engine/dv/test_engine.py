@@ -170,7 +170,7 @@ MUTANTS = {
     ),
     "weights_of_a_second_set_missing": (
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
-        "(resident_q || left_q == '0)", "1'b1",
+        "(resident_q || last_set_q)", "1'b1",
     ),
     "rows_cut_by_the_kind_behind": (
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
@@ -206,7 +206,7 @@ MUTANTS = {
     ),
     "arena_last_group_as_wide_as_the_others": (
         "weight_loader_16x4_axi32", "cw_weight_loader.sv",
-        "(last_group ? last_channels_q : channels_q)", "channels_q",
+        "(last_group_q ? last_channels_q : channels_q)", "channels_q",
     ),
     "arena_row_given_with_its_first_word": (
         "weight_loader_16x4_axi32", "cw_weight_loader.sv",

@@ -59,13 +59,12 @@ module cw_operand_loader
 
   // ---------------------------------------------------------------- walk by tiles
   logic active_q;
-  logic [15:0] group_q, pass_group_q, pass_end_q, channels, beats;
-  logic [31:0] size_q, left_q, done_q;
+  logic [15:0] channels, beats;
   logic [31:0] block_offset_q, set_offset_q, group_offset_q, pass_offset_q, offset, bytes;
-  logic bad_window, taken, group_end, set_end, pass_end, room;
+  logic bad_window, taken, last_group, group_end, set_end, pass_end, layer_end, room;
   logic [DepthBits-1:0] reserved_q;
 
-  assign channels = group_q + 1'b1 == d.groups ? d.last_group_channels : d.group_channels;
+  assign channels = last_group ? d.last_group_channels : d.group_channels;
   assign beats    = (channels + 16'(Words - 1)) / 16'(Words);
   assign offset   = d.add_offset + block_offset_q + group_offset_q;
   assign bytes    = 32'(channels) * WordBytes;
@@ -77,57 +76,56 @@ module cw_operand_loader
   assign cmd_addr_o      = arena_base_i + AddrBits'(offset);
   assign cmd_bytes_o     = bytes;
   assign taken           = cmd_valid_o && cmd_ready_i;
-  assign group_end       = done_q + 1 == size_q;
-  assign set_end         = group_end && group_q + 1'b1 == pass_end_q;
-  assign pass_end        = set_end && left_q == '0;
+
+  logic [15:0] unused_group, unused_next_group;
+  logic unused_last_of_pass, unused_last_block, unused_finished;
+  cw_tile_walk u_tiles (
+      .clk_i,
+      .desc_i,
+      .start_i,
+      .next_i        (taken),
+      .group_o       (unused_group),
+      .next_group_o  (unused_next_group),
+      .last_group_o  (last_group),
+      .last_of_pass_o(unused_last_of_pass),
+      .last_block_o  (unused_last_block),
+      .group_end_o   (group_end),
+      .set_end_o     (set_end),
+      .pass_end_o    (pass_end),
+      .layer_end_o   (layer_end),
+      .finished_o    (unused_finished)
+  );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) active_q <= 1'b0;
     else if (clear_i || window_o) active_q <= 1'b0;
     else if (start_i) active_q <= d.add_enable;
-    else if (taken && pass_end) active_q <= pass_end_q != d.groups;
+    else if (taken && layer_end) active_q <= 1'b0;
   end
 
   // Where the next command reads: a start sets all of it.
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      group_q        <= '0;
-      pass_group_q   <= '0;
-      pass_end_q     <= end_of_pass('0, d.groups, d.groups_per_pass);
-      size_q         <= smaller(d.blocks, d.set_blocks);
-      left_q         <= d.blocks - smaller(d.blocks, d.set_blocks);
-      done_q         <= '0;
       block_offset_q <= '0;
       set_offset_q   <= '0;
       group_offset_q <= '0;
       pass_offset_q  <= '0;
     end else if (taken) begin
-      done_q         <= done_q + 1;
       block_offset_q <= block_offset_q + d.add_block_bytes;
       if (group_end) begin
-        done_q         <= '0;
         block_offset_q <= set_offset_q;
-        group_q        <= group_q + 1'b1;
         group_offset_q <= group_offset_q + d.output_group_bytes;
       end
       if (set_end) begin
-        group_q        <= pass_group_q;
         group_offset_q <= pass_offset_q;
         block_offset_q <= block_offset_q + d.add_block_bytes;
         set_offset_q   <= block_offset_q + d.add_block_bytes;
-        size_q         <= smaller(left_q, d.set_blocks);
-        left_q         <= left_q - smaller(left_q, d.set_blocks);
       end
       if (pass_end) begin
-        group_q        <= pass_end_q;
-        pass_group_q   <= pass_end_q;
-        pass_end_q     <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
         group_offset_q <= group_offset_q + d.output_group_bytes;
         pass_offset_q  <= group_offset_q + d.output_group_bytes;
         block_offset_q <= '0;
         set_offset_q   <= '0;
-        size_q         <= smaller(d.blocks, d.set_blocks);
-        left_q         <= d.blocks - smaller(d.blocks, d.set_blocks);
       end
     end
   end

@@ -6,7 +6,7 @@
 ///
 /// A step issues when its pixels are in the pixel buffer, its weight row is in the ring and, for the last
 /// step of a tile, when the drain is free and the output has room for the whole tile. So nothing behind
-/// this module ever stalls. Outputs of a step appear in its cycle (registered state, combinational
+/// this module ever stalls. Tiles end at least two cycles apart. Outputs of a step appear in its cycle (registered state, combinational
 /// `step_o`). Lane coordinates and masks follow two cycles later on `mask_o`, aligned with the pixels
 /// that leave the pixel buffer. `start_i` begins a layer with the descriptor stable from then on until
 /// `done_o`, a level that stays until the next start. The lane table costs Rows cycles after the start.
@@ -90,7 +90,6 @@ module cw_sequencer
     logic [31:0]        row_block; // blocks since the image row began (row-aligned)
     logic [15:0]        image_row;
     logic [31:0]        offset;    // of the block in the output tensor
-    logic [31:0]        index;
   } walk_t;
 
   typedef enum logic [1:0] {
@@ -133,9 +132,7 @@ module cw_sequencer
   state_e state_q;
   logic lanes_ready;
   walk_t walk_q, set_walk_q, walk_next, walk_first;
-  logic [15:0] group_q, pass_group_q, pass_end_q, kh_q, kw_q, channel_q;
-  logic [31:0] set_left_q, set_done_q;  // blocks of this set still to start; of it done
-  logic [31:0] set_size_q;
+  logic [15:0] kh_q, kw_q, channel_q;
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
   place_t row_place_q;  // first position of the kernel row's taps
@@ -161,7 +158,35 @@ module cw_sequencer
     walk_first.block      = d.gather_block;
   end
 
-  logic row_end, image_end, wrap_w, wrap_h, carry_block;
+  // The place of the next block goes through the longest sums, and has a cycle of its own for them:
+  // tiles end at least two cycles apart.
+  logic row_end, image_end, wrap_w, wrap_h, carry_block, next_carry_q;
+  place_t next_place, next_place_q;
+  always_comb begin
+    row_end     = d.row_blocks != '0 && walk_q.row_block + 1 == d.row_blocks;
+    image_end   = row_end && walk_q.image_row + 1 == d.image_rows;
+    carry_block = 1'b0;
+    if (!row_end) begin
+      next_place.lane     = walk_q.place.lane;
+      next_place.row      = walk_q.place.row_next;
+      next_place.row_next =
+          wrap_add(walk_q.place.row_next, RowBits'(d.block_rows), d.ring_rows);
+    end else begin
+      next_place = advance(
+          walk_q.place,
+          image_end ? RowBits'(d.image_step_rows) : RowBits'(d.row_step_rows),
+          image_end ? LaneBits'(d.image_step_lane) : LaneBits'(d.row_step_lane),
+          RowBits'(d.block_rows), d.ring_rows, carry_block);
+    end
+  end
+  logic row_end_q, image_end_q;
+  always_ff @(posedge clk_i) begin
+    next_place_q <= next_place;
+    next_carry_q <= carry_block;
+    row_end_q    <= row_end;
+    image_end_q  <= image_end;
+  end
+
   logic [16:0] next_w, next_h;
   always_comb begin
     walk_next = walk_q;
@@ -175,45 +200,48 @@ module cw_sequencer
     walk_next.h        = next_h[15:0];
     walk_next.position = walk_q.position + 33'(d.position_step)
         + (wrap_w ? 33'(d.position_wrap_w) : '0) + (wrap_h ? 33'(d.position_wrap_h) : '0);
-    row_end   = d.row_blocks != '0 && walk_q.row_block + 1 == d.row_blocks;
-    image_end = row_end && walk_q.image_row + 1 == d.image_rows;
-    carry_block = 1'b0;
-    if (!row_end) begin
-      walk_next.place.row      = walk_q.place.row_next;
-      walk_next.place.row_next =
-          wrap_add(walk_q.place.row_next, RowBits'(d.block_rows), d.ring_rows);
+    walk_next.place = next_place_q;
+    if (!row_end_q) begin
       walk_next.block     = walk_q.block + 1;
       walk_next.row_block = walk_q.row_block + 1;
     end else begin
-      walk_next.place = advance(
-          walk_q.place,
-          image_end ? RowBits'(d.image_step_rows) : RowBits'(d.row_step_rows),
-          image_end ? LaneBits'(d.image_step_lane) : LaneBits'(d.row_step_lane),
-          RowBits'(d.block_rows), d.ring_rows, carry_block);
-      walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
-          + 32'(carry_block);
+      walk_next.block = walk_q.block + (image_end_q ? d.image_step_blocks : d.row_step_blocks)
+          + 32'(next_carry_q);
       walk_next.row_block = '0;
-      walk_next.image_row = image_end ? '0 : walk_q.image_row + 1'b1;
+      walk_next.image_row = image_end_q ? '0 : walk_q.image_row + 1'b1;
     end
     walk_next.offset = walk_q.offset + d.output_block_bytes;
-    walk_next.index  = walk_q.index + 1;
   end
 
   // ---------------------------------------------------------------- what ends with this step
-  logic pool, last_channel, last_kw, last_kh, tile_end, group_end, set_end, pass_end, layer_end;
-  logic last_group, last_of_pass;
+  // Whether a counter is at its end is a register beside it: the step waits for no comparison.
+  logic last_channel_q, last_kw_q, last_kh_q;
+  logic pool, one_channel, tile_end, group_end, set_end, pass_end;
+  logic [15:0] group, next_group;
+  logic last_group, last_of_pass, last_block, ends_group, ends_set, ends_pass, ends_layer, finished;
+  cw_tile_walk u_tiles (
+      .clk_i,
+      .desc_i,
+      .start_i       (state_q == StIdle && start_i),
+      .next_i        (step_o && tile_end),
+      .group_o       (group),
+      .next_group_o  (next_group),
+      .last_group_o  (last_group),
+      .last_of_pass_o(last_of_pass),
+      .last_block_o  (last_block),
+      .group_end_o   (ends_group),
+      .set_end_o     (ends_set),
+      .pass_end_o    (ends_pass),
+      .layer_end_o   (ends_layer),
+      .finished_o    (finished)
+  );
   always_comb begin
     pool         = d.opcode != 4'(OpcodeConv);
-    last_channel = pool || channel_q + 1'b1 == d.channels_in;
-    last_kw      = kw_q + 1'b1 == d.kernel_width;
-    last_kh      = kh_q + 1'b1 == d.kernel_height;
-    last_group   = group_q + 1'b1 == d.groups;
-    tile_end     = last_channel && last_kw && last_kh;
-    group_end    = tile_end && set_done_q + 1 == set_size_q;
-    last_of_pass = group_q + 1'b1 == pass_end_q;
-    set_end      = group_end && last_of_pass;
-    pass_end     = set_end && set_left_q == '0;
-    layer_end    = pass_end && pass_end_q == d.groups;
+    one_channel  = pool || d.channels_in == 16'd1;
+    tile_end     = last_channel_q && last_kw_q && last_kh_q;
+    group_end    = tile_end && ends_group;
+    set_end      = tile_end && ends_set;
+    pass_end     = tile_end && ends_pass;
   end
 
   // ---------------------------------------------------------------- may it issue
@@ -240,7 +268,7 @@ module cw_sequencer
     else if (state_q == StRun && any_issued_q) begin
       cause_o = !pixels_ok ? CauseWaitPixels : !weights_ok ? CauseWaitWeights : CauseWaitOutput;
     end else if (state_q == StPassEnd) begin
-      cause_o = pass_group_q == d.groups ? CauseLayerEnd : CauseWaitPixels;
+      cause_o = finished ? CauseLayerEnd : CauseWaitPixels;
     end else if (state_q == StIdle) cause_o = CauseLayerEnd;
     else cause_o = CauseLayerStart;
   end
@@ -263,7 +291,7 @@ module cw_sequencer
   assign tile_bias_row_o = bias_row_q;
   assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
   assign tile_bytes_o    = 32'(tile_channels_o) * WordBytes;
-  assign tile_last_o     = layer_end;
+  assign tile_last_o     = tile_end && ends_layer;
 
   // ---------------------------------------------------------------- next tap, next tile
   place_t next_tap, next_row, skewed;
@@ -285,21 +313,7 @@ module cw_sequencer
   end
 
   walk_t tile_walk;        // of the tile that follows this one
-  logic [15:0] tile_group;
-  always_comb begin
-    tile_walk  = walk_next;
-    tile_group = group_q;
-    if (set_end) begin
-      tile_group = pass_group_q;
-      if (pass_end) begin
-        tile_walk  = walk_first;
-        tile_group = pass_end_q;
-      end
-    end else if (group_end) begin
-      tile_walk  = set_walk_q;
-      tile_group = group_q + 1'b1;
-    end
-  end
+  assign tile_walk = ends_pass ? walk_first : ends_group && !ends_set ? set_walk_q : walk_next;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -320,14 +334,15 @@ module cw_sequencer
         StRun: begin
           if (step_o && tile_end) begin
             drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
-                ? $bits(drain_busy_q)'(AverageCycles) : $bits(drain_busy_q)'(beats) - 1'b1;
+                ? $bits(drain_busy_q)'(AverageCycles)
+                : beats > 16'd2 ? $bits(drain_busy_q)'(beats) - 1'b1 : $bits(drain_busy_q)'(1);
           end
           if (step_o && pass_end) state_q <= StPassEnd;
         end
         StPassEnd: begin
           // The rest of the stream, which no tile needs, still has to pass through the loader.
           if (loader_done_i) begin
-            if (pass_group_q == d.groups) state_q <= StIdle;
+            if (finished) state_q <= StIdle;
             else begin
               state_q      <= StRun;
               pass_start_o <= 1'b1;
@@ -353,12 +368,6 @@ module cw_sequencer
           walk_q          <= walk_first;
           set_walk_q      <= walk_first;
           released_o      <= d.gather_block;
-          group_q         <= '0;
-          pass_group_q    <= '0;
-          pass_end_q      <= end_of_pass('0, d.groups, d.groups_per_pass);
-          set_size_q      <= smaller(d.blocks, d.set_blocks);
-          set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
-          set_done_q      <= '0;
           group_offset_q  <= '0;
           pass_offset_q   <= '0;
           bias_row_q      <= '0;
@@ -371,6 +380,9 @@ module cw_sequencer
           kh_q            <= '0;
           kw_q            <= '0;
           channel_q       <= '0;
+          last_channel_q  <= one_channel;
+          last_kw_q       <= d.kernel_width == 16'd1;
+          last_kh_q       <= d.kernel_height == 16'd1;
           phase_h_q       <= '0;
           phase_w_q       <= '0;
           plane_h_q       <= '0;
@@ -382,18 +394,21 @@ module cw_sequencer
       StRun: begin
         if (step_o) begin
           any_issued_q <= 1'b1;
-          if (!last_channel) begin
-            channel_q <= channel_q + 1'b1;
+          if (!last_channel_q) begin
+            channel_q      <= channel_q + 1'b1;
+            last_channel_q <= channel_q + 16'd2 == d.channels_in;
             if (32'(slot_q) == Drain - 1) begin
               slot_q        <= '0;
               channel_row_q <= channel_row_q + 1'b1;
             end else slot_q <= slot_q + 1'b1;
           end else begin
-            channel_q     <= '0;
-            slot_q        <= '0;
-            channel_row_q <= pool ? RowBits'(tile_end ? tile_group : group_q) : '0;
-            if (!last_kw) begin
-              kw_q <= kw_q + 1'b1;
+            channel_q      <= '0;
+            last_channel_q <= one_channel;
+            slot_q         <= '0;
+            channel_row_q  <= pool ? RowBits'(tile_end ? next_group : group) : '0;
+            if (!last_kw_q) begin
+              kw_q      <= kw_q + 1'b1;
+              last_kw_q <= kw_q + 16'd2 == d.kernel_width;
               if (phase_w_q + 1'b1 == d.stride_w) begin
                 phase_w_q   <= '0;
                 plane_q     <= plane_h_q;
@@ -406,10 +421,12 @@ module cw_sequencer
               end
             end else begin
               kw_q      <= '0;
+              last_kw_q <= d.kernel_width == 16'd1;
               phase_w_q <= '0;
-              if (!last_kh) begin
-                kh_q   <= kh_q + 1'b1;
-                need_q <= need_q + 33'(d.need_step);
+              if (!last_kh_q) begin
+                kh_q      <= kh_q + 1'b1;
+                last_kh_q <= kh_q + 16'd2 == d.kernel_height;
+                need_q    <= need_q + 33'(d.need_step);
                 if (phase_h_q + 1'b1 == d.stride_h) begin
                   phase_h_q   <= '0;
                   plane_h_q   <= '0;
@@ -428,17 +445,16 @@ module cw_sequencer
                 end
               end else begin
                 kh_q         <= '0;
+                last_kh_q    <= d.kernel_height == 16'd1;
                 phase_h_q    <= '0;
                 plane_h_q    <= '0;
                 plane_q      <= '0;
                 walk_q       <= tile_walk;
-                group_q      <= tile_group;
                 row_place_q  <= tile_walk.place;
                 row_block_q  <= tile_walk.block;
                 position_q   <= tile_walk.place;
                 tap_place_q  <= tile_walk.place;
                 need_q       <= tile_walk.position + 33'(d.need_offset);
-                set_done_q   <= group_end ? '0 : set_done_q + 1;
                 if (last_of_pass) released_o <= walk_next.block;
                 if (group_end && !set_end) begin
                   group_offset_q <= group_offset_q + d.output_group_bytes;
@@ -448,26 +464,20 @@ module cw_sequencer
                   group_offset_q <= pass_offset_q;
                   bias_row_q     <= pass_bias_row_q;
                   set_walk_q     <= walk_next;
-                  set_size_q     <= smaller(set_left_q, d.set_blocks);
-                  set_left_q     <= set_left_q - smaller(set_left_q, d.set_blocks);
                 end
                 if (pass_end) begin
                   set_walk_q      <= walk_first;
-                  pass_group_q    <= pass_end_q;
                   pass_offset_q   <= group_offset_q + d.output_group_bytes;
                   group_offset_q  <= group_offset_q + d.output_group_bytes;
                   pass_bias_row_q <= bias_row_q + bias_rows;
                   bias_row_q      <= bias_row_q + bias_rows;
-                  pass_end_q      <= end_of_pass(pass_end_q, d.groups, d.groups_per_pass);
-                  set_size_q      <= smaller(d.blocks, d.set_blocks);
-                  set_left_q      <= d.blocks - smaller(d.blocks, d.set_blocks);
                 end
               end
             end
           end
         end
       end
-      StPassEnd: if (loader_done_i && pass_group_q != d.groups) released_o <= d.gather_block;
+      StPassEnd: if (loader_done_i && !finished) released_o <= d.gather_block;
       default: ;
     endcase
   end
@@ -512,26 +522,35 @@ module cw_sequencer
     end
   end
 
-  // Cycle t+1: coordinates of each lane, minus the padding; they change with the block only.
-  logic [17:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
-  logic [15:0] kh_delayed_q, kw_delayed_q;
+  // Cycle t+1: coordinates of each lane, which change with the block only, and of the tap, padding
+  // taken off. A lane's coordinate is lane 0's and its own distance, less the wrap if that is not
+  // negative then: what all lanes share is added up before.
+  logic [15:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
+  logic [17:0] tap_w_q, tap_h_q;
   logic tail_q, step_delayed_q;
+  logic [17:0] base_w, base_h[2];        // lane 0; of h in this row of steps, and in the next
+  logic [17:0] wrapped_w, wrapped_h[2];  // the same, less the wrap
+  always_comb begin
+    base_w    = 18'(walk_q.w);
+    base_h[0] = 18'(walk_q.h);
+    base_h[1] = 18'(walk_q.h) + 18'(d.stride_h);
+    wrapped_w = base_w - 18'(d.wrap_w);
+    for (int unsigned i = 0; i < 2; i++) wrapped_h[i] = base_h[i] - 18'(d.wrap_h);
+  end
   always_ff @(posedge clk_i) begin
     step_delayed_q <= step_o;
     if (step_o) begin
-      kh_delayed_q <= kh_q;
-      kw_delayed_q <= kw_q;
-      tail_q       <= walk_q.index + 1 == d.blocks;
+      tap_w_q <= 18'(kw_q) - 18'(d.pad_left);
+      tap_h_q <= 18'(kh_q) - 18'(d.pad_top);
+      tail_q  <= last_block;
       if (step_first_o) begin
         // verilator unroll_full
         for (int unsigned r = 0; r < Rows; r++) begin
-          automatic logic [16:0] w = {1'b0, walk_q.w} + {1'b0, lane_dw_q[r]};
-          automatic logic over_w = w >= {1'b0, d.wrap_w};
-          automatic logic [16:0] h = {1'b0, walk_q.h} + {1'b0, lane_dh_q[r]}
-              + (over_w ? {1'b0, d.stride_h} : '0);
-          automatic logic over_h = h >= {1'b0, d.wrap_h};
-          coordinate_w_q[r] <= {1'b0, w} - (over_w ? {2'b0, d.wrap_w} : '0) - 18'(d.pad_left);
-          coordinate_h_q[r] <= {1'b0, h} - (over_h ? {2'b0, d.wrap_h} : '0) - 18'(d.pad_top);
+          automatic logic [17:0] w = 18'(lane_dw_q[r]) + wrapped_w;
+          automatic logic over = !w[17];
+          automatic logic [17:0] h = 18'(lane_dh_q[r]) + wrapped_h[over];
+          coordinate_w_q[r] <= over ? w[15:0] : lane_dw_q[r] + base_w[15:0];
+          coordinate_h_q[r] <= !h[17] ? h[15:0] : lane_dh_q[r] + base_h[over][15:0];
         end
       end
     end
@@ -542,8 +561,8 @@ module cw_sequencer
     if (step_delayed_q) begin
       // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
-        automatic logic [17:0] w = coordinate_w_q[r] + {2'b0, kw_delayed_q};
-        automatic logic [17:0] h = coordinate_h_q[r] + {2'b0, kh_delayed_q};
+        automatic logic [17:0] w = 18'(coordinate_w_q[r]) + tap_w_q;
+        automatic logic [17:0] h = 18'(coordinate_h_q[r]) + tap_h_q;
         mask_o[r] <= w < {2'b0, d.width} && h < {2'b0, d.height}
             && (!tail_q || r < 32'(d.tail_lanes));
       end

@@ -100,16 +100,17 @@ module cw_weight_loader
   logic [31:0] rows_q, rows_left_q, row_offset_q;
 
   // ---------------------------------------------------------------- commands
-  logic last_group, issue, bad_window, item_room, part_room, arena;
+  // Whether a counter is at its end is a register beside it: a command waits for no comparison.
+  logic last_group_q, last_of_pass_q, last_repeat_q, last_row_q, last_set_q;
+  logic issue, bad_window, item_room, part_room, arena;
   logic [31:0] offset, bytes;
   logic [ItemBits-1:0] item_bytes;
-  assign last_group = group_q + 1'b1 == groups_q;
   assign arena      = arena_q && state_q == StGroups;
   assign offset     = state_q == StBias ? bias_offset_q : offset_q;
   assign bytes      = state_q == StBias ? bias_bytes_q
-      : arena_q ? WordBytes : last_group ? last_group_bytes_q : group_bytes_q;
+      : arena_q ? WordBytes : last_group_q ? last_group_bytes_q : group_bytes_q;
   assign item_bytes = state_q == StBias ? ItemBits'(BeatBytes)
-      : arena_q ? ItemBits'(WordBytes) : ItemBits'(last_group ? last_row_bytes_q : row_bytes_q);
+      : arena_q ? ItemBits'(WordBytes) : ItemBits'(last_group_q ? last_row_bytes_q : row_bytes_q);
   assign bad_window      = 33'(offset) + 33'(bytes) > 33'(arena ? arena_bytes_i : program_bytes_i);
   assign issue           = state_q == StBias || state_q == StGroups;
   assign window_o        = issue && bad_window;
@@ -123,7 +124,7 @@ module cw_weight_loader
   logic row_end, block_end;
   logic [CountBits-1:0] lanes_left, columns_left;
   place_t behind, next_group;
-  assign columns_left  = (last_group ? last_channels_q : channels_q) - column_q;
+  assign columns_left  = (last_group_q ? last_channels_q : channels_q) - column_q;
   assign lanes_left    = CountBits'(Rows) - lane_q;
   assign row_end       = !arena_q || columns_left <= lanes_left;
   assign block_end     = !arena_q || lanes_left <= columns_left;
@@ -134,10 +135,10 @@ module cw_weight_loader
   logic taken, group_end, repeat_end, set_end, pass_end;
   place_t start;
   assign taken      = cmd_valid_o && cmd_ready_i;
-  assign group_end  = row_end && rows_left_q == 1;
-  assign repeat_end = repeat_q == 1;
-  assign set_end    = repeat_end && group_q + 1'b1 == pass_end_q;
-  assign pass_end   = set_end && (resident_q || left_q == '0);
+  assign group_end  = row_end && last_row_q;
+  assign repeat_end = last_repeat_q;
+  assign set_end    = repeat_end && last_of_pass_q;
+  assign pass_end   = set_end && (resident_q || last_set_q);
   assign start      = pass_end ? next_group : set_end ? pass_start_q
       : repeat_end ? next_group : group_start_q;
 
@@ -184,6 +185,12 @@ module cw_weight_loader
           left_q             <= desc_i.blocks - smaller(desc_i.blocks, desc_i.set_blocks);
           repeat_q           <= desc_i.weights_streamed
               ? smaller(desc_i.blocks, desc_i.set_blocks) : 32'd1;
+          last_group_q       <= desc_i.groups == 16'd1;
+          last_of_pass_q     <= desc_i.groups == 16'd1 || desc_i.groups_per_pass == 16'd1;
+          last_set_q         <= desc_i.blocks <= desc_i.set_blocks;
+          last_repeat_q      <= !desc_i.weights_streamed || desc_i.blocks == 32'd1
+              || desc_i.set_blocks == 32'd1;
+          last_row_q         <= !desc_i.weights_arena || desc_i.weight_rows == 32'd1;
           bias_offset_q      <= desc_i.bias_offset;
           bias_bytes_q       <= desc_i.bias_bytes;
           group_bytes_q      <= desc_i.group_bytes;
@@ -212,6 +219,7 @@ module cw_weight_loader
           column_q     <= '0;
           first_row_q  <= 1'b0;
           rows_left_q  <= rows_left_q - 1;
+          last_row_q   <= rows_left_q == 32'd2;
           offset_q     <= row_offset_q + WordBytes;
           row_offset_q <= row_offset_q + WordBytes;
           lane_q       <= group_start_q.lane;
@@ -220,30 +228,43 @@ module cw_weight_loader
         if (taken && group_end) begin
           first_row_q   <= 1'b1;
           rows_left_q   <= rows_q;
+          last_row_q    <= rows_q == 32'd1;
           offset_q      <= start.offset;
           row_offset_q  <= start.offset;
           lane_q        <= start.lane;
           group_start_q <= start;
           repeat_q      <= repeat_q - 1;
+          last_repeat_q <= repeat_q == 32'd2;
           if (repeat_end) begin
-            group_q  <= group_q + 1'b1;
-            repeat_q <= streamed_q ? size_q : 32'd1;
+            group_q        <= group_q + 1'b1;
+            last_group_q   <= group_q + 16'd2 == groups_q;
+            last_of_pass_q <= group_q + 16'd2 == pass_end_q;
+            repeat_q       <= streamed_q ? size_q : 32'd1;
+            last_repeat_q  <= !streamed_q || size_q == 32'd1;
           end
           if (set_end) begin
             // The same groups again for the next set.
-            group_q  <= pass_group_q;
-            size_q   <= smaller(left_q, set_blocks_q);
-            left_q   <= left_q - smaller(left_q, set_blocks_q);
-            repeat_q <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
+            group_q        <= pass_group_q;
+            last_group_q   <= pass_group_q + 16'd1 == groups_q;
+            last_of_pass_q <= pass_group_q + 16'd1 == pass_end_q;
+            size_q         <= smaller(left_q, set_blocks_q);
+            left_q         <= left_q - smaller(left_q, set_blocks_q);
+            last_set_q     <= left_q <= set_blocks_q;
+            repeat_q       <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
+            last_repeat_q  <= !streamed_q || left_q == 32'd1 || set_blocks_q == 32'd1;
           end
           if (pass_end) begin
-            group_q      <= pass_end_q;
-            pass_group_q <= pass_end_q;
-            pass_end_q   <= end_of_pass(pass_end_q, groups_q, per_pass_q);
-            pass_start_q <= next_group;
-            size_q       <= smaller(blocks_q, set_blocks_q);
-            left_q       <= blocks_q - smaller(blocks_q, set_blocks_q);
-            repeat_q     <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
+            group_q        <= pass_end_q;
+            last_group_q   <= pass_end_q + 16'd1 == groups_q;
+            last_of_pass_q <= pass_end_q + 16'd1 == groups_q || per_pass_q == 16'd1;
+            pass_group_q   <= pass_end_q;
+            pass_end_q     <= end_of_pass(pass_end_q, groups_q, per_pass_q);
+            pass_start_q   <= next_group;
+            size_q         <= smaller(blocks_q, set_blocks_q);
+            left_q         <= blocks_q - smaller(blocks_q, set_blocks_q);
+            last_set_q     <= blocks_q <= set_blocks_q;
+            repeat_q       <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
+            last_repeat_q  <= !streamed_q || blocks_q == 32'd1 || set_blocks_q == 32'd1;
           end
         end
       end

@@ -197,7 +197,8 @@ def evaluate(
         tile = max(tile, average_tile_cycles(hw))
     full_beats = -(-part.group_channels // hw.drain_words)
     last_beats = -(-part.last_group_channels // hw.drain_words)
-    array = blocks * ((groups - 1) * max(tile, full_beats) + max(tile, last_beats))
+    # Tiles end at least two cycles apart.
+    array = blocks * ((groups - 1) * max(tile, full_beats, 2) + max(tile, last_beats, 2))
 
     axi = hw.axi_bytes
     stream = geometry.stream_blocks * op.channels_in * hw.word_bytes
