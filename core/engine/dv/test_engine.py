@@ -107,7 +107,7 @@ MUTANTS = {
     ),
     "sequencer_need_forgets_image_wraps": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "+ (wrap_h ? 33'(d.position_wrap_h) : '0)", "",
+        "+ (wrap_h_q ? 33'(d.position_wrap_h) : '0)", "",
     ),
     "sequencer_releases_one_block_early": (
         "sequencer_8x4", "cw_sequencer.sv",

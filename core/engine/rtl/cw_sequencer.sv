@@ -89,6 +89,8 @@ module cw_sequencer
     logic signed [31:0] block;     // absolute plane block of place
     logic [31:0]        row_block; // blocks since the image row began (row-aligned)
     logic [15:0]        image_row;
+    logic               row_end;   // the block is the last of its image row (row-aligned)
+    logic               last_row;  // the row is the last of its image
     logic [31:0]        offset;    // of the block in the output tensor
   } walk_t;
 
@@ -156,17 +158,21 @@ module cw_sequencer
         wrap_add(RowBits'(d.gather_row), RowBits'(d.block_rows), d.ring_rows);
     walk_first.place.lane = LaneBits'(d.gather_lane);
     walk_first.block      = d.gather_block;
+    walk_first.row_end    = d.row_blocks == 32'd1;
+    walk_first.last_row   = d.image_rows == 16'd1;
   end
 
-  // The place of the next block goes through the longest sums, and has a cycle of its own for them:
-  // tiles end at least two cycles apart.
-  logic row_end, image_end, wrap_w, wrap_h, carry_block, next_carry_q;
+  // The next block's place, and whether its coordinates wrap, go through the longest sums, and have
+  // a cycle of their own for them: tiles end at least two cycles apart.
+  logic image_end, wrap_w, wrap_h, wrap_w_q, wrap_h_q, carry_block, next_carry_q;
   place_t next_place, next_place_q;
+  assign image_end = walk_q.row_end && walk_q.last_row;
+  assign wrap_w    = 17'(walk_q.w) + 17'(d.step_w) >= 17'(d.wrap_w);
+  assign wrap_h    = 18'(walk_q.h) + 18'(d.step_h) + (wrap_w ? 18'(d.stride_h) : '0)
+      >= 18'(d.wrap_h);
   always_comb begin
-    row_end     = d.row_blocks != '0 && walk_q.row_block + 1 == d.row_blocks;
-    image_end   = row_end && walk_q.image_row + 1 == d.image_rows;
     carry_block = 1'b0;
-    if (!row_end) begin
+    if (!walk_q.row_end) begin
       next_place.lane     = walk_q.place.lane;
       next_place.row      = walk_q.place.row_next;
       next_place.row_next =
@@ -179,36 +185,32 @@ module cw_sequencer
           RowBits'(d.block_rows), d.ring_rows, carry_block);
     end
   end
-  logic row_end_q, image_end_q;
   always_ff @(posedge clk_i) begin
     next_place_q <= next_place;
     next_carry_q <= carry_block;
-    row_end_q    <= row_end;
-    image_end_q  <= image_end;
+    wrap_w_q     <= wrap_w;
+    wrap_h_q     <= wrap_h;
   end
 
-  logic [16:0] next_w, next_h;
   always_comb begin
-    walk_next = walk_q;
-    next_w    = {1'b0, walk_q.w} + {1'b0, d.step_w};
-    wrap_w    = next_w >= {1'b0, d.wrap_w};
-    if (wrap_w) next_w = next_w - {1'b0, d.wrap_w};
-    next_h = {1'b0, walk_q.h} + {1'b0, d.step_h} + (wrap_w ? {1'b0, d.stride_h} : '0);
-    wrap_h = next_h >= {1'b0, d.wrap_h};
-    if (wrap_h) next_h = next_h - {1'b0, d.wrap_h};
-    walk_next.w        = next_w[15:0];
-    walk_next.h        = next_h[15:0];
+    walk_next   = walk_q;
+    walk_next.w = walk_q.w + d.step_w - (wrap_w_q ? d.wrap_w : '0);
+    walk_next.h = walk_q.h + d.step_h + (wrap_w_q ? d.stride_h : '0) - (wrap_h_q ? d.wrap_h : '0);
     walk_next.position = walk_q.position + 33'(d.position_step)
-        + (wrap_w ? 33'(d.position_wrap_w) : '0) + (wrap_h ? 33'(d.position_wrap_h) : '0);
+        + (wrap_w_q ? 33'(d.position_wrap_w) : '0) + (wrap_h_q ? 33'(d.position_wrap_h) : '0);
     walk_next.place = next_place_q;
-    if (!row_end_q) begin
+    if (!walk_q.row_end) begin
       walk_next.block     = walk_q.block + 1;
       walk_next.row_block = walk_q.row_block + 1;
+      walk_next.row_end   = walk_q.row_block + 32'd2 == d.row_blocks;
     end else begin
-      walk_next.block = walk_q.block + (image_end_q ? d.image_step_blocks : d.row_step_blocks)
+      walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
           + 32'(next_carry_q);
       walk_next.row_block = '0;
-      walk_next.image_row = image_end_q ? '0 : walk_q.image_row + 1'b1;
+      walk_next.row_end   = walk_first.row_end;
+      walk_next.image_row = image_end ? '0 : walk_q.image_row + 1'b1;
+      walk_next.last_row  = image_end ? walk_first.last_row
+          : walk_q.image_row + 16'd2 == d.image_rows;
     end
     walk_next.offset = walk_q.offset + d.output_block_bytes;
   end
@@ -528,14 +530,13 @@ module cw_sequencer
   logic [15:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
   logic [17:0] tap_w_q, tap_h_q;
   logic tail_q, step_delayed_q;
-  logic [17:0] base_w, base_h[2];        // lane 0; of h in this row of steps, and in the next
-  logic [17:0] wrapped_w, wrapped_h[2];  // the same, less the wrap
+  logic [15:0] base_h[2];                // lane 0's, in this row of steps and in the next
+  logic [16:0] wrapped_w, wrapped_h[2];  // less the wrap, above any coordinate: negative
   always_comb begin
-    base_w    = 18'(walk_q.w);
-    base_h[0] = 18'(walk_q.h);
-    base_h[1] = 18'(walk_q.h) + 18'(d.stride_h);
-    wrapped_w = base_w - 18'(d.wrap_w);
-    for (int unsigned i = 0; i < 2; i++) wrapped_h[i] = base_h[i] - 18'(d.wrap_h);
+    base_h[0] = walk_q.h;
+    base_h[1] = walk_q.h + d.stride_h;
+    wrapped_w = 17'(walk_q.w) - 17'(d.wrap_w);
+    for (int unsigned i = 0; i < 2; i++) wrapped_h[i] = 17'(base_h[i]) - 17'(d.wrap_h);
   end
   always_ff @(posedge clk_i) begin
     step_delayed_q <= step_o;
@@ -546,11 +547,14 @@ module cw_sequencer
       if (step_first_o) begin
         // verilator unroll_full
         for (int unsigned r = 0; r < Rows; r++) begin
-          automatic logic [17:0] w = 18'(lane_dw_q[r]) + wrapped_w;
-          automatic logic over = !w[17];
-          automatic logic [17:0] h = 18'(lane_dh_q[r]) + wrapped_h[over];
-          coordinate_w_q[r] <= over ? w[15:0] : lane_dw_q[r] + base_w[15:0];
-          coordinate_h_q[r] <= !h[17] ? h[15:0] : lane_dh_q[r] + base_h[over][15:0];
+          // Lane 0 is no step away from itself.
+          automatic logic [15:0] dw = r == 0 ? '0 : lane_dw_q[r];
+          automatic logic [15:0] dh = r == 0 ? '0 : lane_dh_q[r];
+          automatic logic [16:0] w = 17'(dw) + wrapped_w;
+          automatic logic over = !w[16];
+          automatic logic [16:0] h = 17'(dh) + wrapped_h[over];
+          coordinate_w_q[r] <= over ? w[15:0] : dw + walk_q.w;
+          coordinate_h_q[r] <= !h[16] ? h[15:0] : dh + base_h[over];
         end
       end
     end

@@ -32,7 +32,8 @@ module cw_tile_walk
 );
 
   logic [15:0] group_q, pass_group_q, pass_end_q, groups, per_pass;
-  logic [31:0] left_q, done_q, size_q;  // blocks of the pass behind this set; of the set done, in all
+  // Blocks of the pass behind this set; of the set done, and in all.
+  logic [31:0] left_q, done_q, size_q;
   logic [31:0] blocks, set_blocks, next_size;
   logic last_of_set_q, last_set_q, last_of_pass_q, last_pass_q, last_group_q, finished_q;
 

@@ -59,10 +59,14 @@ def elaborated(source: Path) -> Any:
     try:
         from systemrdl import RDLCompileError, RDLCompiler
         from systemrdl.node import RegNode
+        from systemrdl.parser import sa_systemrdl
     except ModuleNotFoundError:
         raise FlowInputError("registers need PeakRDL: pip install peakrdl") from None
     if not source.is_file():
         raise FlowInputError(f"source {source.name}: no such file")
+    # The compiled parser raises a TypeError of its own behind some syntax errors, once in a few
+    # hundred times; the other one takes a tenth of a second.
+    sa_systemrdl.USE_CPP_IMPLEMENTATION = False
     compiler = RDLCompiler()
     try:
         compiler.compile_file(str(source))
