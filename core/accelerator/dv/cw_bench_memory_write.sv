@@ -4,9 +4,9 @@
 /// Memory behind an AXI4 write port, for simulation: takes bursts and answers in order.
 ///
 /// Data is accepted from the cycle behind its address on, though wready is high while nothing is
-/// offered, as it is of most memories; without random stalls a beat a cycle,
-/// without a gap between bursts whose addresses came ahead, and the response follows the last beat
-/// by stalls_i.latency cycles. Memory is written when a beat is accepted, a DPI call a beat.
+/// offered, as it is of most memories; without random stalls a beat a cycle, without a gap between
+/// bursts whose addresses came ahead, and the response follows the last beat by stalls_i.latency
+/// cycles. Memory is written when a beat is accepted, a DPI call a beat.
 /// bvalid never drops before bready.
 module cw_bench_memory_write
   import cw_bench_pkg::*;

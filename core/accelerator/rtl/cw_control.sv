@@ -316,6 +316,8 @@ module cw_control
     end else begin
       weight_start_o <= hand_weights && !fail;
       engine_start_o <= hand_engine && !fail;
+      // Behind an error, too, the engine's layer ends: a clear makes `engine_done_i` high before it
+      // is over. No layer is handed over but in StRun.
       if (hand_engine) engine_busy_q <= 1'b1;
       else if (layer_end) engine_busy_q <= 1'b0;
     end

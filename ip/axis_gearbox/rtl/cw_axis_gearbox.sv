@@ -7,12 +7,12 @@
 /// partial, as m_axis_tkeep shows. An item never holds bytes of two packets. Bytes of m_axis_tdata
 /// without keep are zero. Latency one cycle. Takes a beat and gives an item in every cycle in
 /// which there is a whole item (or a packet's end) and room: the slower side sets the rate, also
-/// from one packet to the next. Needs: s_axis_tbytes in 1..InBytes, s_axis_toffset below item_bytes_i,
-/// item_bytes_i in 1..OutBytes and constant while any byte of a packet is inside, and all three
+/// from one packet to the next. Needs: s_axis_tbytes in 1..InBytes, s_axis_toffset below
+/// item_bytes_i, item_bytes_i in 1..OutBytes and constant while any byte of a packet is inside, and all three
 /// multiples of UnitBytes, a power of two that divides InBytes and OutBytes: bytes are moved by
 /// whole units, so that where beat and item are one unit nothing is. s_axis_tready depends on
-/// m_axis_tready and item_bytes_i in the same cycle. clear_i drops everything, also half a packet, at the clock edge; no beat moves on either side
-/// in a cycle with clear_i.
+/// m_axis_tready and item_bytes_i in the same cycle. clear_i drops everything, also half a packet,
+/// at the clock edge; no beat moves on either side in a cycle with clear_i.
 module cw_axis_gearbox #(
   parameter  int unsigned InBytes    = 8,
   parameter  int unsigned OutBytes   = 24,

@@ -308,12 +308,12 @@ class _Walk:
     @staticmethod
     def _is_port_parameter(above: Sequence[Any]) -> bool:
         parameter = next((n for n in above if n.kind.name == "ParameterDeclaration"), None)
-        return parameter is not None and str(parameter.keyword).strip() == "parameter"
+        return parameter is not None and parameter.keyword.rawText == "parameter"
 
     @staticmethod
     def _is_of_a_port(node: Any, outer: Any) -> bool:
         """Whether a parameter is there for ports: a `localparam` of a module's header."""
-        return outer.kind.name == "ParameterPortList" and str(node.keyword).strip() == "localparam"
+        return outer.kind.name == "ParameterPortList" and node.keyword.rawText == "localparam"
 
     @staticmethod
     def _is_check(node: Any) -> bool:

@@ -80,8 +80,9 @@ class WorkerProcess:
             if wait <= 0 or not _readable(process.stdout, wait):
                 if time.monotonic() < deadline:
                     continue
-                left = seconds - group_seconds(process.pid, used)
-                if not self._ready or left <= 0 or deadline >= last:
+                left = seconds - (group_seconds(process.pid) - used)
+                # Not a number where nobody counts processor time.
+                if not self._ready or not left > 0 or deadline >= last:
                     return self._give_up("timeout", summary)
                 deadline = min(last, time.monotonic() + max(left, 0.1))
                 continue
@@ -133,14 +134,10 @@ class WorkerProcess:
         self._errors.close()
 
 
-def group_seconds(group: int, before: float = 0.0) -> float:
+def group_seconds(group: int) -> float:
     """Return the processor time, s, of a process group and of what its processes have waited for.
 
     Infinite where nobody counts it (no ``/proc``): then the clock alone decides.
-
-    Args:
-        group: its number.
-        before: what it was, to be taken off.
     """
     if not Path("/proc/self/stat").exists():
         return math.inf
@@ -154,7 +151,7 @@ def group_seconds(group: int, before: float = 0.0) -> float:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(fields[2]) == group:
                 ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK") - before
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _readable(stream: IO[bytes], seconds: float) -> bool:

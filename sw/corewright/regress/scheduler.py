@@ -418,7 +418,7 @@ class LocalScheduler:
 
     Args:
         jobs: processes.
-        case_seconds: wall-clock limit of a case.
+        case_seconds: limit of a case, see :meth:`WorkerProcess.call`.
         preparation_seconds: the same of a preparation.
     """
 

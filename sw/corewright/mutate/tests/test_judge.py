@@ -117,7 +117,7 @@ def test_a_whole_accelerator_judges_what_has_no_bench():
     known = blocks()["accelerator"]
     own = [each for each in known.mutants()[0] if each.file == "cw_accelerator.sv"]
     mutants = [each for each in own if each.chosen]
-    # The word of an error's port, of which each model has one: the sound sources judge, too.
+    # A bit of an error's port is fixed when a model is compiled: its mutant is in each run.
     (fixed,) = (each for each in own if not each.chosen and each.id.endswith("-constant-570c93d5"))
     judge = SystemJudge(known, seed=1, cases=1, seconds=60)
     *verdicts, port = judge.judge([*mutants[:3], fixed])

@@ -84,7 +84,7 @@ ALSO = {"always_comb for (int i = 0; i < 3; i++) y[i] = a;"}
 
 
 def module(item: str) -> str:
-    return f"module m #(parameter int W = 8);\n{item}\nendmodule\n"
+    return f"module m #(/* of y */ parameter int W = 8);\n{item}\nendmodule\n"
 
 
 def made(text: str) -> dict[str, list[str]]:

@@ -35,7 +35,7 @@ def open_farm(
 
     Args:
         text: see ``LEGAL``.
-        case_seconds: wall-clock limit of a case.
+        case_seconds: limit of a case, see :meth:`WorkerProcess.call`.
         jobs: workers where ``text`` does not say how many.
         patience: seconds without any worker after which the open cases are errors.
 

@@ -267,7 +267,7 @@ class DaskScheduler:
     Args:
         name: as on the command line.
         opened: makes it available.
-        case_seconds: wall-clock limit of a case.
+        case_seconds: limit of a case, see :meth:`WorkerProcess.call`.
         preparation_seconds: the same of a preparation.
         patience: seconds without any worker after which the open cases are errors.
 
