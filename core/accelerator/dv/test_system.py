@@ -272,6 +272,26 @@ def test_weights_in_the_arena_wait_for_the_layer_that_writes_them(stalls: str):
     assert result["passed"], describe(result)
 
 
+def many_weights() -> tuple[Graph, np.ndarray]:
+    """A layer of two groups whose weights take much longer to come than all else."""
+    builder = Builder("many_weights", 3, 3, 22, 8, seed=3)
+    builder.conv(builder.input, 8, 3, padding="valid")
+    graph = builder.graph()
+    return graph, random_input(np.random.default_rng(1), graph, 1)
+
+
+# Cycles: more than memory's latency and what is around a layer, less than a group's weight rows.
+ONLY_WEIGHTS = ("watchdog=120",)
+
+
+def test_words_of_the_program_alone_are_progress():
+    graph, images = many_weights()
+    (layer,) = compile_graph(graph, SMALL, 1).layers
+    assert layer.descriptor["groups"] == 2 and layer.descriptor["weight_rows"] > 120
+    result = simulate(graph, SMALL, images, 1, plusargs=ONLY_WEIGHTS)
+    assert result["passed"], describe(result)
+
+
 @pytest.mark.parametrize("stalls", STALLS)
 def test_upsampling_is_bit_exact(stalls: str):
     builder = Builder("upsampled", 4, 5, 3, 8, seed=5)
@@ -438,6 +458,9 @@ BUGS = Mutants(
             " && (!fetched.weights_arena || !engine_busy_q || engine_taken_q)",
             "",
         ),
+        "words of the program are no progress": Mutation(
+            "cw_accelerator.sv", "|| (m_axi_program_rvalid && m_axi_program_rready)", ""
+        ),
     }
 )
 # Chosen by a variable of the environment instead.
@@ -516,6 +539,13 @@ def test_injected_bug_is_caught(name: str, overlay: Path, monkeypatch: pytest.Mo
     wrong = [step["name"] for step in steps(result) if not step["bit_exact"]]
     assert first["layer"] == wrong[0]
     assert f"expected {first['expected']}, got {first['got']}" in describe(result)
+
+
+def test_a_watchdog_that_words_of_the_program_do_not_feed_is_caught(overlay: Path):
+    graph, images = many_weights()
+    chosen = f"{MUTANT_PLUSARG}={BUGS.number('words of the program are no progress')}"
+    result = simulate(graph, SMALL, images, 1, overlay=overlay, plusargs=(*ONLY_WEIGHTS, chosen))
+    assert not result["passed"] and result["status"] == "WATCHDOG"
 
 
 @pytest.mark.parametrize("network", [directed, staged, late_weights])

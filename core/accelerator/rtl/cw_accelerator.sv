@@ -334,13 +334,13 @@ module cw_accelerator
       .window_o       (weight_window),
       .window_offset_o(weight_window_offset),
       .cmd_valid_o    (weight_valid),
-      .cmd_ready_i    (program_ready && !fetching),
+      .cmd_ready_i    (program_ready),
       .cmd_addr_o     (weight_addr),
       .cmd_bytes_o    (weight_bytes),
       .s_axis_tdata   (program_data),
       .s_axis_tbytes  (program_tbytes),
       .s_axis_tlast   (program_last),
-      .s_axis_tvalid  (program_valid && !fetching),
+      .s_axis_tvalid  (program_valid),
       .s_axis_tready  (weight_ready),
       .row_valid_o    (row_valid),
       .row_ready_i    (row_ready),
@@ -544,5 +544,16 @@ module cw_accelerator
       .m_axi_bvalid (m_axi_output_bvalid),
       .m_axi_bready (m_axi_output_bready)
   );
+
+`ifndef SYNTHESIS
+  // A name of its own: rst_ni itself in `disable iff` counts as a synchronous use of the reset.
+  logic in_reset;
+  assign in_reset = !rst_ni;
+
+  // Weights and descriptors share a port: a layer's weights are in before the next fetch.
+  ProgramPort_A : assert property (@(posedge clk_i) disable iff (in_reset)
+    fetching && !abort_movers && !clear |-> !weight_valid && !weight_ready)
+    else $error("weights while a descriptor is fetched");
+`endif
 
 endmodule

@@ -515,4 +515,15 @@ module cw_control
     3'(engine_cause_i), 8'(layer_o)
   };
 
+`ifndef SYNTHESIS
+  // A name of its own: rst_ni itself in `disable iff` counts as a synchronous use of the reset.
+  logic in_reset;
+  assign in_reset = !rst_ni;
+
+  // Nothing starts by a descriptor that a check has refused.
+  StartsInRun_A : assert property (@(posedge clk_i) disable iff (in_reset)
+    engine_start_o || weight_start_o |-> state_q == StRun)
+    else $error("a layer starts outside a run");
+`endif
+
 endmodule

@@ -43,6 +43,8 @@ MODES = ("resident", "again", "streamed", "pool")
 LAYERS = 4
 # Cycles around the transfers: commands, gearbox, done.
 LATENCY = 12
+# Commands whose data have not begun to come.
+AHEAD = 16
 PROGRAM_BYTES = 1 << 14
 ARENA_BYTES = 1 << 13
 PROGRAM, ARENA = "program", "arena"
@@ -444,18 +446,39 @@ async def clear_drops_a_row_that_waits(dut, by_reset):
             await bench.run(layer, 0.0, clear_on_row=True, by_reset=by_reset)
 
 
-def layer_with_an_early_worst_command(rng, window):
-    """Draw a layer and a window's length that its command number ``bad`` is the first to exceed.
+@cocotb.test
+@cocotb.parametrize(arena=(False, True))
+async def sixteen_commands_run_ahead_of_their_data(dut, arena):
+    bench = Bench(dut)
+    dut = bench.dut
+    await bench.open()
+    for _ in range(LAYERS):
+        while True:
+            layer = random_layer(bench.rng, "streamed", arena)
+            if len(layer.commands()) > AHEAD:
+                break
+        await bench.begin(layer)
+        dut.cmd_ready_i.value = 1
+        taken = 0
+        for _ in range(AHEAD + 10):
+            await sample_phase()
+            taken += int(dut.cmd_valid_o.value)
+            await drive_phase(dut)
+        assert taken == AHEAD, layer
+        dut.clear_i.value = 1
+        await drive_phase(dut)
+        dut.clear_i.value = 0
 
-    Without data the loader's commands end at 16, so the bad one comes before that.
-    """
+
+def layer_with_an_early_worst_command(rng, window):
+    """Draw a layer and a window's length that its command number ``bad`` is the first to exceed."""
     while True:
         layer = random_layer(rng, "resident", arena=window == ARENA)
         commands = layer.commands()
         ends = [offset + size if where == window else 0 for where, offset, size in commands]
         limit = max(ends) - 1
         bad = next(i for i, end in enumerate(ends) if end > limit)
-        if bad < 16:
+        if bad < AHEAD:
             return layer, limit, bad
 
 

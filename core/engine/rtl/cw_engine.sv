@@ -358,10 +358,7 @@ module cw_engine
   always_ff @(posedge clk_i) begin
     count_last_q <= step_q[1] && last_q[1];
     if (step_q[1] && op == OpSum) begin
-      // verilator unroll_full
-      for (int unsigned r = 0; r < Rows; r++) begin
-        count_q[r] <= (first_q[1] ? '0 : count_q[r]) + 16'(mask[r]);
-      end
+      foreach (count_q[r]) count_q[r] <= (first_q[1] ? '0 : count_q[r]) + 16'(mask[r]);
     end
     if (count_last_q) counts_q <= count_q;
   end

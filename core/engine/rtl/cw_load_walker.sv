@@ -31,7 +31,7 @@ module cw_load_walker
     input  descriptor_t          desc_i,
     input  logic                 single_i,       // strides above 4: lane by lane
     input  logic                 upsample_i,
-    input  logic [          1:0] stride_i,       // less one; 0 where single or direct
+    input  logic [          1:0] stride_i,       // less one; 0 where direct, any where single
     input  logic                 start_i,
     input  logic                 setup_i,
     output logic                 ready_o,

@@ -37,7 +37,7 @@ module cw_load_writer
     input  logic                 clear_i,
     input  descriptor_t          desc_i,
     input  logic                 upsample_i,
-    input  logic [          1:0] stride_i,       // less one; 0 where single or direct
+    input  logic [          1:0] stride_i,       // less one; 0 where direct, any where single
     input  logic [          1:0] copies_i,       // FW - 1; 0 where direct
     input  logic                 start_i,
     input  logic                 setup_i,

@@ -111,7 +111,7 @@ module cw_pixel_loader
   always_ff @(posedge clk_i) begin
     single_q   <= !d.direct_load && d.stride_w > 16'd4;
     upsample_q <= !d.direct_load && (d.copies_h != '0 || d.copies_w != '0);
-    stride_q   <= d.direct_load || d.stride_w > 16'd4 ? 2'd0 : 2'(d.stride_w[2:0] - 3'd1);
+    stride_q   <= d.direct_load ? 2'd0 : 2'(d.stride_w[2:0] - 3'd1);
     copies_q   <= d.direct_load ? 2'd0 : d.copies_w[1:0];
   end
 

@@ -8,7 +8,8 @@
 /// everything has been stored, until the next start. Every read command is checked against the program:
 /// outside, `window_o` pulses and nothing is read. The bias table goes to half `layer_index mod 2` of
 /// the bias buffer, so that a layer's biases load while the layer before still uses its own.
-/// Rate: one beat of the read port or one row a cycle, whichever is slower, also across commands.
+/// Rate: one beat of the read port or one row a cycle, whichever is slower, also across commands, of
+/// which 16 run ahead of their data.
 ///
 /// With `weights_arena` the rows are put together from words of a tensor in the arena, each read by
 /// a command of its own, row by row and within a row block by block; the caller starts such a layer

@@ -130,7 +130,7 @@ module cw_axi_writer #(
   logic                 b_done;
 
   assign b_done      = m_axi_bvalid && m_axi_bready;
-  assign burst_ready = (!aw_valid_q || m_axi_awready) && info_ready &&
+  assign burst_ready = (!aw_valid_q || m_axi_awready) &&
                        outstanding_q != CountBits'(MaxOutstanding);
   assign issue       = burst_valid && burst_ready;
 
@@ -164,7 +164,7 @@ module cw_axi_writer #(
 
   // ------------------------------------------------------------------ bursts whose W is due
   // Filled together with AW: W is then never valid before its AW, and never waits for AWREADY,
-  // which AXI forbids.
+  // which AXI forbids. Each burst in it owes its response, so there is room.
   burst_t               info;
   logic                 info_valid, info_pop;
   logic [CountBits-1:0] info_count;
@@ -245,6 +245,9 @@ module cw_axi_writer #(
   // A name of its own: rst_ni itself in `disable iff` counts as a synchronous use of the reset.
   logic in_reset;
   assign in_reset = !rst_ni;
+
+  InfoRoom_A : assert property (@(posedge clk_i) disable iff (in_reset) issue |-> info_ready)
+    else $error("a burst without an entry for its W");
 
   AwStable_A : assert property (@(posedge clk_i) disable iff (in_reset)
     m_axi_awvalid && !m_axi_awready |=>

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from corewright.builder import Builder
 from corewright.compiler import compile_graph
 from corewright.environment import repository_root, variable
 from corewright.flow.bench import STALLS, RunResult, run_bench
@@ -69,6 +70,8 @@ DIRECTED: tuple[tuple[str, ...], ...] = (
     ("timeout_us=1", "expect_status=TIMEOUT", "retry"),
     ("watchdog=10", "expect_status=WATCHDOG", "retry"),
 )
+# A watchdog that only words of the program feed, while a group's many weight rows come.
+_ONLY_WEIGHTS = "watchdog=120"
 # Of their network, the same in each run: it has the bursts that the faults are injected into.
 _DIRECTED_SEED = 2
 # Wall-clock seconds after which a simulation hangs, in times of what the sound one took, and at
@@ -271,13 +274,20 @@ class SystemJudge:
             shutil.rmtree(outcome.folder, ignore_errors=True)
 
     def _cases(self) -> Iterator[_Case]:
-        """Yield the cases: a network, the faults on it, and the other networks."""
+        """Yield the cases: a network, the faults on it, a slow one, and the other networks."""
         first = self._random(0, _DIRECTED_SEED)
         yield first
         for plusargs in DIRECTED:
             # Memory that answers after 20 cycles, and nothing that can move before.
             stalls = "none" if plusargs[0].startswith("watchdog") else "light"
             yield _Case(plusargs[0], first.graph, first.vectors, first.seed, stalls, plusargs)
+        builder = Builder("many_weights", 3, 3, 22, HARDWARE.bits_input, seed=3)
+        builder.conv(builder.input, 2 * HARDWARE.processing_elements[1], 3, padding="valid")
+        graph = builder.graph()
+        vectors = prepare(
+            graph, HARDWARE, random_input(generator("mutants, weights", 0, 0), graph, 1), 1
+        )
+        yield _Case("weights alone", graph, vectors, 1, "none", (_ONLY_WEIGHTS,))
         for index in range(1, self.cases):
             yield self._random(index, self.seed)
 
