@@ -173,7 +173,7 @@ class Bench:
             cut: return after so many cycles, in the middle of it all.
         """
         dut, rng = self.dut, self.rng
-        base = rng.getrandbits(len(dut.program_base_i) - 1) & ~63
+        base = rng.randrange(3 << len(dut.program_base_i) - 2) & ~63
         dut.program_base_i.value, dut.program_bytes_i.value = base, program.window
         dut.watchdog_i.value = watchdog
         dut.movers_idle_i.value = int(program.error == ErrorCode.NONE)

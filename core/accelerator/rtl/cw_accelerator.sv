@@ -550,6 +550,11 @@ module cw_accelerator
   logic in_reset;
   assign in_reset = !rst_ni;
 
+  // What comes behind a clear would be taken for the next run's.
+  NothingOnItsWay_A : assert property (@(posedge clk_i) disable iff (in_reset)
+    clear |-> program_idle && pixels_idle && residual_idle && output_idle)
+    else $error("a clear while a port waits");
+
   // Weights and descriptors share a port: a layer's weights are in before the next fetch.
   ProgramPort_A : assert property (@(posedge clk_i) disable iff (in_reset)
     fetching && !abort_movers && !clear |-> !weight_valid && !weight_ready)

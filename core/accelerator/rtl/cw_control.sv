@@ -149,7 +149,7 @@ module cw_control
   assign crc_done = left_q == 5'd1;
   always_comb begin
     check_words = '0;
-    if (fetch_q == FetchDescriptorData || (fetch_q == FetchCheck && !crc_done)) begin
+    if (fetch_q inside {FetchDescriptorData, FetchCheck}) begin
       if (left_q >= (fetch_q == FetchCheck ? 5'd3 : 5'd2)) check_words = 2'd2;
       else check_words = 2'(left_q != '0);
     end
@@ -248,10 +248,10 @@ module cw_control
       case (fetch_q)
         FetchHeader: begin
           header_phase_q <= 1'b1;
-          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
+          if (cmd_ready_i) fetch_q <= FetchHeaderData;
         end
         FetchHeaderData: if (header_end) fetch_q <= FetchCheck;
-        FetchDescriptor: if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
+        FetchDescriptor: if (cmd_ready_i) fetch_q <= FetchDescriptorData;
         FetchDescriptorData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
         FetchCheck: begin
           // A failed check ends the run by `fail` below.
@@ -339,15 +339,15 @@ module cw_control
   logic [31:0] idle_cycles_q;
   logic expired;
   assign expired = watchdog_i != '0 && idle_cycles_q >= watchdog_i;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) idle_cycles_q <= '0;
-    else if (state_q != StRun || progress_i) idle_cycles_q <= '0;
+  always_ff @(posedge clk_i) begin
+    if (state_q != StRun || progress_i) idle_cycles_q <= '0;
     else idle_cycles_q <= idle_cycles_q + 1;
   end
 
+  // Means something in StRun.
   always_comb begin
     fail      = 1'b1;
-    fail_code = ErrorNone;
+    fail_code = ErrorWatchdog;
     fail_info = '0;
     if (abort_i) fail_code = ErrorAborted;
     else if (axi_error_i[0]) begin
@@ -381,11 +381,10 @@ module cw_control
     end else if (window_i) begin
       fail_code = ErrorWindow;
       fail_info = window_offset_i;
-    end else if (expired) begin
-      fail_code = ErrorWatchdog;
+    end else begin
+      fail      = expired;
       fail_info = debug_state_o;
-    end else fail = 1'b0;
-    if (state_q != StRun) fail = 1'b0;
+    end
   end
 
   // ---------------------------------------------------------------- the run
@@ -478,19 +477,17 @@ module cw_control
   // A run's start, or a layer's end, begins anew.
   always_ff @(posedge clk_i) begin
     if (state_q == StIdle || layer_end) begin
-      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= '0;
+      foreach (causes_q[i]) causes_q[i] <= '0;
       layer_cycles_q <= '0;
-    end else if (state_q == StRun) begin
-      for (int unsigned i = 0; i < 7; i++) causes_q[i] <= causes_q[i] + 32'(32'(cause) == i);
+    end else begin
+      foreach (causes_q[i]) causes_q[i] <= causes_q[i] + 32'(32'(cause) == i);
       layer_cycles_q <= layer_cycles_q + 1;
     end
   end
   // This cycle, in which the layer's end is seen, is part of it.
   always_ff @(posedge clk_i) begin
     if (layer_end) begin
-      for (int unsigned i = 0; i < 7; i++) begin
-        snapshot_q[i] <= causes_q[i] + 32'(32'(cause) == i);
-      end
+      foreach (causes_q[i]) snapshot_q[i] <= causes_q[i] + 32'(32'(cause) == i);
       snapshot_q[7] <= layer_cycles_q + 1;
     end
   end

@@ -312,7 +312,8 @@ class Bench:
         dut, rng = self.dut, self.rng
         # Multiples of 64 that leave room behind them.
         self.bases = {
-            name: rng.getrandbits(len(dut.arena_base_i) - 2) & ~63 for name in ("arena", "program")
+            name: rng.randrange(3 << len(dut.arena_base_i) - 2) & ~63
+            for name in ("arena", "program")
         }
         self.arena, self.program = network.arena(rng), network.program.program
         self.arena_limit, self.program_limit = len(self.arena), len(self.program)

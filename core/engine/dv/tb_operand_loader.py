@@ -143,7 +143,7 @@ class Bench:
     async def begin(self, layer, arena_bytes=ARENA_BYTES):
         """Pulse start_i; returns the arena's base."""
         dut, rng = self.dut, self.rng
-        base = rng.getrandbits(len(dut.arena_base_i) - 2) & ~63
+        base = rng.randrange(3 << len(dut.arena_base_i) - 2) & ~63
         await drive_phase(dut)
         dut.arena_base_i.value, dut.arena_bytes_i.value = base, arena_bytes
         dut.words_i.value = descriptor_words(layer.fields())

@@ -74,7 +74,7 @@ class Bench:
         """
         dut, rng = self.dut, self.rng
         end = max(offset + size for offset, size in loading.commands)
-        base = rng.getrandbits(len(dut.arena_base_i) - 2) & ~63
+        base = rng.randrange(3 << len(dut.arena_base_i) - 2) & ~63
         await drive_phase(dut)
         dut.words_i.value = descriptor_words({**loading.fields(rng), **changes})
         scramble(rng, dut.arena_base_i, dut.program_base_i, dut.arena_bytes_i, dut.program_bytes_i)

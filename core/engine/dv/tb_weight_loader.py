@@ -273,7 +273,7 @@ class Bench:
         """Start a layer; returns the bus addresses of the windows."""
         dut, rng = self.dut, self.rng
         bases = {
-            window: rng.getrandbits(len(dut.program_base_i) - 2) & ~63
+            window: rng.randrange(3 << len(dut.program_base_i) - 2) & ~63
             for window in (PROGRAM, ARENA)
         }
         await drive_phase(dut)

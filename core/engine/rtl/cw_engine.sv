@@ -290,11 +290,9 @@ module cw_engine
   logic [1:0] step_q, first_q, last_q;
   logic [SlotBits-1:0] slot_q, slot_qq;
   array_op_e op;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) step_q <= '0;
-    else step_q <= {step_q[0], step && !clear_i};
-  end
+  // A step of a layer that has ended goes into a sum that nothing drains.
   always_ff @(posedge clk_i) begin
+    step_q  <= {step_q[0], step};
     first_q <= {first_q[0], step_first};
     last_q  <= {last_q[0], step_last};
     slot_q  <= rd_slot;

@@ -64,10 +64,13 @@ module cw_load_walker
   logic [RowBits:0] ring;
   assign ring = (RowBits + 1)'(d.ring_rows);
 
+  // With the phase before them, or rounded up, the lanes of a word in thirds.
+  localparam int unsigned MostThirds = Rows + 2;
+
   /// a div (by + 1), a table.
   function automatic logic [CountBits-1:0] divide(logic [SumBits-1:0] a, logic [1:0] by);
     automatic logic [CountBits-1:0] third = '0;
-    for (int unsigned k = 0; k < 2 * Rows + 8; k++) begin
+    for (int unsigned k = 0; k <= MostThirds; k++) begin
       if (32'(a) == k) third = CountBits'(k / 3);
     end
     unique case (by)
@@ -81,7 +84,7 @@ module cw_load_walker
   /// a mod (by + 1), a table, too.
   function automatic logic [1:0] modulo(logic [SumBits-1:0] a, logic [1:0] by);
     automatic logic [1:0] third = '0;
-    for (int unsigned k = 0; k < 2 * Rows + 8; k++) if (32'(a) == k) third = 2'(k % 3);
+    for (int unsigned k = 0; k <= MostThirds; k++) if (32'(a) == k) third = 2'(k % 3);
     unique case (by)
       2'd0: modulo = '0;
       2'd1: modulo = {1'b0, a[0]};
@@ -272,7 +275,7 @@ module cw_load_walker
       pair_limit_q[1] <= '0;
       if (stride_i == 2'd1 && d.planes_w > 16'd1) begin
         pair_limit_q[0] <= pair_limit(skew);
-        pair_limit_q[1] <= pair_limit(skew == '0 ? (CountBits + 1)'(Rows > 1)
+        pair_limit_q[1] <= pair_limit(skew == '0 ? (CountBits + 1)'(1 % Rows)
                                       : (CountBits + 1)'(Rows + 1) - skew);
       end
     end

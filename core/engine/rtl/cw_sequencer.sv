@@ -479,7 +479,7 @@ module cw_sequencer
           end
         end
       end
-      StPassEnd: if (loader_done_i && !finished) released_o <= d.gather_block;
+      StPassEnd: if (loader_done_i) released_o <= d.gather_block;
       default: ;
     endcase
   end

@@ -206,7 +206,7 @@ module cw_weight_loader
           channels_q         <= CountBits'(desc_i.group_channels);
           last_channels_q    <= CountBits'(desc_i.last_group_channels);
           rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
-          rows_left_q        <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
+          rows_left_q        <= desc_i.weight_rows;
           row_offset_q       <= desc_i.weight_offset;
         end
       end

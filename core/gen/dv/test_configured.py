@@ -28,6 +28,7 @@ RTL = Path(__file__).resolve().parents[1] / "rtl"
 
 
 @pytest.mark.nightly
+@pytest.mark.bench
 def test_a_configured_accelerator_runs_a_program(tmp_path: Path):
     builder = Builder("configured", 6, 6, 3, seed=5)
     first = builder.conv(builder.input, 7, 3)

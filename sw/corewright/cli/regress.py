@@ -55,7 +55,7 @@ from corewright.regress.testpoints import (
 # Bins without a case that the console names; the JSON has all.
 _BINS = 40
 # The tests that --benches runs: of all blocks, and of the accelerator.
-_BENCHES = ("ip", "core", "-q", "-m", "not nightly")
+_BENCHES = ("ip", "core", "-q", "-m", "bench or not nightly")
 # Failures of different causes that are described on the console; the JSON has all.
 _DESCRIBED = 10
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -72,11 +73,21 @@ _ABC = (
     "write_status status; restore; strash; map\n"
 )
 _GATE = "module one (input a, input b, output y); assign y = a & b; endmodule\n"
+# Of RTLIL: where a thing stands, and how many names Yosys has made.
+_PLACES = re.compile(r"^ *attribute \\src .*\n|^autoidx .*\n|^# .*\n", re.MULTILINE)
+_MUTANT = "mutant.sv"
 _RESET, _TRIGGER, _REGISTER = "in_rst_ni", "trigger", "$_DFF_P_"
 
 
 class UndecidedError(Exception):
     """Neither a proof nor a counterexample; the message says why."""
+
+
+class IllegalError(UndecidedError):
+    """The mutant is no legal design, although the simulator takes it."""
+
+
+Outcome = Literal["equivalent", "different", "undecided", "illegal"]
 
 
 @dataclass(frozen=True)
@@ -89,9 +100,18 @@ class Proof:
         seconds: processor time.
     """
 
-    outcome: Literal["equivalent", "different", "undecided"]
+    outcome: Outcome
     text: str
     seconds: float
+
+
+@dataclass
+class _Sound:
+    """A design without a mutant, in one configuration; ``fault``: why nothing is decided."""
+
+    place: Path
+    checked: bool = False
+    fault: str = ""
 
 
 @dataclass
@@ -107,7 +127,7 @@ class Prover:
     block: Block
     seconds: float
     folder: Path
-    _sound: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _sound: dict[tuple[str, str], _Sound] = field(default_factory=dict, init=False)
     _shared: float = field(default=0.0, init=False)
 
     def prove(self, mutant: Mutant) -> Proof:
@@ -117,7 +137,7 @@ class Prover:
         proven: list[str] = []
         where = ""
 
-        def proof(outcome: Literal["equivalent", "different", "undecided"], text: str) -> Proof:
+        def proof(outcome: Outcome, text: str) -> Proof:
             return Proof(outcome, text, processor_seconds() - self._shared - started)
 
         try:
@@ -130,6 +150,8 @@ class Prover:
                     if cycle is not None:
                         return proof("different", f"outputs differ in cycle {cycle} of {where}")
                     proven.append(where)
+        except IllegalError as reason:
+            return proof("illegal", f"{where}: {reason}")
         except UndecidedError as reason:
             known = f", proven for {'; '.join(proven)}" if proven else ""
             return proof("undecided", f"{where}: {reason}{known}")
@@ -141,46 +163,68 @@ class Prover:
         self, bench: BlockBench, configuration: str, mutant: Mutant, started: float
     ) -> int | None:
         """Return the first cycle behind reset in which an output may differ; None if in none."""
-        place = self._place(bench, configuration)
+        sound = self._elaborated(bench, configuration)
+        place = sound.place
         path = self.block.sources[mutant.file]
-        (place / "mutant.sv").write_text(
+        (place / _MUTANT).write_text(
             mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8"
         )
-        names = ["mutant.sv" if each == path else each.name for each in _hdl(bench)]
-        limit = started + self._shared + self.seconds
-        self._elaborate(bench, configuration, place, "gate", names, limit)
-        return _solved(place, "gate", limit)
+        names = [_MUTANT if each == path else each.name for each in _hdl(bench)]
+        end = started + self.seconds
+        self._elaborate(bench, configuration, place, "gate", names, end + self._shared)
+        if _contents(place, "gold") == _contents(place, "gate"):
+            # The same cells: a number that makes no other design of this configuration.
+            return None
+        self._check(bench, configuration, sound)
+        return _solved(place, "gate", end + self._shared)
 
-    def _place(self, bench: BlockBench, configuration: str) -> Path:
-        """Return a folder with the design; once, its processor time is no mutant's.
+    def _elaborated(self, bench: BlockBench, configuration: str) -> _Sound:
+        """Return the design; elaborated once, in processor time that is no mutant's.
 
         Raises:
-            UndecidedError: it cannot be read, or is not even equivalent to itself.
+            UndecidedError: it cannot be read.
         """
         key = (bench.name, configuration)
-        place = self.folder / f"{len(self._sound)}"
         if key not in self._sound:
-            place.mkdir()
-            self._sound[key] = str(place)
-            before = processor_seconds()
-            try:
+            self._sound[key] = sound = _Sound(self.folder / f"{len(self._sound)}")
+            sound.place.mkdir()
+            with self._sharing(sound) as limit:
                 # What no limit may cut off.
                 prepare_yowasp()
-                limit = processor_seconds() + self.seconds
                 for path in _hdl(bench):
-                    shutil.copy(path, place / path.name)
+                    shutil.copy(path, sound.place / path.name)
                 names = [path.name for path in _hdl(bench)]
-                self._elaborate(bench, configuration, place, "gold", names, limit)
-                self._elaborate(bench, configuration, place, "same", names, limit)
-                if _solved(place, "same", limit) is not None:
+                self._elaborate(bench, configuration, sound.place, "gold", names, limit)
+        sound = self._sound[key]
+        if not (sound.place / "gold.il").is_file():
+            raise UndecidedError(sound.fault)
+        return sound
+
+    def _check(self, bench: BlockBench, configuration: str, sound: _Sound) -> None:
+        """Check, once, that the solver finds the design equivalent to itself.
+
+        Raises:
+            UndecidedError: it does not.
+        """
+        if not sound.checked:
+            sound.checked = True
+            with self._sharing(sound) as limit:
+                names = [path.name for path in _hdl(bench)]
+                self._elaborate(bench, configuration, sound.place, "same", names, limit)
+                if _solved(sound.place, "same", limit) is not None:
                     raise UndecidedError("an output shows what nothing has driven")
-            except UndecidedError as reason:
-                self._sound[key] = f"not decided: {reason}"
-            self._shared += processor_seconds() - before
-        known = self._sound[key]
-        if known.startswith("not decided: "):
-            raise UndecidedError(known.removeprefix("not decided: "))
-        return Path(known)
+        if sound.fault:
+            raise UndecidedError(sound.fault)
+
+    @contextlib.contextmanager
+    def _sharing(self, sound: _Sound) -> Iterator[float]:
+        """Give the end of a time that no mutant pays for; what is not decided in it is noted."""
+        before = processor_seconds()
+        try:
+            yield processor_seconds() + self.seconds
+        except UndecidedError as reason:
+            sound.fault = str(reason)
+        self._shared += processor_seconds() - before
 
     def _elaborate(
         self,
@@ -203,6 +247,12 @@ class Prover:
 
 def _hdl(bench: BlockBench) -> list[Path]:
     return [path for path in bench.sources if path.suffix in (".sv", ".v")]
+
+
+def _contents(place: Path, name: str) -> str:
+    """What a netlist has but for its module's name and where in the sources a thing stands."""
+    text = (place / f"{name}.il").read_text(encoding="utf-8")
+    return _PLACES.sub("", text).replace(f"module \\{name}\n", "module\n")
 
 
 def _solved(place: Path, gate: str, limit: float) -> int | None:
@@ -265,7 +315,8 @@ def _yosys(place: Path, script: str, limit: float) -> None:
     if done.returncode != 0:
         text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
         line = next((line for line in text.splitlines() if "rror:" in line or "ERROR" in line), "")
-        raise UndecidedError(line.strip()[:160] or f"Yosys ended with status {done.returncode}")
+        told = line.strip()[:160] or f"Yosys ended with status {done.returncode}"
+        raise (IllegalError if _MUTANT in line else UndecidedError)(told)
 
 
 def started_alike(module: dict[str, Any]) -> None:

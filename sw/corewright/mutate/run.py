@@ -283,6 +283,8 @@ def explained(verdict: Verdict, solver: Prover | None, reasons: Mapping[str, str
         )
         if proof.outcome == "equivalent":
             return replace(verdict, outcome="equivalent")
+        if proof.outcome == "illegal":
+            return replace(verdict, outcome="build-failed", by=proof.text)
     reason = reasons.get(verdict.mutant.id)
     return verdict if reason is None else replace(verdict, outcome="argued", by=reason)
 

@@ -39,6 +39,7 @@ from corewright.regress.drawing import first_that_fits, generator
 from corewright.regress.execute import processor_seconds
 from corewright.regress.kinds.system import judge as judge_report
 from corewright.regress.random_graphs import random_graph, random_input
+from corewright.testing.mutants import changed
 
 # Small, so that it is compiled soon, with a drained word of two beats and rows that are no power
 # of two; some layers do not fit its buffers.
@@ -72,6 +73,10 @@ DIRECTED: tuple[tuple[str, ...], ...] = (
 )
 # A watchdog that only words of the program feed, while a group's many weight rows come.
 _ONLY_WEIGHTS = "watchdog=120"
+# What puts a layer's reads, or its writes, outside the arena and the program: field, value.
+OUTSIDE: tuple[tuple[str, int], ...] = tuple(
+    (f"{what}_offset", (1 << 32) - HARDWARE.unit_bytes) for what in ("input", "weight", "output")
+)
 # Of their network, the same in each run: it has the bursts that the faults are injected into.
 _DIRECTED_SEED = 2
 # Wall-clock seconds after which a simulation hangs, in times of what the sound one took, and at
@@ -82,7 +87,7 @@ _MUTANTS_CORE = "corewright:test:mutants"
 
 @dataclass(frozen=True)
 class _Case:
-    """A case and what it leaves on the sound sources."""
+    """A case; ``statuses`` are those of wrong programs that run in it, see ``+mutants``."""
 
     name: str
     graph: Graph
@@ -90,6 +95,7 @@ class _Case:
     seed: int
     stalls: str
     plusargs: tuple[str, ...]
+    statuses: tuple[str, ...] = ()
 
     def run(self, bench: CompiledBench, timeout: float | None, *plusargs: str) -> RunResult:
         return run_bench(
@@ -108,6 +114,9 @@ class _Case:
         elif not outcome.passed:
             note = outcome.notes[0] if outcome.notes else ""
             raise CheckFailed(f"status {outcome.result['status']}", note)
+        statuses = tuple(each["status"] for each in outcome.result.get("mutants", ()))
+        if statuses != self.statuses:
+            raise CheckFailed("status of a wrong program", f"{statuses}, due are {self.statuses}")
 
 
 @dataclass
@@ -288,6 +297,12 @@ class SystemJudge:
             graph, HARDWARE, random_input(generator("mutants, weights", 0, 0), graph, 1), 1
         )
         yield _Case("weights alone", graph, vectors, 1, "none", (_ONLY_WEIGHTS,))
+        program = (vectors.folder / "program.bin").read_bytes()
+        wrong = [changed(program, [(0, 0, *change)]).program for change in OUTSIDE]
+        (vectors.folder / "outside.bin").write_bytes(b"".join(wrong))
+        outside = ("mutants=outside.bin", "untrusted")
+        statuses = ("WINDOW",) * len(OUTSIDE)
+        yield _Case("outside the windows", graph, vectors, 1, "light", outside, statuses)
         for index in range(1, self.cases):
             yield self._random(index, self.seed)
 

@@ -11,7 +11,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -265,16 +265,17 @@ class _Run:
 
     def _call(self, words: Sequence[str], output: int, seconds: float) -> tuple[int, bool]:
         """Exit status of a command, and whether it was stopped."""
-        process = subprocess.Popen(
-            [*self.night.command, *words],
-            cwd=self.night.working_folder,
-            env=dict(self.night.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # A group of its own: what it has started ends with it.
-            start_new_session=True,
-        )
+        with _heard_interrupts():
+            process = subprocess.Popen(
+                [*self.night.command, *words],
+                cwd=self.night.working_folder,
+                env=dict(self.night.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A group of its own: what it has started ends with it.
+                start_new_session=True,
+            )
         try:
             try:
                 return process.wait(seconds), False
@@ -391,6 +392,20 @@ class _Run:
                     "rate": outcome.get("rate"),
                 }
             )
+
+
+@contextlib.contextmanager
+def _heard_interrupts() -> Iterator[None]:
+    """Start processes that SIGINT stops, also where this one ignores it (a shell's `&`)."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _goes_on(unfinished: Unfinished | None, commit: str | None) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from corewright.flow.block_benches import BlockBench, Configuration
+from corewright.mutate import equivalence
 from corewright.mutate.blocks import Block, blocks
 from corewright.mutate.equivalence import Proof, Prover, proofs
 from corewright.mutate.operators import Mutant
@@ -94,10 +95,26 @@ def test_a_register_that_is_not_reset_may_hold_anything(block: Block):
     assert proofs(block, [never], 60)[never.id].outcome == "different"
 
 
-def test_what_cannot_be_read_or_has_no_time_is_undecided(block: Block):
-    odd = mutant(LAST, "phase_q == nothing")
+def test_what_gives_the_same_cells_needs_no_solver(block: Block, monkeypatch: pytest.MonkeyPatch):
+    def never(*_: object) -> None:
+        raise AssertionError("the solver is asked")
+
+    monkeypatch.setattr(equivalence, "_solved", never)
+    same = mutant("2'd2;\n", "2'd1 + 2'd1;\n")
+    assert proofs(block, [same], 60)[same.id].outcome == "equivalent"
+    other = mutant("2'd2;\n", "2'd1;\n")
+    with pytest.raises(AssertionError):
+        proofs(block, [other], 60)
+
+
+def test_what_cannot_be_read_is_no_legal_design(block: Block):
+    odd = mutant("data_o = data_q", "data_o[9 + Width] = data_q[0]")
     proof = proofs(block, [odd], 60)[odd.id]
-    assert proof.outcome == "undecided" and "nothing" in proof.text
+    assert proof.outcome == "illegal" and "cannot refer to element" in proof.text
+
+
+def test_what_has_no_time_is_undecided(block: Block):
+    odd = mutant(LAST, "phase_q == nothing")
     hurried: Proof = proofs(block, [odd], 0)[odd.id]
     assert hurried.outcome == "undecided" and "no time left" in hurried.text
 

@@ -69,6 +69,8 @@ if what == "sleep":
     with open(os.environ["RAN"] + ".pid", "w") as file:
         file.write(str(os.getpid()))
     time.sleep(float(os.environ.get("SLEEP", 0)))
+if what == "heard":
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 if what == "fail":
     print("the last line <of the log>")
     sys.exit(3)
@@ -282,6 +284,22 @@ def test_a_part_is_stopped_at_its_limit_with_all_that_it_started(night: Night) -
     if pid.exists():
         assert ends(int(pid.read_text()))
     assert "the rest: 1 of 1 runs, stopped" in night_page(report, [])
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_parts_hear_that_they_are_stopped_also_in_the_background(
+    night: Night, ignored: bool
+) -> None:
+    handler = signal.SIG_IGN if ignored else signal.default_int_handler
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        report = run_night(with_parts(night, Part("heard", "hears", ("heard",), 5)))
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert report["passed"]
+    (log,) = (night.folder / report["night"]).rglob("*.log")
+    assert log.read_text() == "True\n"
 
 
 # ------------------------------------------------------------------------------------ many nights

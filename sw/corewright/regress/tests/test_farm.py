@@ -376,9 +376,11 @@ def test_a_worker_with_other_sources_is_left_out(
 @pytest.mark.nightly
 def test_interrupt_of_a_farm_reports_what_ran(tmp_path: Path) -> None:
     code = (
-        "import sys\n"
+        "import signal, sys\n"
         "from corewright.cli import main\n"
         "from corewright.regress import all_suites\n"
+        # Also where the tests run in the background.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from corewright.regress.tests.faults import ENDLESS\n"
         "all_suites()['graphs'] = ENDLESS\n"
         "if __name__ == '__main__':\n"
@@ -403,9 +405,10 @@ def test_interrupt_of_a_farm_reports_what_ran(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         out, error = process.communicate(timeout=300)
     assert process.returncode == 130, error
-    assert "interrupted: 6 case(s) did not run" in out
     assert "Traceback" not in error
-    assert json.loads(report.read_text())["cases"] == 3
+    # A worker has a task more than it runs, and Dask may begin that one first.
+    cases = json.loads(report.read_text())["cases"]
+    assert cases in (3, 4) and f"interrupted: {9 - cases} case(s) did not run" in out
     assert ends(int(marker.read_text()))
 
 
