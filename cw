@@ -234,10 +234,12 @@ for word in "$@"; do
     "regress --benches") sets="core synth test" ;;
     "regress --farm"* | "regress --database"* | "regress --history" | \
       "regress --resume" | "bench farm") sets="core farm" ;;
+    "fusesoc synth" | "fusesoc ecp5") sets="core synth" ;;
   esac
 done
-# The blocks' benches and proofs.
+# The blocks' benches and proofs; synthesis, place and route.
 case "${1-} ${2-}" in
+  "synth "*) sets="$sets synth" ;;
   "regress blocks" | "regress proofs" | "mutate "*) sets="$sets synth test" ;;
 esac
 sets="$sets ${COREWRIGHT_SETS-}"

@@ -148,6 +148,31 @@ def test_ready_environment_runs_the_command_line_at_once(tmp_path: Path, system:
         assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "sets"),
+    [
+        ("synth --rows", "synth"),
+        ("synth", "synth"),
+        ("fusesoc run --target ecp5 corewright:models:lenet5", "synth"),
+        ("fusesoc run --target synth corewright:models:lenet5", "synth"),
+        ("mutate axis_fifo", "synth test"),
+        ("regress proofs", "synth test"),
+        ("regress smoke --farm local:2", "farm"),
+        ("bench farm", "farm"),
+        ("nightly", "synth test train farm"),
+        ("test", "synth test train farm"),
+    ],
+)
+def test_a_command_installs_what_it_needs(words: str, sets: str, tmp_path: Path, system: Path):
+    add_build_commands(system)
+    place = ready_clone(tmp_path / "clone")
+    command: list[str | Path] = [place / "cw", *words.split()]
+    done = run(command, system, tmp_path)
+    assert f"installing the pinned packages: {sets}\n" in done.stderr.replace(
+        " (TensorFlow is a large download: this takes some minutes)", ""
+    )
+
+
 def test_changed_pin_and_moved_clone_are_noticed(tmp_path: Path, system: Path):
     add_build_commands(system)
     place = ready_clone(tmp_path / "clone")

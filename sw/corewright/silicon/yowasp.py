@@ -54,8 +54,8 @@ def main() -> int:
     if tool not in _TOOLS:
         sys.stderr.write(f"tool is {tool!r}, legal are {', '.join(_TOOLS)}\n")
         return 2
-    _deepen()
     try:
+        _deepen()
         return _TOOLS[tool](sys.argv[2:])
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error}: pip install yowasp-{tool}\n")
