@@ -11,6 +11,7 @@ import pytest
 from corewright.flow.block_benches import block_benches
 from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
+from corewright.testing.selection import first_of_each
 
 BENCHES = {bench.top: bench for bench in block_benches(Path(__file__).parent)}
 CONFIGURATIONS = [(top, name) for top, bench in BENCHES.items() for name in bench.configurations]
@@ -66,12 +67,6 @@ MUTANTS = {
     "control_records_a_layer_too_many": (
         "cw_control_flat", CONTROL, "recorded_q < Cfg.PerfLayers", "recorded_q <= Cfg.PerfLayers"),
 }  # fmt: skip
-# The others show the same of rarer checks.
-IN_CI = {
-    *("crc_two_words_as_one", "crc_words_win_over_clear"),
-    *("control_windows_end_a_byte_late", "control_arena_weights_too_early"),
-    *("control_lane_of_the_next_row", "control_last_cycle_of_a_layer_uncounted"),
-}
 BUGS = Mutants({name: Mutation(*bug) for name, (_, *bug) in MUTANTS.items()})
 
 
@@ -86,10 +81,9 @@ def test_control(top: str, name: str):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.nightly])
-        for name in sorted(MUTANTS, key=lambda name: (MUTANTS[name][0], name))
-    ],
+    first_of_each(
+        sorted(MUTANTS, key=lambda name: (MUTANTS[name][0], name)), lambda name: MUTANTS[name][0]
+    ),
 )
 def test_the_bench_catches(name: str, tmp_path: Path):
     bench = BENCHES[MUTANTS[name][0]]

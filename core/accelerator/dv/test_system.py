@@ -87,7 +87,14 @@ def steps(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", range(CASES))
-@pytest.mark.parametrize("name", HARDWARE)
+@pytest.mark.parametrize(
+    "name",
+    # The largest takes the longest to compile.
+    [
+        pytest.param(n, marks=[pytest.mark.nightly] if h.rows == 16 else [])
+        for n, h in HARDWARE.items()
+    ],
+)
 def test_random_network_is_bit_exact(name: str, case: int):
     hw = HARDWARE[name]
     seed = FIRST_SEED + case

@@ -11,6 +11,7 @@ import pytest
 from corewright.flow.block_benches import block_benches
 from corewright.mutate.choices import Mutants, Mutation
 from corewright.testing.cocotb_runner import must_fail, run_cocotb, run_declared, sources_of
+from corewright.testing.selection import first_of_each
 
 BENCHES = {
     name: bench for bench in block_benches(Path(__file__).parent) for name in bench.configurations
@@ -283,19 +284,6 @@ MUTANTS = {
         "weights_left_o = weights_available;", "weights_left_o = 1'b0;",
     ),
 }  # fmt: skip
-
-
-# The whole engine takes a second or two: what CI leaves out.
-NIGHTLY = {
-    "engine_done_before_the_writes_are_answered",
-    "engine_tile_ends_without_room",
-    "engine_pixels_of_a_masked_lane_count",
-    "engine_runs_may_leave_the_arena",
-    "engine_clear_keeps_reservations",
-    "engine_every_beat_has_the_first_words_biases",
-    "engine_second_layer_biases_of_the_first",
-    "engine_tiles_too_few_go_unseen",
-}
 BUGS = Mutants({name: Mutation(*bug) for name, (_, *bug) in MUTANTS.items()})
 
 # assertion: configuration
@@ -318,10 +306,11 @@ def test_engine(name):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.nightly] if name in NIGHTLY else [])
-        for name in sorted(MUTANTS, key=lambda name: (MUTANTS[name][0], name))
-    ],
+    first_of_each(
+        # Those of a model behind each other; one of each source.
+        sorted(MUTANTS, key=lambda name: (MUTANTS[name][0], name)),
+        lambda name: MUTANTS[name][1],
+    ),
 )
 def test_the_bench_catches(name, tmp_path: Path):
     configuration = MUTANTS[name][0]

@@ -33,13 +33,12 @@ from corewright.mutate.blocks import Block
 from corewright.mutate.choices import MUTANT_PLUSARG, SELECTOR, SELECTOR_FILE, with_choices
 from corewright.mutate.operators import Mutant
 from corewright.mutate.verdict import State, Verdict
-from corewright.program import DESCRIPTOR_BYTES, HEADER_BYTES
+from corewright.program import DESCRIPTOR_BYTES, HEADER_BYTES, with_fields
 from corewright.regress.case import CheckFailed
 from corewright.regress.drawing import first_that_fits, generator
 from corewright.regress.execute import processor_seconds
 from corewright.regress.kinds.system import judge as judge_report
 from corewright.regress.random_graphs import random_graph, random_input
-from corewright.testing.mutants import changed
 
 # Small, so that it is compiled soon, with a drained word of two beats and rows that are no power
 # of two; some layers do not fit its buffers.
@@ -298,7 +297,7 @@ class SystemJudge:
         )
         yield _Case("weights alone", graph, vectors, 1, "none", (_ONLY_WEIGHTS,))
         program = (vectors.folder / "program.bin").read_bytes()
-        wrong = [changed(program, [(0, 0, *change)]).program for change in OUTSIDE]
+        wrong = [with_fields(program, [(0, 0, *change)]) for change in OUTSIDE]
         (vectors.folder / "outside.bin").write_bytes(b"".join(wrong))
         outside = ("mutants=outside.bin", "untrusted")
         statuses = ("WINDOW",) * len(OUTSIDE)

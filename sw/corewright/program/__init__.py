@@ -26,6 +26,7 @@ from corewright.program.format import (
     encode_host_operation,
     encode_program,
     join_stages,
+    with_fields,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "encode_host_operation",
     "encode_program",
     "join_stages",
+    "with_fields",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,11 @@ DESCRIPTOR_BYTES = DESCRIPTOR_WORDS * 4
 MAX_LAYERS = (1 << 16) - 1
 HOST_WORDS = 16
 HOST_BYTES = HOST_WORDS * 4
+# Fields that encode_descriptor, encode_program and join_stages write themselves.
+FILLED_IN = frozenset(
+    {"magic", "version", "layers", "descriptor_offset", "program_bytes", "body_crc", "header_crc"}
+    | {"next_offset", "crc"}
+)
 
 
 class ProgramError(ValueError):
@@ -418,6 +423,32 @@ def join_stages(stages: Sequence[bytes]) -> bytes:
         if not last:
             result += bytes(size - len(stage))
     return bytes(result)
+
+
+def with_fields(program: bytes, changes: Iterable[tuple[int, int | None, str, int]]) -> bytes:
+    """Return a program with other values in some fields, and all its checksums made anew.
+
+    What :func:`encode_program` and :func:`join_stages` write themselves is as they do. Nobody
+    checks that the program means anything.
+
+    Args:
+        program: a sound program.
+        changes: stage, layer of it (None: its header), field and new value, one after the other.
+
+    Raises:
+        ProgramError: as :func:`decode_stages`; a value does not fit its field.
+    """
+    stages = decode_stages(program)
+    headers = [dict(stage.header) for stage in stages]
+    layers = [[dict(fields) for fields in stage.descriptors] for stage in stages]
+    for number, layer, field, value in changes:
+        (headers[number] if layer is None else layers[number][layer])[field] = value
+    parts = []
+    for stage, header, descriptors in zip(stages, headers, layers, strict=True):
+        kept = {name: value for name, value in header.items() if name not in FILLED_IN}
+        streams = stage.data[HEADER_BYTES + len(descriptors) * DESCRIPTOR_BYTES :]
+        parts.append(encode_program(kept, descriptors, streams))
+    return join_stages(parts)
 
 
 def decode_stages(data: bytes) -> tuple[Stage, ...]:

@@ -16,23 +16,17 @@ import numpy as np
 from corewright.facts.widths import number_range, word_bytes
 from corewright.hardware import Hardware
 from corewright.program import (
-    DESCRIPTOR_BYTES,
     DESCRIPTOR_FIELDS,
-    HEADER_BYTES,
     HEADER_FIELDS,
     Opcode,
     Stage,
     decode_stages,
-    encode_program,
-    join_stages,
+    with_fields,
 )
-from corewright.program.format import Field
+from corewright.program.format import FILLED_IN, Field
 
-# What encode_program and join_stages write themselves; a program without them is none.
-_FILLED_IN = {"magic", "version", "layers", "descriptor_offset", "program_bytes", "body_crc"}
-_FILLED_IN |= {"header_crc", "next_offset", "crc"}
-# Only the processor follows host_offset.
-_KEPT = {*_FILLED_IN, "host_offset"}
+# A program without these is none; only the processor follows host_offset.
+_KEPT = {*FILLED_IN, "host_offset"}
 
 
 @dataclass(frozen=True)
@@ -89,20 +83,17 @@ def changed(program: bytes, changes: Iterable[tuple[int, int | None, str, int]])
         program: a sound program.
         changes: stage, layer of it (None: its header), field and new value, one after the other.
     """
+    changes = list(changes)
     stages = decode_stages(program)
-    headers = [dict(stage.header) for stage in stages]
-    layers = [[dict(fields) for fields in stage.descriptors] for stage in stages]
+    values: dict[tuple[int, int | None, str], int] = {}
     done = []
     for number, layer, field, value in changes:
-        values = headers[number] if layer is None else layers[number][layer]
-        done.append(Change(number, layer, field, values[field], value))
-        values[field] = value
-    parts = []
-    for stage, header, descriptors in zip(stages, headers, layers, strict=True):
-        kept = {name: value for name, value in header.items() if name not in _FILLED_IN}
-        streams = stage.data[HEADER_BYTES + len(descriptors) * DESCRIPTOR_BYTES :]
-        parts.append(encode_program(kept, descriptors, streams))
-    return Mutant(join_stages(parts), tuple(done))
+        stage = stages[number]
+        own = stage.header if layer is None else stage.descriptors[layer]
+        before = values.get((number, layer, field), own[field])
+        done.append(Change(number, layer, field, before, value))
+        values[number, layer, field] = value
+    return Mutant(with_fields(program, changes), tuple(done))
 
 
 def _random_change(

@@ -59,7 +59,10 @@ def engine_ways(
     ]
 
 
-@pytest.mark.parametrize("seed", range(120))
+# The first in CI, all of them in a night.
+@pytest.mark.parametrize(
+    "seed", [*range(40), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(40, 120))]
+)
 def test_random_networks_are_exact(seed: int) -> None:
     rng = np.random.default_rng(seed)
     hw = random_hardware(rng)
