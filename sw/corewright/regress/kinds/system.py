@@ -100,8 +100,9 @@ _SPREAD: dict[str, tuple[int, ...]] = {
     "max_burst_beats": (64, 64, 64, 64, 1, 7, 16),
 }
 # A run of more estimated cycles is drawn again, up to so many times: the slowest fiftieth of the
-# cases took a third of a night, and one case of hundreds of copies under slow ports 84 M cycles.
-_MOST_CYCLES, _DRAWS = 1_000_000, 8
+# cases took a third of a night, and one case of hundreds of copies under slow ports 84 M cycles. So
+# each layer counts what its reads and its last write's response may wait there.
+_MOST_CYCLES, _LAYER_CYCLES, _DRAWS = 1_000_000, 3000, 8
 # Waves of a failure: so many cycles before an end that should not be, and around a wrong layer.
 _LAST_CYCLES, _MARGIN = 5000, 100
 
@@ -400,7 +401,7 @@ def _network(
             return graph, batch, None
         except Exception:
             return graph, batch, None
-        cycles = sum(layer.estimated_cycles for layer in program.layers)
+        cycles = sum(layer.estimated_cycles + _LAYER_CYCLES for layer in program.layers)
         if cycles <= _MOST_CYCLES or attempt == _DRAWS:
             break
     return graph, program.batch, program
