@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright corewright contributors
 
-/// A DSP48E1 with all its registers on: products, sums of them, and a sum that C begins.
-module cw_dsp_check (
+/// A DSP48E1 that sums products: a sum begins with one of them, with C, or with nothing. Without
+/// Registers of its operands as a unit of the array is mapped, with them as a product alone may be.
+module cw_dsp_check #(
+    parameter int Registers = 0
+) (
     input logic clk_i
 );
 
@@ -31,9 +34,9 @@ module cw_dsp_check (
   assign opmode = {begin_q ? 3'b000 : c_begin_q ? 3'b011 : 3'b010, 4'b0101};
 
   DSP48E1 #(
-      .AREG(1), .BREG(1), .CREG(1), .DREG(0), .ADREG(0), .MREG(1), .PREG(1), .ACASCREG(1),
-      .BCASCREG(1), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0), .CARRYINREG(0),
-      .CARRYINSELREG(0), .USE_DPORT("FALSE")
+      .AREG(Registers), .BREG(Registers), .CREG(Registers), .DREG(0), .ADREG(0), .MREG(1), .PREG(1),
+      .ACASCREG(Registers), .BCASCREG(Registers), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0),
+      .CARRYINREG(0), .CARRYINSELREG(0), .USE_DPORT("FALSE")
   ) u_cell (
       .A(a_q), .B(b_q), .C(c_q), .D('0), .OPMODE(opmode), .ALUMODE({2'b00, {2{subtract_q}}}),
       .INMODE('0), .CARRYIN(1'b0), .CARRYINSEL('0), .ACIN('0), .BCIN('0), .PCIN('0),
@@ -46,15 +49,21 @@ module cw_dsp_check (
       .PATTERNBDETECT(), .PATTERNDETECT(), .PCOUT(), .UNDERFLOW()
   );
 
+  // Operands behind their registers, if they have any.
+  logic signed [29:0] a;
+  logic signed [17:0] b;
+  logic signed [47:0] c;
+  assign {a, b, c} = Registers == 0 ? {a_q, b_q, c_q} : {a_at_q, b_at_q, c_at_q};
+
   logic signed [47:0] z;
-  assign z = begin_q ? '0 : c_begin_q ? c_at_q : p_at_q;
+  assign z = begin_q ? '0 : c_begin_q ? c : p_at_q;
 
   always_ff @(posedge clk_i) begin
     if (primed_q && p != p_at_q) $fatal(1, "%m: %h expected, %h got", p_at_q, p);
     if (rst_q[0]) {a_at_q, b_at_q, c_at_q} <= '0;
     else if (ce_q[0]) {a_at_q, b_at_q, c_at_q} <= {a_q, b_q, c_q};
     if (rst_q[1]) m_at_q <= '0;
-    else if (ce_q[1]) m_at_q <= 48'($signed(a_at_q[24:0])) * 48'(b_at_q);
+    else if (ce_q[1]) m_at_q <= 48'($signed(a[24:0])) * 48'(b);
     if (rst_q[2]) p_at_q <= '0;
     else if (ce_q[2]) p_at_q <= subtract_q ? z - m_at_q : z + m_at_q;
   end

@@ -11,7 +11,7 @@ module tb_cells;
   always #5 clk = !clk;
 
   // Of block RAMs: compared bits that were known.
-  int unsigned compared[9];
+  int unsigned compared[10];
 
   cw_ram_check #(.ReadB(9), .WriteA(9)) u_two_ports (.clk_i(clk), .compared_o(compared[0]));
   cw_ram_check #(.ReadA(18), .WriteA(18), .WriteMode("NO_CHANGE"))
@@ -31,7 +31,15 @@ module tb_cells;
   cw_ram_check #(.Large(1), .ReadA(18), .WriteA(18), .WriteMode("WRITE_FIRST"))
       u_large_one (.clk_i(clk), .compared_o(compared[8]));
 
-  cw_dsp_check u_dsp (.clk_i(clk));
+  // As the performance counters are mapped.
+  cw_ram_check #(.Large(1), .ReadB(18), .WriteA(18))
+      u_counters (.clk_i(clk), .compared_o(compared[9]));
+
+  cw_dsp_check #(.Registers(0)) u_unit (.clk_i(clk));
+  cw_dsp_check #(.Registers(1)) u_registered (.clk_i(clk));
+
+  cw_logic_check #(.Init(64'h0123_4567_89ab_cdef)) u_logic (.clk_i(clk));
+  cw_logic_check #(.Init(64'hd6a5_93f0_1b2e_7c48)) u_other_logic (.clk_i(clk));
 
   initial begin
     repeat (Cycles) @(posedge clk);

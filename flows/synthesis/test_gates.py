@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from corewright.cli.main import main as cw
+from corewright.flow.bench import run_bench
 from corewright.flow.compiled_bench import build_bench
 from corewright.flow.errors import FlowInputError
 from corewright.flow.synthesis import GATES_UNITS, netlist_of, synthesise
 from corewright.flow.system import find_system, resized, wrapper_core
+from corewright.flow.vectors import prepare
 from corewright.hardware import Hardware
 from corewright.silicon import NetlistError
 from corewright.silicon.gates import cells_of, library_modules, main, models, wrapper
@@ -155,6 +157,10 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def inverted(init: str) -> str:
+    return init.translate(str.maketrans("01", "10"))
+
+
 def netlist_file(folder: Path) -> Path:
     (path,) = folder.glob("build/*/gls/netlist.json")
     return path
@@ -186,8 +192,7 @@ def test_a_wrong_lookup_table_is_found(block: Path):
 
     def flip_first(cell: dict[str, Any]) -> None:
         if cell["type"].startswith("LUT") and not wrong:
-            init = cell["parameters"]["INIT"]
-            cell["parameters"]["INIT"] = init.translate(str.maketrans("01", "10"))
+            cell["parameters"]["INIT"] = inverted(cell["parameters"]["INIT"])
             wrong.append(cell)
 
     status, log = changed(block, flip_first)
@@ -235,7 +240,10 @@ def test_wrong_options_are_refused(tmp_path: Path, words: list[str], message: st
 
 
 def test_models_agree_with_their_references_at_random(tmp_path: Path):
-    (tmp_path / "cells.v").write_text(models(["DSP48E1"], library(), ()), encoding="utf-8")
+    ours = [*(f"LUT{size}" for size in range(1, 7)), "CARRY4"]
+    references = re.sub(r"^module ", "module yosys_", models(ours, library(), ()), flags=re.M)
+    text = references + models(["DSP48E1"], library(), ())
+    (tmp_path / "cells.v").write_text(text, encoding="utf-8")
     sources = [*flow_module("cw_gates").sources("xc7"), *sorted(HERE.glob("*.sv"))]
     for path in sources:
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -297,6 +305,7 @@ def test_a_systems_core_simulates_a_netlist_of_other_hardware(tmp_path: Path):
     assert target["flow_options"] == {
         "module": "cw_system",
         "replaces": "cw_accelerator",
+        "make_options": ["OPT_FAST=-O1"],
         "verilator_options": ["--trace-fst"],
         "netlist": str(netlist),
     }
@@ -334,6 +343,32 @@ def test_by_plain_fusesoc_a_system_runs_at_gate_level(tmp_path: Path):
 
 @pytest.mark.nightly
 def test_a_wrong_lookup_table_of_the_accelerator_is_found(tmp_path: Path):
-    hw = resized(find_system("lenet5").hardware, GATES_UNITS)
-    contents = json.loads(netlist_of(synthesise(hw, "xc7")).read_bytes())
-    assert contents and build_bench
+    system = find_system("lenet5")
+    hw = resized(system.hardware, GATES_UNITS)
+    contents = json.loads(netlist_of(synthesise(hw, "xc7", system=system)).read_bytes())
+    cell = lookup_table_of_requantisation(contents["modules"]["cw_system"])
+    cell["parameters"]["INIT"] = inverted(cell["parameters"]["INIT"])
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(contents), encoding="utf-8")
+    reference = system.reference
+    assert reference is not None
+    vectors = prepare(system.graph, hw, reference.images[:1], 1)
+    outcome = run_bench(build_bench(hw, system=system, netlist=path), vectors)
+    assert not outcome.passed
+    assert outcome.mismatches or outcome.notes
+
+
+def lookup_table_of_requantisation(module: dict[str, Any]) -> dict[str, Any]:
+    """The first by name of those that drive a register of the post-processing."""
+    data = {
+        cell["connections"]["D"][0]
+        for cell in module["cells"].values()
+        if cell["type"] == "FDRE"
+        and cell["attributes"].get("scopename") == "u_accelerator u_engine u_postproc"
+    }
+    tables = {
+        name: cell
+        for name, cell in module["cells"].items()
+        if cell["type"].startswith("LUT") and cell["connections"]["O"][0] in data
+    }
+    return tables[min(tables)]

@@ -133,6 +133,8 @@ targets:
     flow_options:
       module: "@MODULE@"
       replaces: "cw_accelerator"
+      # In the place of the bench's own: compiling takes longer than running.
+      make_options: ["OPT_FAST=-O1"]
 @BOARDS@"""
 _FIRST_BOARD = """
   @BOARD@: &board
