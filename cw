@@ -234,7 +234,7 @@ for word in "$@"; do
     "regress --benches") sets="core synth test" ;;
     "regress --farm"* | "regress --database"* | "regress --history" | \
       "regress --resume" | "bench farm") sets="core farm" ;;
-    "fusesoc synth" | "fusesoc ecp5") sets="core synth" ;;
+    "fusesoc synth" | "fusesoc ecp5" | "fusesoc gls" | "sim --gates") sets="core synth" ;;
   esac
 done
 # The blocks' benches and proofs; synthesis, place and route.

@@ -155,6 +155,8 @@ def test_ready_environment_runs_the_command_line_at_once(tmp_path: Path, system:
         ("synth", "synth"),
         ("fusesoc run --target ecp5 corewright:models:lenet5", "synth"),
         ("fusesoc run --target synth corewright:models:lenet5", "synth"),
+        ("fusesoc run --target gls corewright:models:lenet5", "synth"),
+        ("sim lenet5 --gates", "synth"),
         ("mutate axis_fifo", "synth test"),
         ("regress proofs", "synth test"),
         ("regress smoke --farm local:2", "farm"),

@@ -68,6 +68,7 @@ def _sim(arguments: argparse.Namespace) -> int:
             batch=arguments.batch,
             stalls=arguments.stalls,
             waves=waves,
+            gates=arguments.gates,
             progress=progress,
         )
     command = reproduce(arguments, result)
@@ -94,6 +95,8 @@ def reproduce(arguments: argparse.Namespace, result: dict[str, Any]) -> str:
         words += ["--hardware", str(arguments.hardware)]
     if arguments.weights is not None:
         words += ["--weights", str(arguments.weights)]
+    if result["netlist"] is not None:
+        words.append("--gates")
     words += ["--seed", str(result["seed"]), "--stalls", result["stalls"]]
     words += ["--images", str(result["images"]), "--batch", str(result["batch"])]
     return shlex.join(words)
@@ -116,6 +119,13 @@ def _print_sim(console: Console, result: dict[str, Any]) -> None:
         f"in batches of {result['batch']}, stalls {result['stalls']}, seed {result['seed']}",
         highlight=False,
     )
+    if result["netlist"] is not None:
+        netlist = result["netlist"]
+        console.print(
+            f"gate level: {sum(netlist['cells'].values()):,} cells of {netlist['family']}, Yosys "
+            f"{netlist['yosys']}",
+            highlight=False,
+        )
     layers = Table("layer", "type", box=None, pad_edge=False, header_style="bold")
     for heading in ("MACs/image", "cycles", "utilisation", "bit exact"):
         layers.add_column(heading, justify="right")

@@ -393,6 +393,12 @@ def build_parser() -> argparse.ArgumentParser:
         "are a property of the design (default none: fixed latency, full rate)",
     )
     sim.add_argument("--trace", action="store_true", help="write waves (FST) and print where")
+    sim.add_argument(
+        "--gates",
+        action="store_true",
+        help="simulate the netlist that Yosys maps to series 7 instead of the RTL; the hardware is "
+        "then the model's with 4x4 units unless --hardware says otherwise",
+    )
     _add_json(sim)
 
     export = add("export", "Write a model's program, weights, vectors and headers to a folder.")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -27,6 +29,7 @@ from corewright.flow.cache import (
     build_folder,
     building,
     check_build_folder,
+    code_digest,
     digest,
     locked,
     tree_digest,
@@ -34,7 +37,7 @@ from corewright.flow.cache import (
 from corewright.flow.coverage_data import VERILATOR_OPTIONS, coverage_folder
 from corewright.flow.errors import FlowError
 from corewright.flow.system import System, core_text, wrapper_core
-from corewright.flow.system_core import PROCESSING_ELEMENT, structure_of
+from corewright.flow.system_core import GATES, PROCESSING_ELEMENT, SIMULATION, structure_of
 from corewright.hardware import Hardware
 
 # What a bench is compiled from, below the root.
@@ -77,6 +80,7 @@ def build_bench(
     tool_path: str = "",
     compiler_flags: str = "",
     processing_element: str = PROCESSING_ELEMENT,
+    netlist: Path | None = None,
 ) -> CompiledBench:
     """Compile a hardware's bench with ``fusesoc run --target sim``, or take it from the cache.
 
@@ -93,12 +97,17 @@ def build_bench(
         compiler_flags: of the C++ compiler, unless ``USER_CPPFLAGS`` has some: ``-Og`` compiles in
             half the time and simulates at two thirds of the speed.
         processing_element: provider of the array, where there is no ``system``.
+        netlist: the accelerator's as Yosys has written it, to be simulated in the place of the RTL.
 
     Raises:
+        FlowInputError: there is a netlist, and the system's core has no target for it.
         FlowError: FuseSoC, Verilator or the compiler failed.
         OutputError: there is no room, or no right, to build.
     """
-    plain = system is None or structure_of(system.core) == structure_of(None)
+    target = SIMULATION if netlist is None else GATES
+    plain = system is None or (
+        structure_of(system.core, target=target) == structure_of(None, target=target)
+    )
     if plain and _own_folder(system) is not None:
         # Made of the tree's own parts: its hardware is all that is its own.
         system = None
@@ -112,9 +121,11 @@ def build_bench(
     roots = [root / name for name in BENCH_ROOTS] + ([overlay] if overlay is not None else [])
     if (own := _own_folder(system)) is not None:
         roots.append(own)
-    structure = structure_of(None if system is None else system.core, processing_element)
+    structure = structure_of(None if system is None else system.core, processing_element, target)
+    gates = {} if netlist is None else _gates(netlist)
     key = digest(
         {
+            **gates,
             "recipe": _RECIPE,
             "sources": tree_digest(roots, BENCH_SUFFIXES),
             "configuration": configuration_package(hw),
@@ -135,7 +146,7 @@ def build_bench(
         with locked(work.parent / "locks" / work.name):
             if not stamp.is_file():
                 shutil.rmtree(work, ignore_errors=True)
-                _compile(work, hw, system, flags, overlay, environment, processing_element)
+                _compile(work, hw, system, flags, overlay, environment, processing_element, netlist)
                 with building(work):
                     _sweep(work)
                     stamp.touch()
@@ -181,6 +192,7 @@ def _compile(
     overlay: Path | None,
     environment: Mapping[str, str],
     processing_element: str,
+    netlist: Path | None,
 ) -> None:
     command = fusesoc_command()
     if overlay is not None:
@@ -193,6 +205,7 @@ def _compile(
         if (
             system is not None
             and not flags
+            and netlist is None
             and configuration_of(system) == configuration_package(hw)
         ):
             core = system.vlnv
@@ -200,14 +213,15 @@ def _compile(
             # The command line cannot set a generator's parameters: a core of its own does.
             name = "system_" + work.name.rpartition("-")[2]
             base = None if system is None else system.core
-            contents = wrapper_core(name, hw, base, flags, processing_element)
+            contents = wrapper_core(name, hw, base, flags, processing_element, netlist)
             folder = work / "core"
             folder.mkdir()
             (folder / "system.core").write_text(core_text(contents), encoding="utf-8")
             command += ["--cores-root", str(folder)]
             core = contents["name"]
         opened = log.open("w", encoding="utf-8")
-    command += ["run", "--target", "sim", "--setup", "--build", "--work-root", str(work), core]
+    target = SIMULATION if netlist is None else GATES
+    command += ["run", "--target", target, "--setup", "--build", "--work-root", str(work), core]
     jobs = _jobs(environment)
     flags_of_make = f"-j{jobs} {environment.get('MAKEFLAGS', '')}".strip()
     if jobs == 1:
@@ -226,6 +240,19 @@ def _compile(
     if done.returncode != 0 or not (work / _EXECUTABLE).is_file():
         _check_room(log, environment)
         raise FlowError(f"building the simulation failed\n{tail(log)}\nlog: {log}")
+
+
+def _gates(netlist: Path) -> dict[str, str]:
+    """What determines the simulation of a netlist beside the bench: the netlist, and the models."""
+    # In a clone below flows/, installed beside Edalize's own.
+    spec = importlib.util.find_spec("edalize.cw_gates")
+    models = Path(spec.origin).parent if spec is not None and spec.origin else Path()
+    tools = [models.parent / kind / "cw_gates.py" for kind in ("flows", "tools")]
+    return {
+        "netlist": hashlib.sha256(netlist.read_bytes()).hexdigest(),
+        "flow": tree_digest([models, *tools], [".py", ".sv"]),
+        "silicon": code_digest("corewright.silicon.gates"),
+    }
 
 
 def _own_folder(system: System | None) -> Path | None:

@@ -13,7 +13,8 @@ from corewright.facts.tables import Cause
 from corewright.flow.bench import MAX_SEED, STALLS, RunResult, run_bench
 from corewright.flow.compiled_bench import CompiledBench, build_bench
 from corewright.flow.errors import FlowInputError
-from corewright.flow.system import System
+from corewright.flow.synthesis import GATES_FAMILY, GATES_UNITS, netlist_of, synthesise
+from corewright.flow.system import System, resized
 from corewright.flow.vectors import IntArray, VectorSet, accuracy, prepare, random_images
 from corewright.graph import Graph
 from corewright.hardware import Hardware
@@ -55,6 +56,7 @@ def simulate_system(
     batch: int | None = None,
     stalls: str = "none",
     waves: Path | None = None,
+    gates: bool = False,
     progress: Progress = _silent,
 ) -> dict[str, Any]:
     """Build and run a system; what is left out is as the system's core says.
@@ -67,10 +69,12 @@ def simulate_system(
         batch: images of a run.
         stalls: ``none``, ``light`` or ``heavy``.
         waves: FST file to write.
+        gates: simulate the netlist of :func:`corewright.flow.synthesis.synthesise`; the hardware is
+            then the system's with 4x4 units, as in its target ``gls``, unless another is given.
         progress: called with what is being done.
 
     Returns:
-        The report: see :func:`report`; with the accuracies where labels exist.
+        The report: see :func:`simulate`; with the accuracies where labels exist.
 
     Raises:
         FlowInputError: a value is out of range, or the core names files that cannot be read.
@@ -78,6 +82,8 @@ def simulate_system(
         FlowError: a tool failed.
     """
     hw = system.hardware if hardware is None else hardware
+    if gates and hardware is None:
+        hw = resized(hw, GATES_UNITS)
     count = system.images if images is None else images
     if batch is None:
         # Fewer images than the system's batch would mostly compute nothing.
@@ -102,6 +108,7 @@ def simulate_system(
         seed=seed,
         stalls=stalls,
         waves=waves,
+        gates=gates,
         progress=progress,
     )
     log_advice(result["advice"])
@@ -133,6 +140,7 @@ def simulate(
     waves: Path | None = None,
     overlay: Path | None = None,
     plusargs: tuple[str, ...] = (),
+    gates: bool = False,
     progress: Progress = _silent,
 ) -> dict[str, Any]:
     """Compile a graph, build the bench for its hardware, run both and report.
@@ -149,10 +157,11 @@ def simulate(
         waves: FST file to write.
         overlay: see :func:`corewright.flow.compiled_bench.build_bench`.
         plusargs: further plusargs of the bench.
+        gates: simulate the netlist of :func:`corewright.flow.synthesis.synthesise`.
         progress: called with what is being done.
 
     Returns:
-        See :func:`measure`.
+        See :func:`measure`; with ``netlist``, None or its ``family``, ``cells`` and ``yosys``.
 
     Raises:
         FlowInputError: a value is out of range.
@@ -164,10 +173,17 @@ def simulate(
     check_stalls(stalls)
     progress("compiling the graph, computing what to expect")
     vectors = prepare(graph, hw, images, batch, layers=layers)
+    netlist, path = None, None
+    if gates:
+        progress("synthesising (minutes the first time)")
+        summary = synthesise(hw, GATES_FAMILY, system=system)
+        netlist = {name: summary[name] for name in ("family", "cells", "yosys")}
+        path = netlist_of(summary)
     progress("building the simulation (a minute the first time)")
-    bench = build_bench(hw, system=system, trace=waves is not None, overlay=overlay)
+    bench = build_bench(hw, system=system, trace=waves is not None, overlay=overlay, netlist=path)
     progress("simulating")
-    return measure(bench, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
+    result = measure(bench, vectors, seed=seed, stalls=stalls, waves=waves, plusargs=plusargs)
+    return {**result, "netlist": netlist}
 
 
 def check_stalls(stalls: str) -> None:

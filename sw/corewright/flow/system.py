@@ -33,8 +33,10 @@ from corewright.flow.cache import build_folder, cached_folder, digest, modules_d
 from corewright.flow.errors import FlowInputError
 from corewright.flow.system_core import (
     ACCELERATOR,
+    GATES,
     GENERATORS,
     PROCESSING_ELEMENT,
+    SIMULATION,
     SUFFIX,
     core_of,
     making,
@@ -420,6 +422,7 @@ def wrapper_core(
     base: Mapping[str, Any] | None = None,
     options: Sequence[str] = (),
     processing_element: str = PROCESSING_ELEMENT,
+    netlist: Path | None = None,
 ) -> dict[str, Any]:
     """Return a core that is the system ``base`` with other hardware, and no model.
 
@@ -431,12 +434,26 @@ def wrapper_core(
         base: contents of a system's core; a system of the tree's own parts when None.
         options: further options for Verilator.
         processing_element: provider of the array, where there is no ``base``.
+        netlist: what Yosys has written of ``cw_system`` with this hardware: the core has the target
+            ``gls`` that simulates it, in the place of ``sim``.
+
+    Raises:
+        FlowInputError: ``base`` has no target ``gls``.
     """
-    structure = structure_of(base, processing_element)
+    name_of_target = SIMULATION if netlist is None else GATES
+    structure = structure_of(base, processing_element, name_of_target)
+    target = structure["targets"][name_of_target]
+    flow = dict(target.get("flow_options", {}))
     if options:
-        flow = dict(structure["targets"]["sim"].get("flow_options", {}))
         flow["verilator_options"] = [*flow.get("verilator_options", []), *options]
-        structure["targets"]["sim"]["flow_options"] = flow
+    if netlist is not None:
+        if not target:
+            raise FlowInputError(f"the core has no target {GATES}")
+        flow |= {"module": "cw_system", "netlist": str(netlist)}
+        # The units are those of the hardware.
+        target["generate"] = [{GENERATOR: {"top": "gates"}}]
+    if flow:
+        target["flow_options"] = flow
     # A name of its own would be in all C++ of the model, and ccache would find none of it.
     parameters = {"name": "cw_system", "hardware": hw.to_dict()}
     call = {"generator": GENERATOR, "parameters": parameters}

@@ -26,6 +26,8 @@ PROCESSING_ELEMENT = "corewright:core:pe_integer"
 # The virtual core of the array.
 ARRAY = "corewright:core:pe_array"
 RAM = "corewright:prim_generic:ram_1r1w"
+# The targets that simulate with Verilator: the RTL, and a netlist of it.
+SIMULATION, GATES = "sim", "gls"
 _FIRST_LINE = "CAPI=2:"
 
 # Names are marked by @.
@@ -123,6 +125,16 @@ targets:
     flow: "cw_ecp5"
     flow_options:
       seeds: 3
+  gls:
+    <<: *sim
+    description: "Gate level: the bench of sim around a netlist of 4x4 units for series 7"
+    generate: [{system: {top: "gates", processing_elements: [4, 4]}}]
+    flow: "cw_gates"
+    flow_options:
+      module: "@MODULE@"
+      replaces: "cw_accelerator"
+      # In the place of the bench's own: compiling takes longer than running.
+      make_options: ["OPT_FAST=-O1"]
 @BOARDS@"""
 _FIRST_BOARD = """
   @BOARD@: &board
@@ -236,13 +248,16 @@ def processing_elements() -> dict[str, str]:
 
 
 def structure_of(
-    core: Mapping[str, Any] | None, processing_element: str = PROCESSING_ELEMENT
+    core: Mapping[str, Any] | None,
+    processing_element: str = PROCESSING_ELEMENT,
+    target: str = SIMULATION,
 ) -> dict[str, Any]:
-    """Return what determines a system's build beside its hardware: ``sim`` and its filesets.
+    """Return what determines a system's build beside its hardware: a target and its filesets.
 
     Args:
         core: a system's; of the tree's own parts when None.
         processing_element: provider of the array, of the tree's own parts.
+        target: ``sim`` or ``gls``; one that the core does not have is empty.
     """
     if core is None:
         core = core_of(
@@ -257,7 +272,7 @@ def structure_of(
             )
         )
     targets = core.get("targets", {})
-    sim = {k: v for k, v in targets.get("sim", {}).items() if k != "description"}
+    sim = {k: v for k, v in targets.get(target, {}).items() if k != "description"}
     used = {*sim.get("filesets", ()), *sim.get("filesets_append", ())}
     filesets = {name: files for name, files in core.get("filesets", {}).items() if name in used}
-    return {"filesets": filesets, "targets": {"sim": sim}}
+    return {"filesets": filesets, "targets": {target: sim}}

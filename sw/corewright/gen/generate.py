@@ -45,7 +45,12 @@ _RANDOM_SEED = 1
 # What Hardware.export() calls by names that a second configuration would have, too.
 _PACKAGE, _HEADER = "config_hw.svh", "config_fw.h"
 # By what the module is for: its name where that is not the configuration's.
-_TOPS = {"accelerator": None, "bench": "cw_bench", "board": "cw_accelerator_configured"}
+_TOPS = {
+    "accelerator": None,
+    "bench": "cw_bench",
+    "gates": "cw_bench",
+    "board": "cw_accelerator_configured",
+}
 _BOARD_SCRIPT, _BOARD_SETTINGS = "cw_board.tcl", "board.tcl"
 
 
@@ -59,11 +64,12 @@ class SystemParameters(Parameters):
         LEGAL_NAMES,
         pattern=NAME_PATTERN,
     )
-    top: Literal["accelerator", "bench", "board"] = parameter(
+    top: Literal["accelerator", "bench", "gates", "board"] = parameter(
         "accelerator",
-        "what the module is: `accelerator` is `name`, for an SoC; `bench` is `cw_bench`; `board` "
-        "is `cw_accelerator_configured`. A design has one of the latter two",
-        "accelerator, bench, board",
+        "what the module is: `accelerator` is `name`, for an SoC; `bench` is `cw_bench`, `gates` "
+        "that and `name`, whose netlist it simulates; `board` is `cw_accelerator_configured`. A "
+        "design has one of the latter three",
+        "accelerator, bench, gates, board",
     )
     board: str | None = parameter(
         None,
@@ -129,6 +135,10 @@ def bench_module(package: str) -> str:
     )
 
 
+def _modules(name: str, top: str) -> list[str]:
+    return [*([name] if top == "gates" else []), _TOPS[top] or name]
+
+
 class SystemGenerator(CheckedGenerator):
     """Writes into the current directory: FuseSoC's for this generator call.
 
@@ -185,10 +195,12 @@ class SystemGenerator(CheckedGenerator):
             raise FlowInputError(f"board {name}: {error.strerror or error}") from error
 
     def _write_module(self, hw: Hardware, name: str, top: str) -> None:
-        package, module = f"{name}_config_pkg", _TOPS[top] or name
-        text = bench_module(package) if top == "bench" else configured_module(module, package)
+        package = f"{name}_config_pkg"
         Path(f"{package}.sv").write_text(configuration_package(hw, package), encoding="utf-8")
-        Path(f"{module}.sv").write_text(text, encoding="utf-8")
+        for module in _modules(name, top):
+            bench = module == _TOPS["bench"]
+            text = bench_module(package) if bench else configured_module(module, package)
+            Path(f"{module}.sv").write_text(text, encoding="utf-8")
 
     def _run_model(self, hw: Hardware, name: str, given: SystemParameters) -> None:
         graph = graph_of(given.model, self.base)
@@ -216,7 +228,8 @@ class SystemGenerator(CheckedGenerator):
 
     def _list(self, name: str, given: SystemParameters) -> None:
         top = given.top
-        sources: list[Any] = [f"{name}_config_pkg.sv", f"{_TOPS[top] or name}.sv"]
+        sources: list[Any] = [f"{name}_config_pkg.sv"]
+        sources += [f"{module}.sv" for module in _modules(name, top)]
         if given.board is not None:
             # Behind all RTL, because the project's script runs it in the place of a source.
             sources.append({_BOARD_SCRIPT: {"file_type": "tclSource"}})

@@ -203,7 +203,7 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ({"colour": "red"}, "unknown parameter colour"),
         ({"name": "my core"}, "name is 'my core', legal are lower-case letters"),
         ({"name": 7}, "name is 7, legal are"),
-        ({"top": "chip"}, "top is 'chip', legal are accelerator, bench, board"),
+        ({"top": "chip"}, "top is 'chip', legal are accelerator, bench, gates, board"),
         ({"hardware": {**HARDWARE, "bits_input": 4}}, "raise bits_input"),
         ({"board": "zcu104"}, "top is 'accelerator', legal with a board is board"),
         ({"top": "board", "board": "zcu105"}, "board is 'zcu105' (did you mean zcu10"),

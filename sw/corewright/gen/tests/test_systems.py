@@ -35,7 +35,7 @@ ram: "mine:prim:ram_of_latches"
 hardware: {processing_elements: [4, 8], frequency_mhz: 62.5}
 model: "cat.py"
 """
-TARGETS = {"synth", "ecp5", "default", "sim", "lint", "xsim", "genus", "innovus"}
+TARGETS = {"synth", "ecp5", "gls", "default", "sim", "lint", "xsim", "genus", "innovus"}
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright corewright contributors
+
+/// Lookup table of 2 inputs (AMD UG953), as one indexed word: what simulators do with the multiplexers
+/// of Yosys' model is several times as much code.
+module LUT2 #(
+    parameter logic [3:0] INIT = '0
+) (
+    output logic O,
+    input  logic I0, I1
+);
+
+  assign O = INIT[{I1, I0}];
+
+endmodule
