@@ -59,6 +59,7 @@ def result(**changes: Any) -> dict[str, Any]:
         "images_per_second_at_clock_without_stalls": 1.25,
         **{f"{name}_without_stalls": value for name, value in quiet.items()},
         "cycles_by_cause": {"compute": 40},
+        "netlist": None,
         "dram_bytes": {"weights": 1, "pixels_in": 2, "pixels_out": 3},
         "simulated_macs_per_second": 1.0,
         "simulated_cycles": 50,
