@@ -326,8 +326,9 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--family",
-        choices=("xc7", "xcup", "ecp5"),
-        help="xc7: AMD's series 7; xcup: UltraScale+; ecp5: Lattice's ECP5 (default xc7)",
+        choices=("xc7", "xcup", "ecp5", "asic"),
+        help="xc7: AMD's series 7; xcup: UltraScale+; ecp5: Lattice's ECP5; asic: standard cells "
+        "of Debian's qflow-tech-osu018, timed by OpenSTA before layout (default xc7)",
     )
     _add_hardware(parser)
     parser.add_argument(

@@ -15,19 +15,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
-from corewright.environment import provenance
+from corewright.environment import EnvironmentUnusableError, provenance
 from corewright.flow.errors import FlowError, FlowInputError
 from corewright.flow.own_models import system_for
 from corewright.flow.synthesis import route, synthesise, synthesise_block
 from corewright.flow.system import hardware_of, resized
 from corewright.hardware import Hardware
-from corewright.silicon import KINDS, Budget, exceeded, read_budgets
-from corewright.silicon.table import Row, row_of, write_rows
+from corewright.silicon import ASIC, Budget, exceeded, kinds_of, read_budgets
+from corewright.silicon.table import AnyRow, row_of, write_rows
 
 _DEFAULT_FAMILY, _DEFAULT_SYSTEM = "xc7", "lenet5"
 # What the target ecp5 of a system routes.
 _ROUTED_FAMILY, _ROUTED_UNITS, _SEEDS = "ecp5", (8, 8), 3
-_HEADINGS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM 36k", "uram": "URAM"}
+_HEADINGS = {
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "bram36": "BRAM 36k",
+    "uram": "URAM",
+    "area_um2": "um2",
+    "ge": "GE",
+    "memory_bits": "memory bits",
+}
 
 
 def synth(arguments: argparse.Namespace) -> int:
@@ -83,7 +92,8 @@ def print_summary(
         rows, columns = hardware.processing_elements
         where = f"{rows}x{columns} units, {hardware.bits_input} bit, {where}"
     console.print(f"[bold]{escape(name)}[/] on {where}", highlight=False)
-    kinds = [kind for kind in KINDS if summary["total"][kind] or kind != "uram"]
+    known = kinds_of(summary["family"])
+    kinds = [kind for kind in known if summary["total"][kind] or kind != "uram"]
     blocks = Table("block", box=None, pad_edge=False, header_style="bold")
     for kind in kinds:
         blocks.add_column(_HEADINGS[kind], justify="right")
@@ -92,6 +102,9 @@ def print_summary(
     total = (f"{summary['total'][kind]:,}" for kind in kinds)
     blocks.add_row("[bold]total[/]", *total)
     console.print(blocks)
+    if summary["family"] == ASIC:
+        _print_timing(console, summary)
+        return
     paths = Table("levels", "from", "to", box=None, pad_edge=False, header_style="bold")
     for path in summary["paths"]:
         ends = (f"{path[end]} ({path[end + '_source']})" for end in ("begin", "end"))
@@ -99,6 +112,38 @@ def print_summary(
     console.print(paths)
     if "route" in summary:
         _print_route(console, summary["route"])
+
+
+def _print_timing(console: Console, summary: Mapping[str, Any]) -> None:
+    shapes = ", ".join(
+        f"{memory['count']} of {memory['words']}x{memory['width']}"
+        for memory in summary["memories"]
+    )
+    timing = summary["timing"]
+    assumed = f", with {timing['memory_ns']:g} ns assumed from the clock to a memory's output"
+    lines = [f"memories beside the area: {shapes or 'none'}"]
+    if timing["clock_mhz"] is None:
+        lines.append("no path leads from a register to a register: there is no clock to tell")
+    else:
+        lines += [
+            f"{clock_line(timing)} (OpenSTA {summary['opensta']}{assumed if shapes else ''})",
+            f"slowest path, {len(timing['critical_cells']) - 1} cells, into {timing['block']}:",
+        ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    paths = Table("ns", "from", "to", box=None, pad_edge=False, header_style="bold")
+    for path in timing["paths"]:
+        ends = (f"{path[end]} ({path[end + '_source']})" for end in ("begin", "end"))
+        paths.add_row(f"{path['nanoseconds']:.2f}", *map(escape, ends))
+    if timing["paths"]:
+        console.print(paths)
+
+
+def clock_line(timing: Mapping[str, Any]) -> str:
+    """Return the clock of standard cells with what it is worth."""
+    if timing["clock_mhz"] is None:
+        return "no clock"
+    return f"{timing['clock_mhz']:g} MHz before layout, no wires"
 
 
 def _print_route(console: Console, routed: Mapping[str, Any]) -> None:
@@ -134,23 +179,28 @@ def _rows(arguments: argparse.Namespace) -> int:
             raise FlowInputError(f"--rows names its own configurations, {option} is not legal")
     budgets = _chosen(arguments.rows, arguments.family)
     console = output()
-    rows: list[Row] = []
+    rows: list[AnyRow] = []
     problems: list[str] = []
+    not_measured: list[str] = []
     reports = []
     for budget in budgets:
         with status() as progress:
             progress(f"{budget.name}, {budget.family}")
             try:
                 summary = measure(budget)
-            except FlowError as error:
-                # The others are worth having.
-                problems.append(f"{budget.name}, {budget.family}: {error}")
+            except (EnvironmentUnusableError, FlowError) as error:
+                # The others are worth having; nobody needs an ASIC's tools who did not ask for it.
+                absent = isinstance(error, EnvironmentUnusableError) and arguments.family is None
+                found = not_measured if absent else problems
+                found.append(f"{budget.name}, {budget.family}: {error}")
                 continue
         rows.append(row_of(budget, summary, datetime.now(UTC).date().isoformat()))
         reports.append({"name": budget.name, **summary})
-        amounts = ", ".join(f"{summary['total'][kind]:,} {_HEADINGS[kind]}" for kind in KINDS)
+        kinds = kinds_of(budget.family)
+        amounts = ", ".join(f"{summary['total'][kind]:,} {_HEADINGS[kind]}" for kind in kinds)
+        clock = f", {clock_line(summary['timing'])}" if budget.family == ASIC else ""
         console.print(
-            f"{budget.name}, {budget.family}: {amounts}, {summary['levels']} levels",
+            f"{budget.name}, {budget.family}: {amounts}, {summary['levels']} levels{clock}",
             highlight=False,
             soft_wrap=True,
         )
@@ -158,9 +208,12 @@ def _rows(arguments: argparse.Namespace) -> int:
         if arguments.write:
             # Behind each: a night may end in any of them.
             write_rows(rows)
+    for row in not_measured:
+        console.print(f"not measured: {row}", style="bold", soft_wrap=True, markup=False)
     for problem in problems:
         console.print(problem, style="bold red", soft_wrap=True, highlight=False, markup=False)
-    write_json(arguments.json, {"rows": reports, "problems": problems, "provenance": provenance()})
+    report = {"rows": reports, "problems": problems, "not_measured": not_measured}
+    write_json(arguments.json, {**report, "provenance": provenance()})
     return 1 if problems else 0
 
 

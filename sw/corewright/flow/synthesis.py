@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from corewright.environment import repository_root
+from corewright.environment import EnvironmentUnusableError, repository_root
 from corewright.export import configuration_package
 from corewright.files import parse_json
 from corewright.flow.cache import (
@@ -29,7 +29,9 @@ from corewright.flow.errors import FlowError, FlowInputError
 from corewright.flow.system import GENERATOR, System, core_text
 from corewright.flow.system_core import core_of, description_of, making, system_core
 from corewright.hardware import Hardware
-from corewright.silicon import NetlistError, read_netlist, summary_of
+from corewright.silicon import ASIC, NetlistError, read_netlist, summary_of
+from corewright.silicon.liberty import LIBRARY_FILE
+from corewright.silicon.timing import missing_for_asic, opensta
 
 # Behaviour of the Edalize flow that changes what comes out; raise it then.
 _RECIPE = 1
@@ -60,6 +62,31 @@ def _version(wheel: str) -> str | None:
         return None
 
 
+def opensta_version() -> str | None:
+    """Return the version of OpenSTA; None: it is not installed."""
+    command = opensta()
+    if command is None:
+        return None
+    done = subprocess.run([command, "-version"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def _asic_tools() -> dict[str, str | None]:
+    """Return what decides an ASIC's numbers beside Yosys.
+
+    Raises:
+        EnvironmentUnusableError: the library or OpenSTA is missing.
+    """
+    if absent := missing_for_asic():
+        raise EnvironmentUnusableError(absent)
+    return {
+        "library": tree_digest([LIBRARY_FILE.parent], [LIBRARY_FILE.suffix])[:12],
+        "opensta": opensta_version(),
+        # The report of OpenSTA is read as its script was written: both are made again.
+        "silicon": code_digest("corewright.silicon.__main__"),
+    }
+
+
 def synthesise(hw: Hardware, family: str, *, system: System | None = None) -> dict[str, Any]:
     """Synthesise the accelerator of a hardware, or take what is known of it.
 
@@ -70,9 +97,10 @@ def synthesise(hw: Hardware, family: str, *, system: System | None = None) -> di
 
     Returns:
         See :func:`corewright.silicon.summary_of`, with ``rtl`` (see :func:`rtl_digest`), ``yosys``
-        (its version) and ``processor_seconds``.
+        (its version) and ``processor_seconds``; of ``asic`` also ``opensta``, its version.
 
     Raises:
+        EnvironmentUnusableError: of ``asic``, library or OpenSTA are not installed.
         FlowInputError: the system's core has no such target.
         FlowError: a tool failed.
         OutputError: the build folder cannot be written.
@@ -200,6 +228,8 @@ def _synthesised(
     target: str = _TARGET,
 ) -> dict[str, Any]:
     rtl = rtl_digest()
+    family = "ecp5" if target == _ROUTE else words[0].partition("=")[2]
+    asic = _asic_tools() if family == ASIC else {}
     key = digest(
         {
             "recipe": _RECIPE,
@@ -207,12 +237,15 @@ def _synthesised(
             "cores": tree_digest([repository_root() / "core", repository_root() / "ip"], [".core"]),
             "words": list(words),
             "tools": [_version(wheel) for wheel in (_YOSYS, _NEXTPNR)[: 1 + (target == _ROUTE)]],
+            **({"asic": asic} if asic else {}),
             **determined_by,
         }
     )
     final = build_folder() / "synth" / f"{name}-{key[:24]}"
 
-    known = f"summary-{code_digest('corewright.silicon')[:24]}.json"
+    # An ASIC's is of the code that is in its key.
+    code = asic["silicon"] if asic else code_digest("corewright.silicon")
+    known = f"summary-{str(code)[:24]}.json"
 
     def fill(folder: Path) -> None:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
@@ -220,13 +253,14 @@ def _synthesised(
         spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         with building(folder):
             facts = {"rtl": rtl, "yosys": yosys_version(), "processor_seconds": round(spent, 1)}
+            if asic:
+                facts["opensta"] = asic["opensta"]
             (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
             (folder / "work" / _SUMMARY).rename(folder / known)
 
     cached_folder(final, fill)
     if not (final / known).is_file():
         # The netlist is what takes minutes; what is said of it may have changed.
-        family = "ecp5" if target == _ROUTE else words[0].partition("=")[2]
         _summarise(final, family, known)
     summary: dict[str, Any] = parse_json((final / known).read_bytes())
     if target == _ROUTE:

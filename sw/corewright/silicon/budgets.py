@@ -10,8 +10,10 @@ hardware     keywords of :class:`corewright.Hardware`, or the name of a JSON fil
 core         a block's core with a target ``synth``, and
 parameters   of its top (may be left out)
 family       see :data:`corewright.silicon.cells.FAMILIES`
-most         by kind (``lut``, ``ff``, ``dsp``, ``bram36``, ``uram``, ``levels``) the most that a
-             measurement may have: the one when it was last changed, on purpose
+most         by kind (``lut``, ``ff``, ``dsp``, ``bram36``, ``uram``, ``levels``; of ``asic``
+             ``area_um2``, ``ge``, ``ff``, ``memory_bits``, ``levels``) the most that a measurement
+             may have: the one when it was last changed, on purpose
+least        of ``asic``, by kind (``clock_mhz``, before layout) the least
 goal         by kind what is aimed at (may be left out); not reaching it is no failure
 ci           whether CI measures it; left out: the nightly run does
 ============ ==================================================================================
@@ -20,7 +22,7 @@ ci           whether CI measures it; left out: the nightly run does
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +30,13 @@ from typing import Any
 from corewright.environment import repository_root
 from corewright.files import brief, read_bytes, reason
 from corewright.hardware import Hardware
-from corewright.silicon.cells import FAMILIES
-from corewright.silicon.resources import KINDS
+from corewright.silicon.cells import ASIC, FAMILIES
+from corewright.silicon.resources import kinds_of
 
-LIMITED = (*KINDS, "levels")
 _MOST_BYTES = 1 << 20
-_KEYS = ("name", "family", "most", "hardware", "core", "parameters", "goal", "ci")
+_KEYS = ("name", "family", "most", "least", "hardware", "core", "parameters", "goal", "ci")
 _NEEDED = _KEYS[:2]
+CLOCK = "clock_mhz"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Budget:
         parameters: of a block's top.
         family: what it is synthesised for.
         most: by kind the most that a measurement may have.
+        least: by kind the least.
         goal: by kind what is aimed at.
         in_ci: whether CI measures it.
     """
@@ -58,6 +61,7 @@ class Budget:
     parameters: Mapping[str, int | str]
     family: str
     most: Mapping[str, float]
+    least: Mapping[str, float]
     goal: Mapping[str, float]
     in_ci: bool
 
@@ -103,7 +107,10 @@ def _budget(entry: Mapping[str, Any], base: Path) -> Budget:
         raise ValueError("legal is one of hardware and core")
     if entry["family"] not in FAMILIES:
         raise ValueError(f"family is {entry['family']!r}, legal are {', '.join(FAMILIES)}")
-    limits = {name: _limits(name, entry.get(name, {})) for name in ("most", "goal")}
+    clock = (CLOCK,) if entry["family"] == ASIC else ()
+    upper = (*kinds_of(entry["family"]), "levels")
+    legal = {"most": upper, "least": clock, "goal": (*upper, *clock)}
+    limits = {name: _limits(name, entry.get(name, {}), legal[name]) for name in legal}
     return Budget(
         str(entry["name"]),
         _hardware(entry["hardware"], base) if "hardware" in entry else None,
@@ -111,6 +118,7 @@ def _budget(entry: Mapping[str, Any], base: Path) -> Budget:
         dict(entry.get("parameters", {})),
         entry["family"],
         limits["most"],
+        limits["least"],
         limits["goal"],
         bool(entry.get("ci", False)),
     )
@@ -122,28 +130,44 @@ def _hardware(value: object, base: Path) -> Hardware:
     return Hardware.from_json(base / str(value))
 
 
-def _limits(name: str, value: object) -> dict[str, float]:
+def _limits(name: str, value: object, legal: Sequence[str]) -> dict[str, float]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {brief(repr(value))}, legal is a table of numbers")
     for kind, most in value.items():
-        if kind not in LIMITED:
-            raise ValueError(f"{name}: {kind} is unknown, legal are {', '.join(LIMITED)}")
+        if kind not in legal:
+            known = ", ".join(legal) or f"those of {ASIC}"
+            raise ValueError(f"{name}: {kind} is unknown, legal are {known}")
         if isinstance(most, bool) or not isinstance(most, int | float) or most < 0:
             raise ValueError(f"{name}: {kind} is {brief(repr(most))}, legal is a number from 0")
     return dict(value)
 
 
 def exceeded(budget: Budget, summary: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each limit that a measurement is above.
+    """Return a sentence for each limit that a measurement does not keep.
 
     Args:
         budget: the limits.
         summary: see :func:`corewright.silicon.summary.summary_of`.
     """
-    measured = {**summary["total"], "levels": summary["levels"]}
-    return [
+    measured = measured_of(summary)
+    above = [
         f"{kind} is {measured[kind]:,}, at most {most:,} is budgeted for {budget.name} on "
         f"{budget.family}"
         for kind, most in budget.most.items()
         if measured[kind] > most
     ]
+    below = [
+        f"{kind} is {measured[kind]:,}, at least {least:,} is budgeted for {budget.name} on "
+        f"{budget.family}"
+        for kind, least in budget.least.items()
+        if measured[kind] < least
+    ]
+    return above + below
+
+
+def measured_of(summary: Mapping[str, Any]) -> dict[str, float]:
+    """Return by kind what a budget may limit; a clock without a path between registers is 0."""
+    measured = {**summary["total"], "levels": summary["levels"]}
+    if summary["family"] == ASIC:
+        measured[CLOCK] = summary["timing"][CLOCK] or 0
+    return measured

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-FAMILIES = ("xc7", "xcup", "ecp5")
+FAMILIES = ("xc7", "xcup", "ecp5", "asic")
+# Of these chips a library that is given names the cells, see corewright.silicon.liberty.
+ASIC = "asic"
 
 
 class NetlistError(ValueError):
@@ -37,10 +39,11 @@ class Cell:
     Attributes:
         role: how signals pass it.
         counts: by resource (``lut``, ``ff``, ``dsp``, ``bram36`` of 36 kbit, ``uram``) what one
-            takes.
+            takes; on an ASIC ``area_um2``, ``ge``, ``ff``, ``memory_bits``.
         outputs: its output ports.
         chain: of a carry chain, the input ports by which it goes on.
         address: of a memory, prefixes of the ports that are read through.
+        clocks: of a register, its clocks where their names are a library's own.
     """
 
     role: Role
@@ -48,6 +51,7 @@ class Cell:
     outputs: tuple[str, ...] = ("O",)
     chain: tuple[str, ...] = ()
     address: tuple[str, ...] = ()
+    clocks: tuple[str, ...] = ()
 
 
 def _luts(sizes: Sequence[int], name: str, output: str) -> dict[str, Cell]:
@@ -168,26 +172,39 @@ _ECP5: dict[str, Cell] = {
     **dict.fromkeys(("VLO",), Cell(Role.WIRE, outputs=("Z",))),
     **dict.fromkeys(("VHI",), Cell(Role.WIRE, outputs=("Z",))),
 }
+# A memory that was kept, with registered reads; how many bits is in its parameters.
+MEMORY = "$mem_v2"
+_MEMORY = Cell(Role.REGISTER, outputs=("RD_DATA",), clocks=("RD_CLK", "WR_CLK"))
 _CELLS = {"xc7": _XILINX, "xcup": _XILINX, "ecp5": _ECP5}
 # Cells of Yosys' own that say something about the design and are no part of it.
 _NOTES = frozenset(("$scopeinfo", "$print", "$check"))
 
 
-def cell_of(family: str) -> Callable[[str], Cell | None]:
+def cell_of(
+    family: str, library: Callable[[str], Cell] | None = None
+) -> Callable[[str], Cell | None]:
     """Return the function that tells what a type of cell is; None: nothing in silicon.
 
     The function raises NetlistError for a type that is not known.
 
+    Args:
+        family: of :data:`FAMILIES`.
+        library: of :data:`ASIC` what tells of its cells.
+
     Raises:
-        NetlistError: there is no such family.
+        NetlistError: there is no such family, or it needs a library.
     """
-    if family not in _CELLS:
-        raise NetlistError(f"family is {family!r}, legal are {', '.join(_CELLS)}")
-    known = _CELLS[family]
+    if family not in FAMILIES:
+        raise NetlistError(f"family is {family!r}, legal are {', '.join(FAMILIES)}")
+    if family == ASIC and library is None:
+        raise NetlistError(f"{ASIC} needs a library of cells")
+    known = _CELLS.get(family, {MEMORY: _MEMORY})
 
     def find(kind: str) -> Cell | None:
         if kind in _NOTES:
             return None
+        if kind not in known and library is not None:
+            return library(kind)
         if kind not in known:
             raise NetlistError(f"{kind} is no known cell of {family}")
         return known[kind]

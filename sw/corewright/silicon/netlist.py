@@ -8,12 +8,13 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from corewright.files import reason
-from corewright.silicon.cells import Cell, NetlistError, cell_of
+from corewright.silicon.cells import MEMORY, Cell, NetlistError, cell_of
+from corewright.silicon.liberty import Library
 
 # An instance's name in this project's RTL; generate blocks are gen_x.
 _INSTANCE = re.compile(r"u_\w+$")
@@ -91,13 +92,16 @@ def block_of(scope: str) -> str:
     return ".".join(words[:_DEPTH]) or TOP
 
 
-def read_netlist(path: str | os.PathLike[str], top: str | None, family: str) -> Netlist:
+def read_netlist(
+    path: str | os.PathLike[str], top: str | None, family: str, library: Library | None = None
+) -> Netlist:
     """Read what Yosys' ``write_json`` has written.
 
     Args:
         path: the file.
         top: the module that everything was flattened into; None: the one that is marked.
         family: what it was mapped to, of :data:`corewright.silicon.cells.FAMILIES`.
+        library: of an ASIC's cells.
 
     Raises:
         NetlistError: the file cannot be read, is damaged, or has a cell that is not known.
@@ -116,25 +120,30 @@ def read_netlist(path: str | os.PathLike[str], top: str | None, family: str) -> 
     except (AttributeError, KeyError, TypeError, StopIteration):
         raise NetlistError(f"{path}: has no module {top or 'that is the top'}") from None
     try:
-        return netlist_of(module, top, family)
+        return netlist_of(module, top, family, library)
     except NetlistError as error:
         raise NetlistError(f"{path}: {error}") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise NetlistError(f"{path}: is no netlist of Yosys: {reason(error)}") from error
 
 
-def netlist_of(module: Mapping[str, Any], top: str, family: str) -> Netlist:
+def netlist_of(
+    module: Mapping[str, Any], top: str, family: str, library: Library | None = None
+) -> Netlist:
     """Return the netlist in a module of Yosys' JSON.
 
     Raises:
         NetlistError: a cell is not known.
     """
-    find = cell_of(family)
+    find = cell_of(family, None if library is None else library.cell)
     parts = []
     for name, entry in module["cells"].items():
         cell = find(entry["type"])
         if cell is None:
             continue
+        if entry["type"] == MEMORY:
+            words, width = memory_shape(entry["parameters"])
+            cell = replace(cell, counts={"memory_bits": words * width})
         ports = entry["connections"].items()
         outputs = {
             port: tuple(bit if isinstance(bit, int) else -1 for bit in bits)
@@ -168,6 +177,11 @@ def netlist_of(module: Mapping[str, Any], top: str, family: str) -> Netlist:
         _port_bits(module, "input"),
         _port_bits(module, "output"),
     )
+
+
+def memory_shape(parameters: Mapping[str, str]) -> tuple[int, int]:
+    """Return the words of a memory that was kept, and their bits."""
+    return int(parameters["SIZE"], 2), int(parameters["WIDTH"], 2)
 
 
 def _own_lines(source: str) -> str:

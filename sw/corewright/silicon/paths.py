@@ -4,7 +4,8 @@
 
 A LUT is a level, a carry chain is one however long it is, the read port of a memory in LUTs is one,
 and a multiplier that has no register on the way is one. Multiplexers behind LUTs in their slice
-are none. Wires are not looked at, so levels compare designs; they are no clock.
+are none. Of standard cells each is a level. Wires are not looked at, so levels compare designs;
+they are no clock.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ def longest_paths(netlist: Netlist, limit: int = 10) -> list[Path]:
             levels, origin = walk.arrival(bit)
             if origin is None:
                 continue
-            end = _register(netlist, part)
+            end = register_name(netlist, part)
             if end not in ends or levels > ends[end].levels:
                 begin = netlist.parts[origin]
-                begun = (_register(netlist, begin), _line(netlist, begin))
-                ends[end] = Path(levels, *begun, end, _line(netlist, part))
+                begun = (register_name(netlist, begin), register_line(netlist, begin))
+                ends[end] = Path(levels, *begun, end, register_line(netlist, part))
     found = sorted(ends.values(), key=lambda path: (-path.levels, path.end))
     return found[:limit]
 
@@ -153,10 +154,13 @@ def _ends(part: Part, port: str) -> bool:
     """Whether a path may end at an input: it is a register's, and no clock."""
     if part.cell.role not in _STATEFUL or re.match(r"(CLK|C$|WCLK|WCK|SCLK)", port):
         return False
+    if port in part.cell.clocks:
+        return False
     return not _goes_through(part, port) or part.cell.role is Role.MEMORY
 
 
-def _register(netlist: Netlist, part: Part) -> str:
+def register_name(netlist: Netlist, part: Part) -> str:
+    """Return the RTL's name of a register or memory where it has one."""
     # A memory's own name says more than those of what reads it; a flip-flop's is Yosys'.
     if "ff" not in part.cell.counts and "." in part.name and not part.name.startswith("$"):
         return re.sub(r"(\.\d+)+$", "", part.name)
@@ -165,6 +169,7 @@ def _register(netlist: Netlist, part: Part) -> str:
     return min(words, key=lambda name: (len(name), name)) if words else part.source or part.name
 
 
-def _line(netlist: Netlist, part: Part) -> str:
+def register_line(netlist: Netlist, part: Part) -> str:
+    """Return the line of the RTL that a register comes from, or that declares it."""
     declared = (netlist.declared.get(bit, "") for bit in part.driven())
     return part.source or next(filter(None, declared), "")

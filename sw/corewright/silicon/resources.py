@@ -7,12 +7,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from corewright.silicon.cells import Role
+from corewright.silicon.cells import ASIC, Role
 from corewright.silicon.netlist import TOP, Netlist, Part, block_of
 
 KINDS = ("lut", "ff", "dsp", "bram36", "uram")
+# Of a library of standard cells: area in um^2 and in gate equivalents, both without memories.
+ASIC_KINDS = ("area_um2", "ge", "ff", "memory_bits")
 # Passes over cells without a name of their own, each one asks those that the last one has placed.
-_PASSES = 64
+_PASSES = 256
+
+
+def kinds_of(family: str) -> tuple[str, ...]:
+    """Return what is counted on a family: :data:`KINDS` or :data:`ASIC_KINDS`."""
+    return ASIC_KINDS if family == ASIC else KINDS
 
 
 def count(netlist: Netlist) -> dict[str, dict[str, float]]:
@@ -23,10 +30,12 @@ def count(netlist: Netlist) -> dict[str, dict[str, float]]:
     belongs to the block of most of what it drives, so logic at a border counts where it is used.
 
     Returns:
-        By block :data:`KINDS`, sorted by block; half of a RAM of 36 kbit is 0.5.
+        By block what :func:`kinds_of` says, sorted by block; half of a RAM of 36 kbit is 0.5, areas
+        have one digit behind the point.
     """
     placed = _placed(netlist)
-    found: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
+    kinds = kinds_of(netlist.family)
+    found: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(kinds, 0))
     for part, block in zip(netlist.parts, placed, strict=True):
         for kind, amount in part.cell.counts.items():
             found[block][kind] += amount
@@ -36,7 +45,8 @@ def count(netlist: Netlist) -> dict[str, dict[str, float]]:
 def total(blocks: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Return the sum of blocks."""
     listed = list(blocks)
-    return _whole({kind: sum(block[kind] for block in listed) for kind in KINDS})
+    kinds = listed[0] if listed else KINDS
+    return _whole({kind: sum(block[kind] for block in listed) for kind in kinds})
 
 
 def cells(netlist: Netlist) -> dict[str, int]:
@@ -45,7 +55,8 @@ def cells(netlist: Netlist) -> dict[str, int]:
 
 
 def _whole(amounts: Mapping[str, float]) -> dict[str, float]:
-    return {kind: int(value) if value == int(value) else value for kind, value in amounts.items()}
+    rounded = {kind: round(value, 1) for kind, value in amounts.items()}
+    return {kind: int(value) if value == int(value) else value for kind, value in rounded.items()}
 
 
 def _placed(netlist: Netlist) -> list[str]:

@@ -13,11 +13,13 @@ from typing import Any
 
 from corewright.environment import repository_root
 from corewright.files import read_json, writing
-from corewright.silicon.budgets import Budget, read_budgets
-from corewright.silicon.resources import KINDS
+from corewright.silicon.budgets import CLOCK, Budget, read_budgets
+from corewright.silicon.cells import ASIC
+from corewright.silicon.resources import ASIC_KINDS, KINDS
 
 _BEGIN, _END = "<!-- table: python -m corewright.silicon.table -->", "<!-- end of the table -->"
 _DIGITS = 12
+_LARGE = 1000
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,44 @@ class Row:
     processor_seconds: float
 
 
+@dataclass(frozen=True)
+class AsicRow:
+    """The same of standard cells, before layout.
+
+    Attributes:
+        name: of the budget.
+        family: ``asic``.
+        date: of the measurement, ISO 8601.
+        rtl: digest of the RTL, see :func:`corewright.flow.synthesis.rtl_digest`.
+        yosys: version of the wheel.
+        opensta: version of OpenSTA.
+        area_um2: of all cells, without memories.
+        ge: the same in gate equivalents.
+        ff: flip-flops.
+        memory_bits: of memories, beside the area.
+        clock_mhz: by the longest path between registers, without wires; null: there is none.
+        levels: cells on the longest path between registers.
+        processor_seconds: that it took.
+    """
+
+    name: str
+    family: str
+    date: str
+    rtl: str
+    yosys: str
+    opensta: str
+    area_um2: float
+    ge: float
+    ff: float
+    memory_bits: float
+    clock_mhz: float | None
+    levels: int
+    processor_seconds: float
+
+
+AnyRow = Row | AsicRow
+
+
 def rows_file() -> Path:
     """Return the file of the tree's rows."""
     return repository_root() / "regressions" / "silicon.json"
@@ -63,7 +103,7 @@ def page_file() -> Path:
     return repository_root() / "docs" / "silicon.md"
 
 
-def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> Row:
+def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> AnyRow:
     """Return the row of a measurement.
 
     Args:
@@ -71,6 +111,19 @@ def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> Row:
         summary: see :func:`corewright.flow.synthesis.synthesise`.
         date: when.
     """
+    if budget.family == ASIC:
+        return AsicRow(
+            budget.name,
+            budget.family,
+            date,
+            summary["rtl"],
+            str(summary["yosys"]),
+            str(summary["opensta"]),
+            **{kind: summary["total"][kind] for kind in ASIC_KINDS},
+            clock_mhz=summary["timing"][CLOCK],
+            levels=summary["levels"],
+            processor_seconds=summary["processor_seconds"],
+        )
     return Row(
         budget.name,
         budget.family,
@@ -83,7 +136,7 @@ def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> Row:
     )
 
 
-def read_rows(path: Path | None = None) -> list[Row]:
+def read_rows(path: Path | None = None) -> list[AnyRow]:
     """Read the rows; those of the tree without a path; none where there is no file.
 
     Raises:
@@ -91,19 +144,22 @@ def read_rows(path: Path | None = None) -> list[Row]:
     """
     path = path or rows_file()
     try:
-        return [Row(**entry) for entry in read_json(path)]
+        return [
+            AsicRow(**entry) if entry["family"] == ASIC else Row(**entry)
+            for entry in read_json(path)
+        ]
     except FileNotFoundError:
         return []
-    except TypeError as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def stale(rows: Iterable[Row], rtl: str) -> list[Row]:
+def stale(rows: Iterable[AnyRow], rtl: str) -> list[AnyRow]:
     """Return the rows that are of other RTL than this."""
     return [row for row in rows if row.rtl != rtl]
 
 
-def write_rows(rows: Iterable[Row]) -> None:
+def write_rows(rows: Iterable[AnyRow]) -> None:
     """Put rows into the tree's file, in the place of those of the same name and family.
 
     The page is made again.
@@ -121,24 +177,31 @@ def write_rows(rows: Iterable[Row]) -> None:
         page_file().write_text(page(), encoding="utf-8")
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return rows as a table in Markdown, with the goals of their budgets beside them."""
+def table(rows: Sequence[AnyRow]) -> str:
+    """Return rows as tables in Markdown, with the goals of their budgets beside them."""
     goals = {(budget.name, budget.family): budget.goal for budget in read_budgets()}
     lines = [
         "| configuration | family | LUT | FF | DSP | BRAM 36k | URAM | levels | CPU | date | RTL |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
+        *(
+            _line(row, goals.get((row.name, row.family), {}), (*KINDS, "levels"))
+            for row in rows
+            if row.family != ASIC
+        ),
     ]
-    for row in rows:
-        goal = goals.get((row.name, row.family), {})
-        cells = [
-            _amount(getattr(row, kind)) + (f" ({_amount(goal[kind])})" if kind in goal else "")
-            for kind in (*KINDS, "levels")
+    if asic := [row for row in rows if row.family == ASIC]:
+        lines += [
+            "",
+            "Standard cells, before layout: no wires; memories beside the area.",
+            "",
+            "| configuration | family | um2 | GE | FF | memory bits | MHz | cells on a path | CPU "
+            "| date | RTL |",
+            "|---|---|---|---|---|---|---|---|---|---|---|",
+            *(
+                _line(row, goals.get((row.name, row.family), {}), (*ASIC_KINDS, CLOCK, "levels"))
+                for row in asic
+            ),
         ]
-        minutes = f"{row.processor_seconds / 60:.1f} min"
-        lines.append(
-            f"| {row.name} | {row.family} | {' | '.join(cells)} | {minutes} | {row.date} "
-            f"| `{row.rtl[:_DIGITS]}` |"
-        )
     missing = [
         f"{name} on {family}"
         for name, family in goals
@@ -148,8 +211,22 @@ def table(rows: Sequence[Row]) -> str:
     return text + (f"\nNot measured yet: {', '.join(missing)}.\n" if missing else "")
 
 
-def _amount(value: float) -> str:
-    return f"{value:,}"
+def _line(row: AnyRow, goal: Mapping[str, float], kinds: Sequence[str]) -> str:
+    cells = [
+        _amount(getattr(row, kind)) + (f" ({_amount(goal[kind])})" if kind in goal else "")
+        for kind in kinds
+    ]
+    return (
+        f"| {row.name} | {row.family} | {' | '.join(cells)} | {row.processor_seconds / 60:.1f} min "
+        f"| {row.date} | `{row.rtl[:_DIGITS]}` |"
+    )
+
+
+def _amount(value: float | None) -> str:
+    if value is None:
+        return "-"
+    # Halves of a block RAM, and tenths of a MHz; of areas nobody reads a digit behind the point.
+    return f"{value:,.0f}" if value >= _LARGE else f"{value:,}"
 
 
 def page() -> str:
