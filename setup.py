@@ -16,6 +16,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 FOLDERS = ("boards", "core", "ip", "models", "regressions/suites", "sw/hal", "sw/runtime")
+# What estimates are fitted to.
+FILES = ("regressions/silicon.json", "regressions/silicon.toml")
 SUFFIXES = frozenset(
     {".S", ".c", ".core", ".cpp", ".cwgraph", ".gtkw", ".h", ".json", ".md", ".mdd", ".mk"}
     | {".npz", ".py", ".rdl", ".sby", ".sv", ".svh", ".tcl", ".toml", ".v", ".vh", ".vlt"}
@@ -27,7 +29,7 @@ LEFT_OUT = frozenset({"__pycache__", "build", "obj_dir", "runs", "sim_build", "t
 
 def library_files(root: Path) -> list[Path]:
     """Return the files of the library, relative to the clone."""
-    found = []
+    found = [Path(name) for name in FILES]
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             relative = path.relative_to(root)

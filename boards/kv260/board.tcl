@@ -4,6 +4,8 @@
 set BOARD kv260
 set TITLE {AMD Kria KV260}
 set PART xck26-sfvc784-2LV-c
+# What the part has (AMD DS987); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 117120 FF 234240 DSP 1248 BRAM36 144 URAM 64}
 # Without the version: the newest that is installed.
 set BOARD_PART xilinx.com:kv260_som:part0
 set PS zynq_ultra_ps_e

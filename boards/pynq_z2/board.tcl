@@ -4,6 +4,8 @@
 set BOARD pynq_z2
 set TITLE {TUL PYNQ-Z2}
 set PART xc7z020clg400-1
+# What the part has (AMD DS190); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 53200 FF 106400 DSP 220 BRAM36 140 URAM 0}
 # Without the version: the newest that is installed.
 set BOARD_PART tul.com.tw:pynq-z2:part0
 set PS processing_system7

@@ -4,6 +4,8 @@
 set BOARD ultra96v2
 set TITLE {Avnet Ultra96-V2}
 set PART xczu3eg-sbva484-1-i
+# What the part has (AMD DS891); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 70560 FF 141120 DSP 360 BRAM36 216 URAM 0}
 # Without the version: the newest that is installed, of the first name that there is. The maker's
 # name changed with version 1.3.
 set BOARD_PART {avnet-tria:ultra96v2:part0 avnet.com:ultra96v2:part0}

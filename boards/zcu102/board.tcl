@@ -4,6 +4,8 @@
 set BOARD zcu102
 set TITLE {AMD ZCU102}
 set PART xczu9eg-ffvb1156-2-e
+# What the part has (AMD DS891); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 274080 FF 548160 DSP 2520 BRAM36 912 URAM 0}
 # Without the version: the newest that is installed.
 set BOARD_PART xilinx.com:zcu102:part0
 set PS zynq_ultra_ps_e

@@ -4,6 +4,8 @@
 set BOARD zcu106
 set TITLE {AMD ZCU106}
 set PART xczu7ev-ffvc1156-2-e
+# What the part has (AMD DS891); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 230400 FF 460800 DSP 1728 BRAM36 312 URAM 96}
 # Without the version: the newest that is installed.
 set BOARD_PART xilinx.com:zcu106:part0
 set PS zynq_ultra_ps_e

@@ -4,6 +4,8 @@
 set BOARD zedboard
 set TITLE {Digilent ZedBoard}
 set PART xc7z020clg484-1
+# What the part has (AMD DS190); BRAM36 are of 36 kbit, URAM of 288. What does not fit is refused.
+set RESOURCES {LUT 53200 FF 106400 DSP 220 BRAM36 140 URAM 0}
 # Without the version: the newest that is installed.
 set BOARD_PART digilentinc.com:zedboard:part0
 set PS processing_system7

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from corewright.environment import repository_root
+from corewright.flow.fit import basis, formula_of_tree
 from corewright.flow.system import systems
 
 ROOT = repository_root()
@@ -85,6 +86,11 @@ def python(site: Path, folder: Path, *words: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_installed_package_estimates_as_the_clone_does(unpacked: Path, tmp_path: Path):
+    code = "from corewright.flow.fit import basis, formula_of_tree\nprint(basis(formula_of_tree()))"
+    assert python(unpacked, tmp_path, "-c", code).strip() == basis(formula_of_tree())
 
 
 def test_installed_package_knows_its_models_and_writes_elsewhere(unpacked: Path, tmp_path: Path):

@@ -19,7 +19,8 @@ from corewright.flow.synthesis import rtl_digest, synthesis_core
 from corewright.flow.system import find_system, resized
 from corewright.hardware import Hardware
 from corewright.silicon import KINDS, Budget, exceeded, read_budgets
-from corewright.silicon.table import page, page_file, read_rows, stale
+from corewright.silicon.rows import read_rows, stale
+from corewright.silicon.table import page, page_file
 from corewright.testing.fusesoc import run_target
 
 SMALL = [budget for budget in read_budgets() if budget.in_ci]

@@ -16,8 +16,9 @@ import pytest
 
 from corewright import Hardware
 from corewright.environment import fusesoc_config, repository_root, tool_environment
-from corewright.export import board_names, find_board, read_settings
+from corewright.export import Board, board_names, find_board, read_settings
 from corewright.flow import systems
+from corewright.flow.fit import OVERRIDE
 from corewright.gen.generate import SystemGenerator
 from corewright.sources import sources_of
 from standins.commands import interpreters
@@ -335,13 +336,25 @@ def test_a_mistake_in_the_wrappers_attributes_fails(
 # ----------------------------------------------------------------------------------------- FuseSoC
 
 
+def run_setup(
+    board: str, model: str, folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Let Edalize write its scripts for a model on a board."""
+    command: list[str | Path] = ["fusesoc", "--config", fusesoc_config(), "run", "--setup"]
+    command += ["--build-root", folder / "build", "--target", board, f"corewright:models:{model}"]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=tool_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def set_up(board: str, folder: Path) -> Path:
     """Let Edalize write its scripts for LeNet-5 on a board; returns the work root."""
-    command: list[str | Path] = ["fusesoc", "--config", fusesoc_config(), "run", "--setup"]
-    command += ["--build-root", folder / "build", "--target", board, "corewright:models:lenet5"]
-    done = subprocess.run(
-        command, cwd=folder, env=tool_environment(), capture_output=True, text=True, check=False
-    )
+    done = run_setup(board, "lenet5", folder, {})
     assert done.returncode == 0, done.stdout + done.stderr
     (makefile,) = folder.glob("build/*/*/Makefile")
     return makefile.parent
@@ -371,6 +384,44 @@ def test_fusesoc_builds_a_system_for(board: str, tmp_path: Path):
     settings = board_settings(board)
     assert f"set_property part {settings['PART']} " in done.stdout
     assert clock_of(done.stdout) == f"{min(250, find_board(board).clock_mhz):g}"
+
+
+def smallest_board() -> Board:
+    """The one with the fewest multiplier blocks."""
+    return min(map(find_board, BOARDS), key=lambda board: board.resources["dsp"])
+
+
+def test_fusesoc_refuses_a_system_without_room_unless_it_is_told_otherwise(tmp_path: Path):
+    board = smallest_board()
+    line = (
+        f"8x32 units do not fit {board.name}'s {board.part}: DSP 256 of 220, 36 too many "
+        "(accelerator 256, block design 0); the largest array up to "
+    )
+    done = run_setup(board.name, "jet", tmp_path, {OVERRIDE: ""})
+    assert done.returncode != 0
+    said = next(each for each in (done.stdout + done.stderr).splitlines() if line in each)
+    for part in (
+        *(r" is 9x24; estimated by a formula fitted to \d+ accelerators", r"at most LUT [\d.]+ %"),
+        *(r"8,000 LUT and 10,000 FF for the block design", f"{OVERRIDE}=allow in the environment"),
+    ):
+        assert re.search(part, said), part
+    assert not [*tmp_path.glob("build/*/*/Makefile")]
+    done = run_setup(board.name, "jet", tmp_path, {OVERRIDE: "allow"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"SET UP ALL THE SAME, AS {OVERRIDE} SAYS: {line}" in done.stdout + done.stderr
+    assert [*tmp_path.glob("build/*/*/Makefile")]
+
+
+def test_fusesoc_says_what_a_system_that_fits_takes_by_an_estimate(tmp_path: Path):
+    board = smallest_board()
+    done = run_setup(board.name, "lenet5", tmp_path, {OVERRIDE: ""})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(
+        rf"^8x24 units fit {board.name}'s {board.part}, by an estimate: LUT [\d,]+ of 53,200, FF "
+        r".*; estimated by a formula .* off there by at most LUT [\d.]+ %.*$",
+        done.stdout + done.stderr,
+        re.M,
+    )
 
 
 @pytest.mark.parametrize(
@@ -473,7 +524,9 @@ def make_work_root(folder: Path, parameters: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_every_system_is_set_up_for(board: str, tmp_path: Path):
+def test_every_system_is_set_up_for(board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Also those that the part has no room for: it is about the scripts.
+    monkeypatch.setenv(OVERRIDE, "allow")
     calls = calls_for(board)
     for name, parameters in calls.items():
         make_work_root(tmp_path / name, parameters)

@@ -250,6 +250,7 @@ def _export(arguments: argparse.Namespace) -> int:
                     layers=layers,
                     clock_mhz=arguments.clock or system.clock_mhz(arguments.board),
                     providers=system.providers,
+                    oversize=system.oversize(arguments.board),
                 )
     summary = {"model": system.name, "images": count, "batch": batch, "board": arguments.board}
     return _report_export(arguments, hw, written, summary)

@@ -341,6 +341,12 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=_positive, metavar="N", help="runs of place and route (default 3)"
     )
     parser.add_argument(
+        "--estimate",
+        action="store_true",
+        help="instead of synthesising: what a formula fitted to the table says, and which boards "
+        "have room for it",
+    )
+    parser.add_argument(
         "--rows",
         nargs="*",
         metavar="NAME",

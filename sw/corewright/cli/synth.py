@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from corewright.cli.console import output, status, write_json
+from corewright.cli.estimate import estimate
 from corewright.environment import EnvironmentUnusableError, provenance
 from corewright.flow.errors import FlowError, FlowInputError
 from corewright.flow.own_models import system_for
@@ -22,7 +23,8 @@ from corewright.flow.synthesis import route, synthesise, synthesise_block
 from corewright.flow.system import hardware_of, resized
 from corewright.hardware import Hardware
 from corewright.silicon import ASIC, Budget, exceeded, kinds_of, read_budgets
-from corewright.silicon.table import AnyRow, row_of, write_rows
+from corewright.silicon.rows import AnyRow, row_of
+from corewright.silicon.table import write_rows
 
 _DEFAULT_FAMILY, _DEFAULT_SYSTEM = "xc7", "lenet5"
 # What the target ecp5 of a system routes.
@@ -41,6 +43,11 @@ _HEADINGS = {
 
 def synth(arguments: argparse.Namespace) -> int:
     """Synthesise and report; returns the exit status."""
+    if arguments.estimate:
+        name = arguments.system or _DEFAULT_SYSTEM
+        if _is_block(name):
+            raise FlowInputError("--estimate is of a system, a block has none")
+        return estimate(arguments, name)
     if arguments.rows is not None:
         return _rows(arguments)
     if arguments.seeds is not None and not arguments.route:

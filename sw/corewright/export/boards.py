@@ -21,6 +21,8 @@ _PROCESSING_SYSTEMS = {
     "zynq_ultra_ps_e": "Zynq UltraScale+",
     "processing_system7": "Zynq-7000",
 }
+# What a part has of each, as the settings call them in capitals.
+RESOURCES = ("lut", "ff", "dsp", "bram36", "uram")
 # Vendor, board and part; Vivado's own names have a version behind them.
 _BOARD_PART_WORDS = 3
 _NEEDED = (
@@ -38,6 +40,7 @@ class Board:
         title: its maker's name of it.
         part: the chip.
         processing_system: name of the chip's family.
+        resources: by :data:`RESOURCES` what the chip has; empty: the settings do not say.
         registers: address of the accelerator's registers.
         memory_bytes: what the programmable logic reaches of the DRAM.
         clock_mhz: the clock that it runs designs with, at most.
@@ -49,6 +52,7 @@ class Board:
     title: str
     part: str
     processing_system: str
+    resources: Mapping[str, int]
     registers: int
     memory_bytes: int
     clock_mhz: float
@@ -126,6 +130,7 @@ def read_board(file: Path) -> Board:
         title=settings["TITLE"],
         part=settings["PART"],
         processing_system=_PROCESSING_SYSTEMS[settings["PS"]],
+        resources=_resources(file, settings.get("RESOURCES", "")),
         registers=int(settings["REGISTERS"].split()[0], 0),
         memory_bytes=_memory_bytes(file, settings["MEMORY"]),
         clock_mhz=clock,
@@ -154,6 +159,21 @@ def _memory_bytes(file: Path, segments: str) -> int:
         ) from None
 
 
+def _resources(file: Path, listed: str) -> dict[str, int]:
+    words = listed.split()
+    found = dict(zip(words[::2], words[1::2], strict=False))
+    legal = [name.upper() for name in RESOURCES]
+    if words and (
+        len(words) != 2 * len(legal)
+        or sorted(found) != sorted(legal)
+        or not all(amount.isdecimal() for amount in found.values())
+    ):
+        raise ValueError(
+            f"{file}: RESOURCES is {listed}, legal are {', '.join(legal)}, an integer behind each"
+        )
+    return {name.lower(): int(found[name]) for name in legal if found}
+
+
 def find_board(name: str) -> Board:
     """Return a board by its name.
 
@@ -171,15 +191,17 @@ def find_board(name: str) -> Board:
 def boards_table() -> str:
     """Return the Markdown table of all boards that ``boards/README.md`` holds."""
     lines = [
-        "| target | board | part | processing system | memory | clock, at most |",
-        "|---|---|---|---|---|---|",
+        "| target | board | part | LUT; FF; DSP; BRAM 36k; URAM | processing system | memory "
+        "| clock, at most |",
+        "|---|---|---|---|---|---|---|",
     ]
     for board in map(find_board, board_names()):
         size, unit = board.memory_bytes >> 20, "MB"
         if size >= 1024:
             size, unit = size >> 10, "GB"
+        has = "; ".join(f"{board.resources[name]:,}" for name in RESOURCES if board.resources)
         lines.append(
-            f"| `{board.name}` | {board.title} | {board.part} | {board.processing_system} "
+            f"| `{board.name}` | {board.title} | {board.part} | {has} | {board.processing_system} "
             f"| {size} {unit} | {board.clock_mhz:g}, {board.max_mhz:g} MHz |"
         )
     return "\n".join([*lines, ""])

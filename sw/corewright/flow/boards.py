@@ -18,6 +18,7 @@ from corewright.export import (
     write_vivado_flow,
 )
 from corewright.flow.errors import FlowInputError
+from corewright.flow.fit import require_fit
 from corewright.flow.inference import export_vectors, files_below
 from corewright.flow.vectors import IntArray, packed_outputs
 from corewright.graph import Graph
@@ -117,6 +118,7 @@ def export_for_board(
     layers: Mapping[str, IntArray] | None = None,
     clock_mhz: float | None = None,
     providers: Sequence[str] = (),
+    oversize: bool = False,
 ) -> list[Path]:
     """Write a folder with all that makes a bitstream and an application of a model.
 
@@ -133,13 +135,14 @@ def export_for_board(
         layers: by tensor, integers that a training framework computed for the first images.
         clock_mhz: the clock; None: the board's, or the hardware's if that is slower.
         providers: of virtual cores, instead of the default ones: see ``sources_of``.
+        oversize: whether to go on with a warning where the board has no room.
 
     Returns:
         All files, sorted.
 
     Raises:
         CompileError: the graph does not run on this hardware.
-        FlowInputError: there is no such board, clock or provider.
+        FlowInputError: there is no such board, clock or provider, or the board has no room.
         MismatchError: the emulator differs from the integer graph.
         OSError: the folder cannot be written.
     """
@@ -147,6 +150,7 @@ def export_for_board(
     try:
         # Before the work.
         clock = target.clock(hw, clock_mhz)
+        require_fit(hw, target, oversize=oversize)
         write_vivado_flow(
             hw, board, out, clock_mhz=clock_mhz, self_contained=True, providers=providers
         )

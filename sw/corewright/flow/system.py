@@ -139,13 +139,20 @@ class System:
 
     def clock_mhz(self, board: str) -> float | None:
         """Return the clock that the core's target for a board asks for; None: it asks for none."""
+        clock: float | None = self._board_call(board).get("clock_mhz")
+        return clock
+
+    def oversize(self, board: str) -> bool:
+        """Return whether the core's target for a board goes on where the part has no room."""
+        return self._board_call(board).get("oversize") is True
+
+    def _board_call(self, board: str) -> Mapping[str, Any]:
         target = self.core.get("targets", {}).get(board, {})
         for call in target.get("generate", ()):
             for parameters in call.values() if isinstance(call, Mapping) else ():
                 if parameters.get("board") == board:
-                    clock: float | None = parameters.get("clock_mhz")
-                    return clock
-        return None
+                    return dict(parameters)
+        return {}
 
     @property
     def batch(self) -> int:

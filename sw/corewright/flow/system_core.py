@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,7 @@ def system_core(
     clock_mhz: float,
     boards: Mapping[str, float | None],
     source: str,
+    oversize: Container[str] = (),
     license: str = "Apache-2.0",
     processing_element: str = PROCESSING_ELEMENT,
     ram: str = RAM,
@@ -173,6 +174,7 @@ def system_core(
         clock_mhz: what the layout of a chip aims at.
         boards: the boards, each a target, with the clock in MHz that is asked for.
         source: name of the file that all of this is from.
+        oversize: of the boards those that it is set up for though they may have no room.
         license: SPDX expression.
         processing_element: provider of ``corewright:core:pe_array``.
         ram: provider of ``corewright:prim:ram_1r1w``.
@@ -196,7 +198,9 @@ def system_core(
         "@MODULE@": str(parameters["name"]),
         "@CLOCK_MHZ@": f"{clock_mhz:g}",
         "@BOARDS@": "".join(
-            text.replace("@BOARD@", board).replace("@ARGUMENTS@", _board_arguments(board, clock))
+            text.replace("@BOARD@", board).replace(
+                "@ARGUMENTS@", _board_arguments(board, clock, oversize=board in oversize)
+            )
             for text, (board, clock) in zip(targets, boards.items(), strict=False)
         ),
     }
@@ -206,9 +210,9 @@ def system_core(
     return text
 
 
-def _board_arguments(board: str, clock_mhz: float | None) -> str:
+def _board_arguments(board: str, clock_mhz: float | None, *, oversize: bool) -> str:
     clock = "" if clock_mhz is None else f", clock_mhz: {clock_mhz:g}"
-    return f"board: {json.dumps(board)}{clock}"
+    return f"board: {json.dumps(board)}{clock}{', oversize: true' if oversize else ''}"
 
 
 def description_of(core: Path) -> Path:

@@ -20,6 +20,7 @@ from corewright.export import (
     write_json,
 )
 from corewright.flow.errors import FlowInputError
+from corewright.flow.fit import require_fit
 from corewright.flow.system import graph_of, hardware_of, reference_of, resized
 from corewright.flow.vectors import (
     FILES,
@@ -73,7 +74,8 @@ class SystemParameters(Parameters):
     )
     board: str | None = parameter(
         None,
-        "with `top: board`, what the block design is for; left out: no script",
+        "with `top: board`, what the block design is for, whose part has to have room for it; left "
+        "out: no script",
         "the name of a folder of `boards/`, or of a file `board.tcl`",
     )
     clock_mhz: float | int | None = parameter(
@@ -82,6 +84,11 @@ class SystemParameters(Parameters):
         "numbers above 0, up to the board's limit",
         "MHz",
         gt=0,
+    )
+    oversize: bool = parameter(
+        False,
+        "go on with a warning where the board's part has no room by the estimate",
+        "true, false",
     )
     hardware: dict[str, Any] | str = parameter(
         {},
@@ -151,7 +158,7 @@ class SystemGenerator(CheckedGenerator):
         """Write all files and list them.
 
         Raises:
-            FlowInputError: a parameter is unknown or wrong.
+            FlowInputError: a parameter is unknown or wrong, or the hardware does not fit the board.
             CompileError: the model does not run on this hardware.
             OSError: a file cannot be read or written.
         """
@@ -160,25 +167,26 @@ class SystemGenerator(CheckedGenerator):
         hw = hardware_of(given.hardware, self.base)
         if given.processing_elements is not None:
             hw = resized(hw, given.processing_elements)
+        board = None
+        if given.board is not None:
+            # Before the work.
+            board = self._board(hw, given)
         if given.model is not None:
             self._run_model(hw, name, given)
         else:
             Path("config_hw.tcl").write_text(configuration_tcl(hw), encoding="utf-8")
             write_json(hw, "hardware.json")
         self._write_module(hw, name, given.top)
-        if given.board is not None:
-            self._write_board(hw, given)
+        if board is not None:
+            self._write_board(hw, board, given.clock_mhz)
         self._list(name, given)
 
-    def _write_board(self, hw: Hardware, given: SystemParameters) -> None:
-        if given.top != "board":
-            raise FlowInputError(f"top is {given.top!r}, legal with a board is board")
-        board = self._board(str(given.board))
-        clock = board.clock(hw, given.clock_mhz)
+    def _write_board(self, hw: Hardware, board: Board, clock_mhz: float | None) -> None:
+        clock = board.clock(hw, clock_mhz)
         lines = [
             "# SPDX-License-Identifier: Apache-2.0",
             "# Copyright corewright contributors",
-            f"# {board.clock_reason(hw, given.clock_mhz)}",
+            f"# {board.clock_reason(hw, clock_mhz)}",
             f"set cw_clock_mhz {clock:g}",
             "source board/design.tcl",
             "",
@@ -186,13 +194,19 @@ class SystemGenerator(CheckedGenerator):
         Path(_BOARD_SCRIPT).write_text("\n".join(lines), encoding="utf-8")
         shutil.copyfile(board.file, _BOARD_SETTINGS)
 
-    def _board(self, name: str) -> Board:
+    def _board(self, hw: Hardware, given: SystemParameters) -> Board:
+        name = str(given.board)
+        if given.top != "board":
+            raise FlowInputError(f"top is {given.top!r}, legal with a board is board")
         try:
             if Path(name).name == _BOARD_SETTINGS:
-                return read_board((self.base / name).resolve())
-            return find_board(name)
+                board = read_board((self.base / name).resolve())
+            else:
+                board = find_board(name)
         except OSError as error:
             raise FlowInputError(f"board {name}: {error.strerror or error}") from error
+        require_fit(hw, board, oversize=given.oversize)
+        return board
 
     def _write_module(self, hw: Hardware, name: str, top: str) -> None:
         package = f"{name}_config_pkg"

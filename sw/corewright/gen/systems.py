@@ -77,6 +77,11 @@ class SystemDescription(Parameters):
         "a mapping of boards to numbers up to the board's limit",
         "MHz",
     )
+    oversize: list[str] = parameter(
+        [],
+        "boards that it is set up for with a warning, though the part has no room by the estimate",
+        "names of boards",
+    )
 
 
 def core_file(description: Path) -> Path:
@@ -110,6 +115,8 @@ def core_text_of(description: Path) -> str:
             _check_file(description.parent, field, getattr(given, field))
         for board, clock in given.clocks.items():
             find_board(board).clock(hardware, clock)
+        for board in given.oversize:
+            find_board(board)
     except (OSError, ValueError) as error:
         raise FlowInputError(f"{description}: {error}") from error
     parameters = {
@@ -127,6 +134,7 @@ def core_text_of(description: Path) -> str:
         clock_mhz=hardware.frequency_mhz,
         boards={board: given.clocks.get(board) for board in board_names()},
         source=description.name,
+        oversize=given.oversize,
         license=given.license,
         processing_element=given.processing_element,
         ram=given.ram,

@@ -1,162 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright corewright contributors
-"""The dated table of docs/silicon.md, made of ``regressions/silicon.json``."""
+"""The tables of docs/silicon.md, made of ``regressions/silicon.json``."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from corewright.environment import repository_root
-from corewright.files import read_json, writing
-from corewright.silicon.budgets import CLOCK, Budget, read_budgets
+from corewright.files import writing
+from corewright.silicon.budgets import CLOCK, read_budgets
 from corewright.silicon.cells import ASIC
+from corewright.silicon.estimate import FITTED, TERMS, Formula, fitted, left_out
 from corewright.silicon.resources import ASIC_KINDS, KINDS
+from corewright.silicon.rows import AnyRow, read_rows, rows_file
 
 _BEGIN, _END = "<!-- table: python -m corewright.silicon.table -->", "<!-- end of the table -->"
+_FORMULA = "<!-- formula: python -m corewright.silicon.table -->", "<!-- end of the formula -->"
 _DIGITS = 12
 _LARGE = 1000
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured of a configuration, when and of which sources.
-
-    Attributes:
-        name: of the budget.
-        family: what it was synthesised for.
-        date: of the measurement, ISO 8601.
-        rtl: digest of the RTL, see :func:`corewright.flow.synthesis.rtl_digest`.
-        yosys: version of the wheel.
-        lut: LUTs; a RAM of 32 by 6 or 64 by 3 bits is four, a shift register one.
-        ff: flip-flops.
-        dsp: multiplier blocks.
-        bram36: block RAMs of 36 kbit.
-        uram: block RAMs of 288 kbit.
-        levels: LUTs on the longest path between registers.
-        processor_seconds: that it took.
-    """
-
-    name: str
-    family: str
-    date: str
-    rtl: str
-    yosys: str
-    lut: float
-    ff: float
-    dsp: float
-    bram36: float
-    uram: float
-    levels: int
-    processor_seconds: float
-
-
-@dataclass(frozen=True)
-class AsicRow:
-    """The same of standard cells, before layout.
-
-    Attributes:
-        name: of the budget.
-        family: ``asic``.
-        date: of the measurement, ISO 8601.
-        rtl: digest of the RTL, see :func:`corewright.flow.synthesis.rtl_digest`.
-        yosys: version of the wheel.
-        opensta: version of OpenSTA.
-        area_um2: of all cells, without memories.
-        ge: the same in gate equivalents.
-        ff: flip-flops.
-        memory_bits: of memories, beside the area.
-        clock_mhz: by the longest path between registers, without wires; null: there is none.
-        levels: cells on the longest path between registers.
-        processor_seconds: that it took.
-    """
-
-    name: str
-    family: str
-    date: str
-    rtl: str
-    yosys: str
-    opensta: str
-    area_um2: float
-    ge: float
-    ff: float
-    memory_bits: float
-    clock_mhz: float | None
-    levels: int
-    processor_seconds: float
-
-
-AnyRow = Row | AsicRow
-
-
-def rows_file() -> Path:
-    """Return the file of the tree's rows."""
-    return repository_root() / "regressions" / "silicon.json"
 
 
 def page_file() -> Path:
     """Return the page with the table."""
     return repository_root() / "docs" / "silicon.md"
-
-
-def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> AnyRow:
-    """Return the row of a measurement.
-
-    Args:
-        budget: its configuration.
-        summary: see :func:`corewright.flow.synthesis.synthesise`.
-        date: when.
-    """
-    if budget.family == ASIC:
-        return AsicRow(
-            budget.name,
-            budget.family,
-            date,
-            summary["rtl"],
-            str(summary["yosys"]),
-            str(summary["opensta"]),
-            **{kind: summary["total"][kind] for kind in ASIC_KINDS},
-            clock_mhz=summary["timing"][CLOCK],
-            levels=summary["levels"],
-            processor_seconds=summary["processor_seconds"],
-        )
-    return Row(
-        budget.name,
-        budget.family,
-        date,
-        summary["rtl"],
-        str(summary["yosys"]),
-        **{kind: summary["total"][kind] for kind in KINDS},
-        levels=summary["levels"],
-        processor_seconds=summary["processor_seconds"],
-    )
-
-
-def read_rows(path: Path | None = None) -> list[AnyRow]:
-    """Read the rows; those of the tree without a path; none where there is no file.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    path = path or rows_file()
-    try:
-        return [
-            AsicRow(**entry) if entry["family"] == ASIC else Row(**entry)
-            for entry in read_json(path)
-        ]
-    except FileNotFoundError:
-        return []
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def stale(rows: Iterable[AnyRow], rtl: str) -> list[AnyRow]:
-    """Return the rows that are of other RTL than this."""
-    return [row for row in rows if row.rtl != rtl]
 
 
 def write_rows(rows: Iterable[AnyRow]) -> None:
@@ -222,6 +92,10 @@ def _line(row: AnyRow, goal: Mapping[str, float], kinds: Sequence[str]) -> str:
     )
 
 
+def _factor(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def _amount(value: float | None) -> str:
     if value is None:
         return "-"
@@ -229,18 +103,45 @@ def _amount(value: float | None) -> str:
     return f"{value:,.0f}" if value >= _LARGE else f"{value:,}"
 
 
+def formula_table(formula: Formula) -> str:
+    """Return a formula's coefficients, and how far it is off, as tables in Markdown."""
+    titles = [kind.upper() for kind in FITTED]
+    lines = [f"| term | size | {' | '.join(titles)} |", "|---|---|" + "---|" * len(titles)]
+    for name, size in TERMS.items():
+        factors = (formula.coefficients[kind].get(name) for kind in FITTED)
+        cells = ["" if factor is None else _factor(factor) for factor in factors]
+        lines.append(f"| {name} | {size} | {' | '.join(cells)} |")
+    headings = (f"{title} | estimated | error | left out" for title in titles)
+    lines += ["", f"| configuration | {' | '.join(headings)} |"]
+    lines.append("|---|" + "---|" * 4 * len(titles))
+    for point, alone in zip(formula.points, left_out(formula.points), strict=True):
+        amounts, cells = formula.amounts(point.hardware), []
+        for kind in FITTED:
+            measured = getattr(point.row, kind)
+            error = amounts[kind] / measured - 1
+            cells += [_amount(measured), f"{amounts[kind]:,.0f}"]
+            cells += [f"{100 * error:.1f} %", f"{100 * alone[kind]:.1f} %"]
+        lines.append(f"| {point.row.name} | {' | '.join(cells)} |")
+    most = (f"{100 * formula.residuals[kind]:.1f} % {kind.upper()}" for kind in FITTED)
+    return "\n".join([*lines, "", f"At most it is off by {' and '.join(most)}.", ""])
+
+
 def page() -> str:
-    """Return the text of the page with the table of the rows that there are.
+    """Return the text of the page with the tables of the rows that there are.
 
     Raises:
-        ValueError: the page has no place for it.
+        ValueError: the page has no place for one.
     """
     text = page_file().read_text(encoding="utf-8")
-    made = f"{_BEGIN}\n{table(read_rows())}{_END}"
-    pattern = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
-    text, found = pattern.subn(lambda _: made, text)
+    text = _with(text, _BEGIN, _END, table(read_rows()))
+    return _with(text, *_FORMULA, formula_table(fitted()))
+
+
+def _with(text: str, begin: str, end: str, made: str) -> str:
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    text, found = pattern.subn(lambda _: f"{begin}\n{made}{end}", text)
     if found != 1:
-        raise ValueError(f"{page_file()}: has {found} places for the table, legal is one")
+        raise ValueError(f"{page_file()}: has {found} places for a table, legal is one")
     return text
 
 

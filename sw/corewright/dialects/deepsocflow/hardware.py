@@ -15,6 +15,7 @@ from typing import Any
 
 from corewright import export, flow, hardware
 from corewright.dialects.deepsocflow.reference_names import ReferenceNames
+from corewright.flow.fit import require_fit
 
 
 class Hardware(ReferenceNames, hardware.Hardware):
@@ -44,7 +45,12 @@ class Hardware(ReferenceNames, hardware.Hardware):
         *,
         clock_mhz: float | None = None,
     ) -> Path:
-        """Write ``vivado_flow.tcl`` and what it reads: see :func:`export.write_vivado_flow`."""
+        """Write ``vivado_flow.tcl`` and what it reads: see :func:`export.write_vivado_flow`.
+
+        Raises:
+            ValueError: also where the board's part has no room: see :func:`flow.fit.require_fit`.
+        """
+        require_fit(self, export.find_board(board))
         return export.write_vivado_flow(self, board, directory, clock_mhz=clock_mhz)
 
     def simulate(

@@ -209,6 +209,10 @@ def test_another_value_gives_other_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         ({"top": "board", "board": "zcu105"}, "board is 'zcu105' (did you mean zcu10"),
         ({"top": "board", "board": "board.tcl"}, "board board.tcl: No such file"),
         ({"top": "board", "board": "zcu104", "clock_mhz": 334}, "legal on zcu104 is up to 333"),
+        (
+            {"top": "board", "board": "zcu104", "processing_elements": [48, 40]},
+            "48x40 units do not fit zcu104's xczu7ev-ffvc1156-2-e: ",
+        ),
         ({"clock_mhz": 0}, "clock_mhz is 0, legal are numbers above 0"),
     ],
 )
@@ -232,6 +236,19 @@ def test_errors_name_the_cause_in_one_line(
     assert len(lines) == 1
     assert message in lines[0]
     assert not (tmp_path / "lenet5-system.core").exists()
+
+
+def test_a_board_without_room_is_gone_on_with_where_the_target_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    board = {"top": "board", "board": "zcu104", "processing_elements": [48, 40], "oversize": True}
+    data = {"parameters": {"hardware": HARDWARE, **board}, "files_root": str(LENET), "vlnv": VLNV}
+    (tmp_path / "input.yml").write_text(yaml.safe_dump(data))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["cw_generate.py", "input.yml"])
+    assert main() == 0
+    assert (tmp_path / "cw_board.tcl").is_file()
+    assert "SET UP ALL THE SAME, AS oversize SAYS: 48x40 units do not fit zcu104's" in caplog.text
 
 
 def test_script_of_the_core_runs_the_generator(tmp_path: Path):

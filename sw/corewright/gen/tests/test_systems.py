@@ -101,9 +101,20 @@ def test_a_clock_that_is_asked_for_is_a_boards(described: Path):
         assert (targets[board]["flow"], targets[board]["filesets_append"]) == ("vivado", ["board"])
 
 
+def test_boards_without_room_are_gone_on_with_where_the_author_says(described: Path):
+    described.write_text(f"{DESCRIPTION}oversize: [zcu104]\n", encoding="utf-8")
+    targets = core_of(core_text_of(described))["targets"]
+    for board in board_names():
+        asked = {"oversize": True} if board == "zcu104" else {}
+        call = {"top": "board", "board": board, **asked}
+        assert targets[board]["generate"] == [{"system": call}]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("model:", "oversize: [zcu105]\nmodel:", "'zcu105' (did you mean zcu10"),
+        ("model:", "oversize: true\nmodel:", "oversize is True, legal are names of boards"),
         ("model:", "modle:", "unknown parameter modle (did you mean model?)"),
         ('"mine:models:Cat:0.2.0"', '"Cat"', "name is 'Cat', legal are FuseSoC's VENDOR:"),
         ("62.5", "-1", "hardware: frequency_mhz is -1"),
@@ -179,6 +190,8 @@ def planted_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("old", "new", "message"),
     [
         ("set MAX_MHZ 333", "", "has no MAX_MHZ"),
+        (" URAM 96", "", "RESOURCES is LUT 230400 FF 460800 DSP 1728 BRAM36 312, legal are LUT,"),
+        ("DSP 1728", "DSP some", "RESOURCES is LUT 230400 FF 460800 DSP some BRAM36 312 URAM 96,"),
         ("set BOARD zcu104", "set BOARD zcu105", "BOARD is zcu105, legal is zcu104"),
         ("set CLOCK_MHZ 250", "set CLOCK_MHZ fast", "CLOCK_MHZ is fast, legal is a number"),
         (" 0x0 0x80000000", " 0x0", "MEMORY is DDR_LOW 0x0, legal are name, address and bytes"),

@@ -15,7 +15,8 @@ from corewright.silicon.__main__ import main
 from corewright.silicon.budgets import read_budgets
 from corewright.silicon.liberty import Library, library_of, read_library
 from corewright.silicon.netlist import Netlist, netlist_of
-from corewright.silicon.table import AsicRow, table
+from corewright.silicon.rows import AsicRow
+from corewright.silicon.table import table
 from corewright.silicon.timing import timing_of, write_inputs
 
 LIBERTY = """\

@@ -16,7 +16,8 @@ from corewright.silicon.budgets import read_budgets
 from corewright.silicon.cells import passes
 from corewright.silicon.netlist import Netlist, block_of, netlist_of
 from corewright.silicon.resources import total
-from corewright.silicon.table import Row, stale, table
+from corewright.silicon.rows import Row, stale
+from corewright.silicon.table import table
 
 
 class Design:
