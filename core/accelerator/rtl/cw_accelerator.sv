@@ -367,7 +367,8 @@ module cw_accelerator
       .AddrBits(AddrBits),
       .DataBits      (AxiBits),
       .MaxBurstBeats (Cfg.MaxBurst),
-      .MaxOutstanding(Cfg.MaxOutstanding)
+      .MaxOutstanding(Cfg.MaxOutstanding),
+      .UnitBytes     (unit_bytes(Cfg))
   ) u_pixels_reader (
       .clk_i,
       .rst_ni,
@@ -408,7 +409,8 @@ module cw_accelerator
       .AddrBits(AddrBits),
       .DataBits      (AxiBits),
       .MaxBurstBeats (Cfg.MaxBurst),
-      .MaxOutstanding(Cfg.MaxOutstanding)
+      .MaxOutstanding(Cfg.MaxOutstanding),
+      .UnitBytes     (unit_bytes(Cfg))
   ) u_residual_reader (
       .clk_i,
       .rst_ni,

@@ -86,21 +86,22 @@ module cw_control
   localparam int unsigned ClearCycles = 20 + Cfg.Columns
       + cw_postproc_pkg::average_latency(Cfg.Rows * Cfg.Drain, Cfg.PixelBits);
 
-  typedef enum logic [1:0] {
-    StIdle,
-    StRun,
-    StStop,
-    StClear
+  // What others wait for is a bit of the state.
+  typedef enum logic [2:0] {
+    StIdle  = 3'b000,
+    StRun   = 3'b001,
+    StStop  = 3'b010,
+    StClear = 3'b100
   } state_e;
 
   typedef enum logic [2:0] {
-    FetchIdle,
-    FetchHeader,
-    FetchHeaderData,
-    FetchDescriptor,
-    FetchDescriptorData,
-    FetchCheck,
-    FetchReady
+    FetchIdle           = 3'b000,
+    FetchCheck          = 3'b001,
+    FetchReady          = 3'b010,
+    FetchHeader         = 3'b100,
+    FetchHeaderData     = 3'b101,
+    FetchDescriptor     = 3'b110,
+    FetchDescriptorData = 3'b111
   } fetch_e;
 
   state_e state_q;
@@ -121,7 +122,7 @@ module cw_control
   // verilator lint_on UNUSEDSIGNAL
   descriptor_t fetched;
   logic [31:0] crc;
-  logic receive, header_ok, layers_ok, header_end, crc_done, bad_offset;
+  logic receive, header_end, crc_done, bad_offset_q;
 
   // The buffer shifts in from the top, so that a complete header or descriptor ends at the top.
   assign header  = decode_header(buffer_q[DescriptorWords*32-1-:HeaderWords*32]);
@@ -129,12 +130,18 @@ module cw_control
 
   // Header and first descriptor lie behind each other and are fetched by one command: the header is
   // checked while the stream waits for a cycle.
-  assign fetching_o = header_phase_q || fetch_q inside {FetchHeader, FetchDescriptor,
-                                                        FetchDescriptorData};
-  assign bad_offset  = 33'(offset_q) + 33'(DescriptorBytes) > 33'(program_bytes_i);
-  assign cmd_valid_o = state_q == StRun
-      && (fetch_q == FetchHeader || fetch_q == FetchDescriptor) && !bad_offset;
-  assign cmd_addr_o  = program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
+  assign fetching_o  = header_phase_q || fetch_q[2];
+  // A command has a cycle of its own for its address and its window.
+  logic asking, asked_q;
+  logic [Cfg.AddrBits-1:0] addr_q;
+  assign asking = fetch_q == FetchHeader || fetch_q == FetchDescriptor;
+  always_ff @(posedge clk_i) begin
+    asked_q      <= asking;
+    bad_offset_q <= 33'(offset_q) + 33'(DescriptorBytes) > 33'(program_bytes_i);
+    addr_q       <= program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
+  end
+  assign cmd_valid_o = state_q == StRun && asking && asked_q && !bad_offset_q;
+  assign cmd_addr_o  = addr_q;
   assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes + DescriptorBytes : DescriptorBytes;
   assign header_end  = words_q == 5'(HeaderWords);
   assign s_axis_tready = (fetch_q == FetchHeaderData && !header_end)
@@ -146,6 +153,13 @@ module cw_control
   logic [63+Cfg.AxiBits:0] newest;
   logic [1:0] check_words;
   assign newest   = {64'b0, buffer_q[DescriptorWords*32-1-:Cfg.AxiBits]};
+  logic [63:0] unchecked;  // the next words for the CRC
+  always_comb begin
+    unchecked = '0;
+    for (int unsigned left = 1; left <= AxiWords; left++) begin
+      if (32'(left_q) == left) unchecked = newest[(AxiWords-left)*32+:64];
+    end
+  end
   assign crc_done = left_q == 5'd1;
   always_comb begin
     check_words = '0;
@@ -159,17 +173,22 @@ module cw_control
       .rst_ni(rst_ni),
       .clear_i(fetch_q == FetchDescriptor || header_phase_q),
       .words_i(check_words),
-      .data_i (64'(newest >> {5'(AxiWords) - left_q, 5'b0})),
+      .data_i (unchecked),
       .crc_o  (crc)
   );
 
-  assign layers_ok = header.layers[31:16] == '0 && header.layers[15:0] != '0;
-  assign header_ok = header.magic == Magic && header.version == Version
-      && header.descriptor_offset == HeaderBytes;
+  // The header is here, and stays, from the cycle before its check on.
+  logic header_ok_q, hash_ok_q, layers_ok_q;
+  always_ff @(posedge clk_i) begin
+    header_ok_q <= header.magic == Magic && header.version == Version
+        && header.descriptor_offset == HeaderBytes;
+    hash_ok_q   <= header.hardware_hash == Cfg.Hash;
+    layers_ok_q <= header.layers[31:16] == '0 && header.layers[15:0] != '0;
+  end
 
   // Sizes that would break a block's own assumptions, each compared by itself and registered; the
   // rest is the compiler's. docs/architecture.md lists them.
-  localparam int unsigned Checks = 17;
+  localparam int unsigned Checks = 18;
   localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
   localparam int PixelHigh = largest(Cfg.PixelBits);
   logic [Checks-1:0] checks, checks_q;
@@ -213,6 +232,7 @@ module cw_control
         && whole_units(fetched.output_offset | fetched.output_block_bytes
                        | fetched.output_group_bytes | fetched.output_bytes)
         && (!fetched.add_enable || whole_units(fetched.add_offset | fetched.add_block_bytes));
+    checks[17] = fetched.crc == crc;
   end
   always_ff @(posedge clk_i) if (fetch_q == FetchCheck) checks_q <= checks;
   assign sizes_ok = &checks_q;
@@ -248,10 +268,10 @@ module cw_control
       case (fetch_q)
         FetchHeader: begin
           header_phase_q <= 1'b1;
-          if (cmd_ready_i) fetch_q <= FetchHeaderData;
+          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
         end
         FetchHeaderData: if (header_end) fetch_q <= FetchCheck;
-        FetchDescriptor: if (cmd_ready_i) fetch_q <= FetchDescriptorData;
+        FetchDescriptor: if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
         FetchDescriptorData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
         FetchCheck: begin
           // A failed check ends the run by `fail` below.
@@ -344,6 +364,15 @@ module cw_control
     else idle_cycles_q <= idle_cycles_q + 1;
   end
 
+  // Known a cycle later: what goes wrong in a step must not wait for the choice of a cause.
+  logic window_q;
+  logic [31:0] window_offset_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) window_q <= 1'b0;
+    else window_q <= window_i;
+  end
+  always_ff @(posedge clk_i) window_offset_q <= window_offset_i;
+
   // Means something in StRun.
   always_comb begin
     fail      = 1'b1;
@@ -359,28 +388,26 @@ module cw_control
     end else if (axi_error_i[2]) begin
       fail_code = ErrorAxiWrite;
       fail_info = 32'(axi_resp_i[2]);
-    end else if (fetch_q == FetchCheck && header_phase_q && !header_ok) begin
+    end else if (fetch_q == FetchCheck && header_phase_q && !header_ok_q) begin
       fail_code = ErrorBadProgram;
       fail_info = header.magic;
-    end else if (fetch_q == FetchCheck && header_phase_q
-                 && header.hardware_hash != Cfg.Hash) begin
+    end else if (fetch_q == FetchCheck && header_phase_q && !hash_ok_q) begin
       fail_code = ErrorWrongHardware;
       fail_info = header.hardware_hash;
-    end else if (fetch_q == FetchCheck && header_phase_q && !layers_ok) begin
+    end else if (fetch_q == FetchCheck && header_phase_q && !layers_ok_q) begin
       fail_code = ErrorBadProgram;
-    end else if ((fetch_q == FetchCheck && !header_phase_q && crc_done && fetched.crc != crc)
-                 || (fetch_q == FetchReady && !sizes_ok)) begin
+    end else if (fetch_q == FetchReady && !sizes_ok) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(fetched.layer_index);
     end else if (mismatch_i || (layer_end && left_over_q)) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(engine_desc_o.layer_index);
-    end else if ((fetch_q == FetchHeader || fetch_q == FetchDescriptor) && bad_offset) begin
+    end else if (asking && asked_q && bad_offset_q) begin
       fail_code = ErrorWindow;
       fail_info = offset_q;
-    end else if (window_i) begin
+    end else if (window_q) begin
       fail_code = ErrorWindow;
-      fail_info = window_offset_i;
+      fail_info = window_offset_q;
     end else begin
       fail      = expired;
       fail_info = debug_state_o;
@@ -391,8 +418,8 @@ module cw_control
   localparam int unsigned ClearBits = $clog2(ClearCycles + 1);
   logic [ClearBits-1:0] clear_left_q;
   assign busy_o         = state_q != StIdle;
-  assign abort_movers_o = state_q == StStop;
-  assign clear_o        = state_q == StClear;
+  assign abort_movers_o = state_q[1];
+  assign clear_o        = state_q[2];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q      <= StIdle;
@@ -452,12 +479,10 @@ module cw_control
   // ---------------------------------------------------------------- performance
   // Cycles between layers belong to the layer that starts next.
   cause_e cause;
-  logic [31:0] causes_q[7], layer_cycles_q;
   logic [31:0] recorded_q;
   assign cause = engine_busy_q && !engine_start_o ? engine_cause_i : CauseControl;
 
   logic [3:0] write_q;  // 8: idle, else the word that is being written
-  logic [31:0] snapshot_q[8];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       recorded_q <= '0;
@@ -474,23 +499,31 @@ module cw_control
     end
   end
 
-  // A run's start, or a layer's end, begins anew.
+  // A cycle has one cause, so one adder and a small memory count them all: a bank of it for the layer
+  // at hand, the other for the one before, whose record is being written. Counts that have no flag
+  // yet are 0. The cycle in which a layer's end is seen is part of it.
+  localparam int unsigned Causes = 7;
+  logic [31:0] counts_q[16];
+  logic [31:0] layer_cycles_q, ended_cycles_q, count, record;
+  logic [Causes-1:0] counted, counted_q, ended_counted_q;
+  logic bank_q;
+  assign counted = counted_q | Causes'(1 << cause);
+  assign count   = counted_q[cause] ? counts_q[{bank_q, cause}] : '0;
   always_ff @(posedge clk_i) begin
-    if (state_q == StIdle || layer_end) begin
-      foreach (causes_q[i]) causes_q[i] <= '0;
-      layer_cycles_q <= '0;
-    end else begin
-      foreach (causes_q[i]) causes_q[i] <= causes_q[i] + 32'(32'(cause) == i);
-      layer_cycles_q <= layer_cycles_q + 1;
-    end
-  end
-  // This cycle, in which the layer's end is seen, is part of it.
-  always_ff @(posedge clk_i) begin
+    counts_q[{bank_q, cause}] <= count + 1;
+    counted_q                 <= state_q == StIdle || layer_end ? '0 : counted;
+    layer_cycles_q            <= state_q == StIdle || layer_end ? '0 : layer_cycles_q + 1;
     if (layer_end) begin
-      foreach (causes_q[i]) snapshot_q[i] <= causes_q[i] + 32'(32'(cause) == i);
-      snapshot_q[7] <= layer_cycles_q + 1;
+      ended_counted_q <= counted;
+      ended_cycles_q  <= layer_cycles_q + 1;
     end
   end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bank_q <= 1'b0;
+    else if (layer_end) bank_q <= !bank_q;
+  end
+  assign record = write_q == 4'd7 ? ended_cycles_q
+      : ended_counted_q[write_q[2:0]] ? counts_q[{!bank_q, write_q[2:0]}] : '0;
 
   cw_ram_1r1w #(
       .Width(32),
@@ -499,7 +532,7 @@ module cw_control
       .clk_i,
       .we_i   (write_q != 4'd8),
       .waddr_i(PerfBits'({recorded_q, write_q[2:0]})),
-      .wdata_i(snapshot_q[write_q[2:0]]),
+      .wdata_i(record),
       .wslot_i(1'b1),
       .re_i   (1'b1),
       .raddr_i(PerfBits'(perf_index_i)),

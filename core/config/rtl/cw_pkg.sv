@@ -121,17 +121,4 @@ package cw_pkg;
     OpVec = 2'd3   // channels j < D: sum += pixel j * weight
   } array_op_e;
 
-  /// The group behind the last one of a pass that starts with group `first`: the loop nest's walkers
-  /// (sequencer, weight loader, operand loader) have to agree on it.
-  function automatic logic [15:0] end_of_pass(logic [15:0] first, logic [15:0] groups,
-                                              logic [15:0] per_pass);
-    automatic logic [16:0] last = {1'b0, first} + {1'b0, per_pass};
-    return last > {1'b0, groups} ? groups : last[15:0];
-  endfunction
-
-  /// Blocks of a set: the last one of a pass may be shorter.
-  function automatic logic [31:0] smaller(logic [31:0] a, logic [31:0] b);
-    return a < b ? a : b;
-  endfunction
-
 endpackage

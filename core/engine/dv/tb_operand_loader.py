@@ -181,6 +181,8 @@ class Bench:
         pops = deque()  # (offset, bytes) of the beats of the tiles that have ended
         offering = False
         waited = blocked = pulses = cycle = 0
+        # A command has a cycle of its own for its window and the room that it finds.
+        settled, reserved_before = False, 0
         memory, reader = Chance(rng, stall), Chance(rng, stall)
         ends, drain = Chance(rng, drain_stall), Chance(rng, drain_stall)
         while True:
@@ -215,12 +217,14 @@ class Bench:
             waited = waited + 1 if taken < arrived and not ready else 0
             assert waited <= CUTTING, f"tile {taken} is late: {layer}"
 
-            # Commands: as soon as there is room for the tile, and then without a change.
-            fits = commanded < bad and reserved + tiles[commanded].beats <= DEPTH
+            # Commands: a cycle after there is room for the tile, and then without a change.
+            fits = settled and commanded < bad and reserved_before + tiles[commanded].beats <= DEPTH
+            reserved_before = reserved
             assert bool(int(dut.cmd_valid_o.value)) == fits, (
                 f"tile {commanded}, {reserved} beats reserved: {layer}"
             )
-            outside = commanded == bad < len(tiles) and not pulses
+            outside = settled and commanded == bad < len(tiles) and not pulses
+            settled = not (fits and command)
             assert bool(int(dut.window_o.value)) == outside, f"tile {commanded}: {layer}"
             if outside:
                 pulses = 1

@@ -165,6 +165,7 @@ class Bench:
             if offering and int(dut.word_ready_o.value):
                 offering, idle = False, 0
                 taken += 1
+            assert int(dut.cmd_left_o.value) == bool(commands), loading
             if int(dut.cmd_valid_o.value) and int(dut.cmd_ready_i.value):
                 assert commands, f"a command too many: {loading}"
                 offset, size = commands.popleft()
@@ -339,7 +340,7 @@ async def a_read_outside_its_window_is_reported_and_not_issued(dut):
         # One byte too few for command `bad`: offsets only grow.
         base = await bench.begin(loading, window_bytes=sum(commands[bad]) - 1)
         seen, pulses = [], 0
-        for _ in range(len(commands) + 6):
+        for _ in range(2 * len(commands) + 6):
             dut.cmd_ready_i.value = 1
             await sample_phase()
             if int(dut.cmd_valid_o.value):

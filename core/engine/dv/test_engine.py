@@ -96,7 +96,7 @@ MUTANTS = {
     ),
     "sequencer_skew_adds_up": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "next_tap = advance(position_q, ", "next_tap = advance(tap_place_q, ",
+        "next_tap = advance_lanes(position_q, ", "next_tap = advance_lanes(tap_place_q, ",
     ),
     "sequencer_sum_pools_wait_for_the_divider": (
         "sequencer_8x4", "cw_sequencer.sv",
@@ -171,15 +171,15 @@ MUTANTS = {
     ),
     "weights_of_a_second_set_missing": (
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
-        "(resident_q || last_set_q)", "1'b1",
+        ".one_set_i     (resident_q)", ".one_set_i     (1'b1)",
     ),
     "rows_cut_by_the_kind_behind": (
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
-        "(same_kind || inside_q == '0)", "1'b1",
+        "(kind == current_q || inside_q == '0)", "1'b1",
     ),
     "arena_group_begins_with_a_block": (
         "weight_loader_24x8_axi64", "cw_weight_loader.sv",
-        "block_end ? '0 : lane_q + columns_left", "'0",
+        "block_end_q ? '0 : lane_q + columns_left", "'0",
     ),
     "arena_block_left_before_its_last_lane": (
         "weight_loader_6x5_axi128", "cw_weight_loader.sv",
@@ -207,7 +207,7 @@ MUTANTS = {
     ),
     "arena_last_group_as_wide_as_the_others": (
         "weight_loader_16x4_axi32", "cw_weight_loader.sv",
-        "(last_group_q ? last_channels_q : channels_q)", "channels_q",
+        "(last_group ? last_channels_q : channels_q)", "channels_q",
     ),
     "arena_row_given_with_its_first_word": (
         "weight_loader_16x4_axi32", "cw_weight_loader.sv",
@@ -270,7 +270,7 @@ MUTANTS = {
     ),
     "engine_runs_may_leave_the_arena": (
         "engine_3x4_5bit", "cw_engine.sv",
-        "run_push && 33'(run_offset) + 33'(run_bytes) > 33'(arena_bytes_i)", "1'b0",
+        "run_push && run_outside_q", "1'b0",
     ),
     "engine_tiles_too_few_go_unseen": (
         "engine_4x6", "cw_engine.sv",
@@ -331,6 +331,7 @@ def test_the_bench_catches(name, tmp_path: Path):
 
 
 # One of each block: all of its configurations have the same copy.
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "name",
     [

@@ -108,7 +108,7 @@ module cw_engine
   localparam int unsigned QueueBits = $clog2(QueueDepth + 1);
 
   // ---------------------------------------------------------------- input words
-  logic word_valid, word_ready, word_left;
+  logic word_valid, word_ready, word_left, read_left;
   logic [WordBytes*8-1:0] word;
   logic [WordBytes-1:0] unused_word_keep;
   logic unused_word_last;
@@ -171,6 +171,7 @@ module cw_engine
       .cmd_ready_i       (read_ready_i),
       .cmd_addr_o        (read_addr_o),
       .cmd_bytes_o       (read_bytes_o),
+      .cmd_left_o        (read_left),
       .word_valid_i      (word_valid),
       .word_ready_o      (word_ready),
       .word_left_o       (word_left),
@@ -186,7 +187,7 @@ module cw_engine
 
   // ---------------------------------------------------------------- steps
   logic weights_available, weight_step, to_group, to_pass, new_group, new_pass, release_weights;
-  logic tile_room, sequencer_done, operand_complete;
+  logic tile_room_q, sequencer_done, operand_complete;
   logic [BeatBits-1:0] tile_beats;
   logic step, step_first, step_last, tile_last;
   logic [RowBits-1:0] rd_row, rd_row_next;
@@ -225,7 +226,7 @@ module cw_engine
       .weight_new_group_o (new_group),
       .weight_new_pass_o  (new_pass),
       .weight_release_o   (release_weights),
-      .tile_room_i        (tile_room && operand_complete),
+      .tile_room_i        (tile_room_q),
       .tile_beats_o       (tile_beats),
       .step_o             (step),
       .step_first_o       (step_first),
@@ -566,10 +567,13 @@ module cw_engine
       .count_o      (unused_queue_count)
   );
 
-  logic runs_ready, aligns_ready, run_push, run_window;
+  logic runs_ready, aligns_ready, run_push, run_window, run_outside_q, started_q;
   logic [31:0] run_offset, run_bytes;
-  assign tile_room = 32'(reserved_q) + 32'(tile_beats) <= QueueDepth
-      && (desc_i.output_contiguous || (runs_ready && aligns_ready));
+  // Tiles end at least two cycles apart: what the one before reserved is counted when it is asked.
+  always_ff @(posedge clk_i) begin
+    tile_room_q <= 32'(reserved_q) + 32'(tile_beats) <= QueueDepth && operand_complete
+        && (desc_i.output_contiguous || (runs_ready && aligns_ready));
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) reserved_q <= '0;
@@ -583,8 +587,13 @@ module cw_engine
   // ---------------------------------------------------------------- runs of consecutive bytes
   assign run_offset      = desc_i.output_contiguous ? desc_i.output_offset : tile_offset;
   assign run_bytes       = desc_i.output_contiguous ? desc_i.output_bytes : tile_bytes;
-  assign run_push        = desc_i.output_contiguous ? start_i : tile_in.valid;
-  assign run_window      = run_push && 33'(run_offset) + 33'(run_bytes) > 33'(arena_bytes_i);
+  assign run_push        = desc_i.output_contiguous ? started_q : tile_in.valid;
+  assign run_window      = run_push && run_outside_q;
+  // Known before the tile ends, for tiles end at least two cycles apart.
+  always_ff @(posedge clk_i) begin
+    started_q     <= start_i;
+    run_outside_q <= 33'(run_offset) + 33'(run_bytes) > 33'(arena_bytes_i);
+  end
   assign window_o        = loader_window || run_window || operand_window;
   assign window_offset_o = loader_window ? loader_window_offset
       : operand_window ? operand_window_offset : run_offset;
@@ -610,7 +619,7 @@ module cw_engine
     output_ended_q <= tile_last;
   end
   assign tile_end_o     = tile_ended_q;
-  assign input_left_o   = read_valid_o || word_valid || word_left;
+  assign input_left_o   = read_left || word_valid || word_left;
   assign weights_left_o = weights_available;
 
   logic [Cfg.AddrBits-1:0] run_addr;
@@ -674,7 +683,15 @@ module cw_engine
       .m_axis_tready
   );
 
-  assign done_o = sequencer_done && !start_i && reserved_q == '0 && !write_valid_o && writer_idle_i;
+  // A cycle later, so that nobody waits for all of it.
+  logic done_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) done_q <= 1'b1;
+    else begin
+      done_q <= sequencer_done && !start_i && reserved_q == '0 && !write_valid_o && writer_idle_i;
+    end
+  end
+  assign done_o = done_q && !start_i;
 
 `ifndef SYNTHESIS
   // A name of its own: rst_ni in `disable iff` would count as a synchronous use of the reset.

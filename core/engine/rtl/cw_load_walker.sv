@@ -95,7 +95,9 @@ module cw_load_walker
 
   // ---------------------------------------------------------------- starting phases
   // The rows of the planes in which an image and an image row start: no multiplier.
-  logic [15:0] phase_h_q, phase_w_q;
+  // Whether a phase is its stride's last, or one that is stored, is a register beside it.
+  logic [15:0] phases_h_q, planes_h_q, phase_w_q;  // in h: those left, and those that are stored
+  logic last_phase_h_q, last_phase_w_q, phase_h_stored_q;
   logic [RowBits-1:0] plane_h_q, plane_w_q, first_plane_h_q, first_plane_w_q;
   logic [RowBits-1:0] setup_h_q, setup_w_q;  // phases to go
   assign ready_o = setup_h_q == '0 && setup_w_q == '0;
@@ -144,12 +146,12 @@ module cw_load_walker
     word_end      = single_i ? room_q == CountBits'(1) : d.direct_load || !row_behind[16];
     stored        = stored_behind[16] && !d.direct_load ? CountBits'(stored_left_q) : take;
     image_end     = rows_left_q == 16'd1;
-    row_stored    = d.direct_load || (height_left_q != '0 && phase_h_q < d.planes_h
+    row_stored    = d.direct_load || (height_left_q != '0 && phase_h_stored_q
                                       && (!single_i || phase_w_q < d.planes_w));
     row_keeps     = d.row_advance == d.stride_h;
-    row_wraps     = phase_h_q + 16'd1 == d.stride_h;
+    row_wraps     = last_phase_h_q;
     walked        = SumBits'(phase_w_q[1:0]) + SumBits'(room_q);
-    phase_w_wraps = phase_w_q + 16'd1 == d.stride_w;
+    phase_w_wraps = last_phase_w_q;
     if (!single_i) phase_w_next = 16'(modulo(walked, stride_i));
     else phase_w_next = phase_w_wraps ? '0 : phase_w_q + 16'd1;
   end
@@ -178,28 +180,36 @@ module cw_load_walker
       if (word_end) blocks_left_q <= blocks_left_q - 32'd1;
     end
     if (setup_i || (a_go && row_end)) begin
-      row_left_q    <= d.input_pitch;
-      stored_left_q <= d.load_width;
-      phase_w_q     <= d.direct_load ? '0 : d.start_phase_w;
-      plane_w_q     <= first_plane_w_q;
+      row_left_q     <= d.input_pitch;
+      stored_left_q  <= d.load_width;
+      phase_w_q      <= d.direct_load ? '0 : d.start_phase_w;
+      last_phase_w_q <= d.start_phase_w + 16'd1 == d.stride_w;
+      plane_w_q      <= first_plane_w_q;
     end else if (a_go) begin
-      row_left_q    <= row_behind[15:0];
-      stored_left_q <= stored_behind[16] ? '0 : stored_behind[15:0];
-      phase_w_q     <= phase_w_next;
-      plane_w_q     <= phase_w_wraps ? '0 : plane_w_q + RowBits'(d.plane_rows);
+      row_left_q     <= row_behind[15:0];
+      stored_left_q  <= stored_behind[16] ? '0 : stored_behind[15:0];
+      phase_w_q      <= phase_w_next;
+      last_phase_w_q <= phase_w_wraps ? d.stride_w == 16'd1 : phase_w_q + 16'd2 == d.stride_w;
+      plane_w_q      <= phase_w_wraps ? '0 : plane_w_q + RowBits'(d.plane_rows);
     end
     if (setup_i || (a_go && row_end && image_end)) begin
-      rows_left_q   <= d.input_rows;
-      height_left_q <= d.load_height;
-      phase_h_q     <= d.start_phase_h;
-      plane_h_q     <= d.direct_load ? '0 : first_plane_h_q;
+      rows_left_q      <= d.input_rows;
+      height_left_q    <= d.load_height;
+      phases_h_q       <= d.stride_h - d.start_phase_h;
+      planes_h_q       <= d.planes_h - d.start_phase_h;
+      last_phase_h_q   <= d.start_phase_h + 16'd1 == d.stride_h;
+      phase_h_stored_q <= d.start_phase_h < d.planes_h;
+      plane_h_q        <= d.direct_load ? '0 : first_plane_h_q;
     end else if (a_go && row_end) begin
       rows_left_q   <= rows_left_q - 16'd1;
       height_left_q <= height_behind[16] ? '0 : height_behind[15:0];
       if (!row_keeps) begin
         // A row advance of one stride keeps the phase, any other is one of a row.
-        phase_h_q <= row_wraps ? '0 : phase_h_q + 16'd1;
-        plane_h_q <= row_wraps ? '0 : plane_h_q + RowBits'(d.phase_rows);
+        phases_h_q       <= row_wraps ? d.stride_h : phases_h_q - 16'd1;
+        planes_h_q       <= row_wraps ? d.planes_h : planes_h_q - 16'd1;
+        last_phase_h_q   <= row_wraps ? d.stride_h == 16'd1 : phases_h_q == 16'd2;
+        phase_h_stored_q <= row_wraps ? d.planes_h != '0 : phase_h_stored_q && planes_h_q != 16'd1;
+        plane_h_q        <= row_wraps ? '0 : plane_h_q + RowBits'(d.phase_rows);
       end
     end
   end

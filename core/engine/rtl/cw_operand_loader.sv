@@ -4,7 +4,7 @@
 /// Reads the second operand of a residual addition: for each tile, in the order in which the sequencer ends
 /// tiles, the words of the same block and channels of another tensor.
 ///
-/// A read command a tile runs ahead of the array as far as the queue has room for the tile's beats, so the
+/// A read command a tile, at most every second cycle, runs ahead of the array as far as the queue has room for the tile's beats, so the
 /// port never waits for the array. `ready_o` says that all beats of the next tile to end are in the
 /// queue; `take_i` pulses when the sequencer ends it, and each of its beats is popped later by `pop_i`,
 /// D words a beat. `start_i` begins a layer; without `add_enable` nothing happens and `ready_o` is high.
@@ -58,30 +58,40 @@ module cw_operand_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- walk by tiles
-  logic active_q;
+  // A command has a cycle of its own for its address, its window and its room.
+  logic active_q, settled_q, bad_window_q, room_q;
+  logic [AddrBits-1:0] addr_q;
   logic [15:0] channels, beats;
   logic [31:0] block_offset_q, set_offset_q, group_offset_q, pass_offset_q, offset, bytes;
-  logic bad_window, taken, last_group, group_end, set_end, pass_end, layer_end, room;
+  logic issue, taken, last_group, group_end, set_end, pass_end, layer_end;
   logic [DepthBits-1:0] reserved_q;
 
-  assign channels = last_group ? d.last_group_channels : d.group_channels;
-  assign beats    = (channels + 16'(Words - 1)) / 16'(Words);
-  assign offset   = d.add_offset + block_offset_q + group_offset_q;
-  assign bytes    = 32'(channels) * WordBytes;
-  assign room     = 32'(reserved_q) + 32'(beats) <= Depth;
-  assign bad_window      = 33'(offset) + 33'(bytes) > 33'(arena_bytes_i);
-  assign window_o        = active_q && bad_window;
+  assign channels        = last_group ? d.last_group_channels : d.group_channels;
+  assign beats           = (channels + 16'(Words - 1)) / 16'(Words);
+  assign offset          = d.add_offset + block_offset_q + group_offset_q;
+  assign bytes           = 32'(channels) * WordBytes;
+  assign issue           = active_q && settled_q;
+  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset;
-  assign cmd_valid_o     = active_q && !bad_window && room;
-  assign cmd_addr_o      = arena_base_i + AddrBits'(offset);
+  assign cmd_valid_o     = issue && !bad_window_q && room_q;
+  assign cmd_addr_o      = addr_q;
   assign cmd_bytes_o     = bytes;
   assign taken           = cmd_valid_o && cmd_ready_i;
+
+  always_ff @(posedge clk_i) begin
+    settled_q    <= !start_i && !taken;
+    addr_q       <= arena_base_i + AddrBits'(offset);
+    bad_window_q <= 33'(offset) + 33'(bytes) > 33'(arena_bytes_i);
+    room_q       <= 32'(reserved_q) + 32'(beats) <= Depth;
+  end
 
   logic [15:0] unused_group, unused_next_group;
   logic unused_last_of_pass, unused_last_block, unused_finished;
   cw_tile_walk u_tiles (
       .clk_i,
       .desc_i,
+      .once_i        (1'b0),
+      .one_set_i     (1'b0),
       .start_i,
       .next_i        (taken),
       .group_o       (unused_group),

@@ -62,6 +62,7 @@ module cw_pixel_loader
     input  logic                    cmd_ready_i,
     output logic [    AddrBits-1:0] cmd_addr_o,
     output logic [            31:0] cmd_bytes_o,
+    output logic                    cmd_left_o,         // there are commands to come
     input  logic                    word_valid_i,
     output logic                    word_ready_o,
     output logic                    word_left_o,
@@ -82,26 +83,38 @@ module cw_pixel_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- read commands
+  // A command has a cycle of its own for its address and window, and for whether it is the last.
   logic [31:0] segments_left_q, offset_q, window_bytes;
-  logic bad_window;
+  logic reading_q, settled_q, bad_window_q, last_segment_q, issue, taken;
+  logic [AddrBits-1:0] addr_q;
   assign window_bytes    = d.input_program ? program_bytes_i : arena_bytes_i;
-  assign bad_window      = 33'(offset_q) + 33'(d.segment_bytes) > 33'(window_bytes);
-  assign cmd_valid_o     = segments_left_q != '0 && !bad_window;
-  assign cmd_addr_o      = AddrBits'(offset_q) + (d.input_program ? program_base_i : arena_base_i);
+  assign issue           = reading_q && settled_q;
+  assign taken           = cmd_valid_o && cmd_ready_i;
+  assign cmd_valid_o     = issue && !bad_window_q;
+  assign cmd_addr_o      = addr_q;
   assign cmd_bytes_o     = d.segment_bytes;
-  assign window_o        = segments_left_q != '0 && bad_window;
+  assign cmd_left_o      = reading_q;
+  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) segments_left_q <= '0;
-    else if (clear_i) segments_left_q <= '0;
-    else if (start_i) segments_left_q <= d.segments;
-    else if (window_o) segments_left_q <= '0;
-    else if (cmd_valid_o && cmd_ready_i) segments_left_q <= segments_left_q - 1;
+    if (!rst_ni) reading_q <= 1'b0;
+    else if (clear_i) reading_q <= 1'b0;
+    else if (start_i) reading_q <= 1'b1;
+    else if (window_o || (taken && last_segment_q)) reading_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
-    if (start_i) offset_q <= d.input_offset;
-    else if (cmd_valid_o && cmd_ready_i) offset_q <= offset_q + d.segment_stride;
+    settled_q      <= !start_i && !taken;
+    addr_q         <= AddrBits'(offset_q) + (d.input_program ? program_base_i : arena_base_i);
+    bad_window_q   <= 33'(offset_q) + 33'(d.segment_bytes) > 33'(window_bytes);
+    last_segment_q <= segments_left_q == 32'd1;
+    if (start_i) begin
+      offset_q        <= d.input_offset;
+      segments_left_q <= d.segments;
+    end else if (taken) begin
+      offset_q        <= offset_q + d.segment_stride;
+      segments_left_q <= segments_left_q - 1;
+    end
   end
 
   // ---------------------------------------------------------------- setup

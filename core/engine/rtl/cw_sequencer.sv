@@ -53,7 +53,7 @@ module cw_sequencer
     output logic               weight_new_pass_o,
     output logic               weight_release_o,
     // room behind the array
-    input  logic               tile_room_i,        // the output takes tile_beats_o beats more
+    input  logic               tile_room_i,        // a cycle ago there was room for tile_beats_o
     output logic [BeatBits-1:0] tile_beats_o,
     // the step
     output logic               step_o,
@@ -87,8 +87,8 @@ module cw_sequencer
     logic signed [32:0] position;  // lane 0 in the input stream
     place_t             place;
     logic signed [31:0] block;     // absolute plane block of place
-    logic [31:0]        row_block; // blocks since the image row began (row-aligned)
-    logic [15:0]        image_row;
+    logic [31:0]        row_left;  // blocks of the image row from this one on (row-aligned)
+    logic [15:0]        rows_left; // rows of the image from this one on
     logic               row_end;   // the block is the last of its image row (row-aligned)
     logic               last_row;  // the row is the last of its image
     logic [31:0]        offset;    // of the block in the output tensor
@@ -106,24 +106,32 @@ module cw_sequencer
   // verilator lint_on UNUSEDSIGNAL
   assign d = desc_i;
 
-  function automatic logic [RowBits-1:0] wrap_add(logic [RowBits-1:0] a, logic [RowBits-1:0] b,
-                                                  logic [23:0] ring);
-    automatic logic [RowBits:0] sum = {1'b0, a} + {1'b0, b};
-    if (25'(sum) >= 25'(ring)) sum = sum - (RowBits + 1)'(ring);
-    return sum[RowBits-1:0];
+  // A distance in rows of the ring, and how far it is from there to the ring's end: so a sum and the
+  // same less the ring stand side by side, and neither waits for the other.
+  typedef struct packed {
+    logic [RowBits-1:0] rows;
+    logic [RowBits:0]   to_end;
+  } distance_t;
+
+  function automatic distance_t distance_of(logic [RowBits-1:0] rows, logic [RowBits:0] size);
+    return '{rows: rows, to_end: size - {1'b0, rows}};
   endfunction
 
-  function automatic place_t advance(place_t p, logic [RowBits-1:0] rows,
-                                     logic [LaneBits-1:0] lanes, logic [RowBits-1:0] block_rows,
-                                     logic [23:0] ring, output logic carry);
+  function automatic logic [RowBits-1:0] wrap_add(logic [RowBits-1:0] row, distance_t distance);
+    automatic logic [RowBits:0] wrapped = {1'b0, row} - distance.to_end;
+    return wrapped[RowBits] ? row + distance.rows : wrapped[RowBits-1:0];
+  endfunction
+
+  function automatic place_t advance(place_t p, distance_t distance, logic [LaneBits-1:0] lanes,
+                                     distance_t block, output logic carry);
     automatic logic [LaneBits:0] lane = {1'b0, p.lane} + {1'b0, lanes};
-    automatic logic [RowBits-1:0] row = wrap_add(p.row, rows, ring);
-    automatic logic [RowBits-1:0] row_next = wrap_add(p.row_next, rows, ring);
+    automatic logic [RowBits-1:0] row = wrap_add(p.row, distance);
+    automatic logic [RowBits-1:0] row_next = wrap_add(p.row_next, distance);
     carry = lane >= (LaneBits + 1)'(Rows);
     if (carry) begin
       advance.lane     = LaneBits'(lane - (LaneBits + 1)'(Rows));
       advance.row      = row_next;
-      advance.row_next = wrap_add(row_next, block_rows, ring);
+      advance.row_next = wrap_add(row_next, block);
     end else begin
       advance.lane     = lane[LaneBits-1:0];
       advance.row      = row;
@@ -134,7 +142,8 @@ module cw_sequencer
   state_e state_q;
   logic lanes_ready;
   walk_t walk_q, set_walk_q, walk_next, walk_first;
-  logic [15:0] kh_q, kw_q, channel_q;
+  logic [15:0] kh_q, kw_q, channels_left_q;
+  logic first_q;  // the tile's first step
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
   place_t row_place_q;  // first position of the kernel row's taps
@@ -151,13 +160,25 @@ module cw_sequencer
   logic [$clog2(BusyCycles+1)-1:0] drain_busy_q;
 
   // ---------------------------------------------------------------- walk by blocks
+  // Of the descriptor, a cycle behind the start, which StLanes waits for.
+  distance_t block_q, pitch_q, row_step_q, image_step_q;
+  logic [RowBits:0] ring;
+  assign ring = (RowBits + 1)'(d.ring_rows);
+  always_ff @(posedge clk_i) begin
+    block_q      <= distance_of(RowBits'(d.block_rows), ring);
+    pitch_q      <= distance_of(RowBits'(d.pitch_rows), ring);
+    row_step_q   <= distance_of(RowBits'(d.row_step_rows), ring);
+    image_step_q <= distance_of(RowBits'(d.image_step_rows), ring);
+  end
+
   always_comb begin
     walk_first           = '0;
     walk_first.place.row = RowBits'(d.gather_row);
-    walk_first.place.row_next =
-        wrap_add(RowBits'(d.gather_row), RowBits'(d.block_rows), d.ring_rows);
+    walk_first.place.row_next = wrap_add(RowBits'(d.gather_row), block_q);
     walk_first.place.lane = LaneBits'(d.gather_lane);
     walk_first.block      = d.gather_block;
+    walk_first.row_left   = d.row_blocks;
+    walk_first.rows_left  = d.image_rows;
     walk_first.row_end    = d.row_blocks == 32'd1;
     walk_first.last_row   = d.image_rows == 16'd1;
   end
@@ -175,14 +196,13 @@ module cw_sequencer
     if (!walk_q.row_end) begin
       next_place.lane     = walk_q.place.lane;
       next_place.row      = walk_q.place.row_next;
-      next_place.row_next =
-          wrap_add(walk_q.place.row_next, RowBits'(d.block_rows), d.ring_rows);
+      next_place.row_next = wrap_add(walk_q.place.row_next, block_q);
     end else begin
       next_place = advance(
           walk_q.place,
-          image_end ? RowBits'(d.image_step_rows) : RowBits'(d.row_step_rows),
+          image_end ? image_step_q : row_step_q,
           image_end ? LaneBits'(d.image_step_lane) : LaneBits'(d.row_step_lane),
-          RowBits'(d.block_rows), d.ring_rows, carry_block);
+          block_q, carry_block);
     end
   end
   always_ff @(posedge clk_i) begin
@@ -200,30 +220,31 @@ module cw_sequencer
         + (wrap_w_q ? 33'(d.position_wrap_w) : '0) + (wrap_h_q ? 33'(d.position_wrap_h) : '0);
     walk_next.place = next_place_q;
     if (!walk_q.row_end) begin
-      walk_next.block     = walk_q.block + 1;
-      walk_next.row_block = walk_q.row_block + 1;
-      walk_next.row_end   = walk_q.row_block + 32'd2 == d.row_blocks;
+      walk_next.block    = walk_q.block + 1;
+      walk_next.row_left = walk_q.row_left - 1;
+      walk_next.row_end  = walk_q.row_left == 32'd2;
     end else begin
       walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
           + 32'(next_carry_q);
-      walk_next.row_block = '0;
+      walk_next.row_left  = d.row_blocks;
       walk_next.row_end   = walk_first.row_end;
-      walk_next.image_row = image_end ? '0 : walk_q.image_row + 1'b1;
-      walk_next.last_row  = image_end ? walk_first.last_row
-          : walk_q.image_row + 16'd2 == d.image_rows;
+      walk_next.rows_left = image_end ? d.image_rows : walk_q.rows_left - 1'b1;
+      walk_next.last_row  = image_end ? walk_first.last_row : walk_q.rows_left == 16'd2;
     end
     walk_next.offset = walk_q.offset + d.output_block_bytes;
   end
 
   // ---------------------------------------------------------------- what ends with this step
   // Whether a counter is at its end is a register beside it: the step waits for no comparison.
-  logic last_channel_q, last_kw_q, last_kh_q;
+  logic last_channel_q, last_kw_q, last_kh_q, last_phase_w_q, last_phase_h_q;
   logic pool, one_channel, tile_end, group_end, set_end, pass_end;
   logic [15:0] group, next_group;
   logic last_group, last_of_pass, last_block, ends_group, ends_set, ends_pass, ends_layer, finished;
   cw_tile_walk u_tiles (
       .clk_i,
       .desc_i,
+      .once_i        (1'b0),
+      .one_set_i     (1'b0),
       .start_i       (state_q == StIdle && start_i),
       .next_i        (step_o && tile_end),
       .group_o       (group),
@@ -247,14 +268,14 @@ module cw_sequencer
   end
 
   // ---------------------------------------------------------------- may it issue
-  logic pixels_ok, weights_ok, output_ok, uses_weights;
-  assign uses_weights = d.weight_rows != '0;
+  logic pixels_ok, weights_ok, output_ok, uses_weights_q;
+  always_ff @(posedge clk_i) uses_weights_q <= d.weight_rows != '0;
   // In the cycle of a pass's start the loader still shows the pass before.
   assign pixels_ok    = !pass_start_o && (loaded_all_i || need_q < loaded_positions_i);
-  assign weights_ok   = !uses_weights || weights_available_i;
+  assign weights_ok   = !uses_weights_q || weights_available_i;
   assign output_ok    = !tile_end || (drain_busy_q == '0 && tile_room_i);
   assign step_o       = state_q == StRun && pixels_ok && weights_ok && output_ok;
-  assign step_first_o = channel_q == '0 && kw_q == '0 && kh_q == '0;
+  assign step_first_o = first_q;
   assign step_last_o  = tile_end;
   assign lane_o       = tap_place_q.lane;
   assign slot_o       = slot_q;
@@ -276,7 +297,7 @@ module cw_sequencer
   end
 
   // ---------------------------------------------------------------- weight ring commands
-  assign weight_step_o      = step_o && uses_weights;
+  assign weight_step_o      = step_o && uses_weights_q;
   assign weight_to_pass_o   = set_end && !pass_end && d.weights_resident;
   assign weight_to_group_o  = tile_end && !group_end && !d.weights_streamed;
   assign weight_new_group_o = group_end && !weight_to_pass_o;
@@ -284,12 +305,15 @@ module cw_sequencer
   assign weight_release_o   = d.weights_streamed || pass_end || (group_end && !d.weights_resident);
 
   // ---------------------------------------------------------------- tile
-  logic [15:0] beats;
-  logic [BiasBits-1:0] bias_rows;
+  logic [BeatBits-1:0] group_beats_q, last_group_beats_q;
+  logic [BiasBits-1:0] bias_rows;  // of any group but the last
+  assign bias_rows       = BiasBits'((d.group_channels + 16'(Drain - 1)) / 16'(Drain));
   assign tile_channels_o = last_group ? d.last_group_channels : d.group_channels;
-  assign beats           = (tile_channels_o + 16'(Words - 1)) / 16'(Words);
-  assign bias_rows       = BiasBits'((tile_channels_o + 16'(Drain - 1)) / 16'(Drain));
-  assign tile_beats_o    = BeatBits'(beats);
+  assign tile_beats_o    = last_group ? last_group_beats_q : group_beats_q;
+  always_ff @(posedge clk_i) begin
+    group_beats_q      <= BeatBits'((d.group_channels + 16'(Words - 1)) / 16'(Words));
+    last_group_beats_q <= BeatBits'((d.last_group_channels + 16'(Words - 1)) / 16'(Words));
+  end
   assign tile_bias_row_o = bias_row_q;
   assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
   assign tile_bytes_o    = 32'(tile_channels_o) * WordBytes;
@@ -298,19 +322,28 @@ module cw_sequencer
   // ---------------------------------------------------------------- next tap, next tile
   place_t next_tap, next_row, skewed;
   logic signed [31:0] next_row_block;
-  logic unused_carry_tap, carry_row, unused_carry_skew;
+  logic carry_row;
+
+  /// Some lanes further, less than a block.
+  function automatic place_t advance_lanes(place_t p, logic [LaneBits-1:0] lanes);
+    automatic logic [LaneBits:0] lane = {1'b0, p.lane} + {1'b0, lanes};
+    advance_lanes      = p;
+    advance_lanes.lane = lane[LaneBits-1:0];
+    if (lane >= (LaneBits + 1)'(Rows)) begin
+      advance_lanes.lane     = LaneBits'(lane - (LaneBits + 1)'(Rows));
+      advance_lanes.row      = p.row_next;
+      advance_lanes.row_next = wrap_add(p.row_next, block_q);
+    end
+  endfunction
   always_comb begin
-    next_tap = advance(position_q, '0, LaneBits'(Rows > 1), RowBits'(d.block_rows), d.ring_rows,
-                       unused_carry_tap);
+    next_tap = advance_lanes(position_q, LaneBits'(Rows > 1));
     if (Rows == 1) begin
       // One lane: a position further is a block further.
       next_tap.row      = position_q.row_next;
-      next_tap.row_next = wrap_add(position_q.row_next, RowBits'(d.block_rows), d.ring_rows);
+      next_tap.row_next = wrap_add(position_q.row_next, block_q);
     end
-    skewed = advance(position_q, '0, LaneBits'(d.phase_skew), RowBits'(d.block_rows), d.ring_rows,
-                     unused_carry_skew);
-    next_row = advance(row_place_q, RowBits'(d.pitch_rows), LaneBits'(d.pitch_lane),
-                       RowBits'(d.block_rows), d.ring_rows, carry_row);
+    skewed         = advance_lanes(position_q, LaneBits'(d.phase_skew));
+    next_row       = advance(row_place_q, pitch_q, LaneBits'(d.pitch_lane), block_q, carry_row);
     next_row_block = row_block_q + $signed(d.pitch_blocks) + 32'(carry_row);
   end
 
@@ -337,7 +370,8 @@ module cw_sequencer
           if (step_o && tile_end) begin
             drain_busy_q <= d.opcode == 4'(OpcodeAveragePool)
                 ? $bits(drain_busy_q)'(AverageCycles)
-                : beats > 16'd2 ? $bits(drain_busy_q)'(beats) - 1'b1 : $bits(drain_busy_q)'(1);
+                : 32'(tile_beats_o) > 2 ? $bits(drain_busy_q)'(32'(tile_beats_o) - 1)
+                : $bits(drain_busy_q)'(1);
           end
           if (step_o && pass_end) state_q <= StPassEnd;
         end
@@ -361,102 +395,110 @@ module cw_sequencer
     end
   end
 
-  // Where the walk is: a start sets all of it.
+  // Where the walk is: StLanes sets all of it.
   always_ff @(posedge clk_i) begin
     case (state_q)
-      StIdle: begin
-        if (start_i) begin
-          any_issued_q    <= 1'b0;
-          walk_q          <= walk_first;
-          set_walk_q      <= walk_first;
-          released_o      <= d.gather_block;
-          group_offset_q  <= '0;
-          pass_offset_q   <= '0;
-          bias_row_q      <= '0;
-          pass_bias_row_q <= '0;
-          row_place_q     <= walk_first.place;
-          row_block_q     <= walk_first.block;
-          position_q      <= walk_first.place;
-          tap_place_q     <= walk_first.place;
-          need_q          <= 33'(d.need_offset);
-          kh_q            <= '0;
-          kw_q            <= '0;
-          channel_q       <= '0;
-          last_channel_q  <= one_channel;
-          last_kw_q       <= d.kernel_width == 16'd1;
-          last_kh_q       <= d.kernel_height == 16'd1;
-          phase_h_q       <= '0;
-          phase_w_q       <= '0;
-          plane_h_q       <= '0;
-          plane_q         <= '0;
-          channel_row_q   <= '0;
-          slot_q          <= '0;
-        end
+      StIdle: if (start_i) released_o <= d.gather_block;
+      StLanes: begin
+        any_issued_q    <= 1'b0;
+        walk_q          <= walk_first;
+        set_walk_q      <= walk_first;
+        group_offset_q  <= '0;
+        pass_offset_q   <= '0;
+        bias_row_q      <= '0;
+        pass_bias_row_q <= '0;
+        row_place_q     <= walk_first.place;
+        row_block_q     <= walk_first.block;
+        position_q      <= walk_first.place;
+        tap_place_q     <= walk_first.place;
+        need_q          <= 33'(d.need_offset);
+        kh_q            <= '0;
+        kw_q            <= '0;
+        first_q         <= 1'b1;
+        channels_left_q <= d.channels_in;
+        last_channel_q  <= one_channel;
+        last_kw_q       <= d.kernel_width == 16'd1;
+        last_kh_q       <= d.kernel_height == 16'd1;
+        phase_h_q       <= '0;
+        last_phase_h_q  <= d.stride_h == 16'd1;
+        phase_w_q       <= '0;
+        last_phase_w_q  <= d.stride_w == 16'd1;
+        plane_h_q       <= '0;
+        plane_q         <= '0;
+        channel_row_q   <= '0;
+        slot_q          <= '0;
       end
       StRun: begin
         if (step_o) begin
           any_issued_q <= 1'b1;
+          first_q      <= tile_end;
           if (!last_channel_q) begin
-            channel_q      <= channel_q + 1'b1;
-            last_channel_q <= channel_q + 16'd2 == d.channels_in;
+            channels_left_q <= channels_left_q - 1'b1;
+            last_channel_q  <= channels_left_q == 16'd2;
             if (32'(slot_q) == Drain - 1) begin
               slot_q        <= '0;
               channel_row_q <= channel_row_q + 1'b1;
             end else slot_q <= slot_q + 1'b1;
           end else begin
-            channel_q      <= '0;
-            last_channel_q <= one_channel;
-            slot_q         <= '0;
-            channel_row_q  <= pool ? RowBits'(tile_end ? next_group : group) : '0;
+            channels_left_q <= d.channels_in;
+            last_channel_q  <= one_channel;
+            slot_q          <= '0;
+            channel_row_q   <= pool ? RowBits'(tile_end ? next_group : group) : '0;
             if (!last_kw_q) begin
               kw_q      <= kw_q + 1'b1;
               last_kw_q <= kw_q + 16'd2 == d.kernel_width;
-              if (phase_w_q + 1'b1 == d.stride_w) begin
-                phase_w_q   <= '0;
-                plane_q     <= plane_h_q;
-                position_q  <= next_tap;
-                tap_place_q <= next_tap;
+              if (last_phase_w_q) begin
+                phase_w_q      <= '0;
+                last_phase_w_q <= d.stride_w == 16'd1;
+                plane_q        <= plane_h_q;
+                position_q     <= next_tap;
+                tap_place_q    <= next_tap;
               end else begin
-                phase_w_q   <= phase_w_q + 1'b1;
-                plane_q     <= plane_q + RowBits'(d.plane_rows);
-                tap_place_q <= skewed;
+                phase_w_q      <= phase_w_q + 1'b1;
+                last_phase_w_q <= phase_w_q + 16'd2 == d.stride_w;
+                plane_q        <= plane_q + RowBits'(d.plane_rows);
+                tap_place_q    <= skewed;
               end
             end else begin
-              kw_q      <= '0;
-              last_kw_q <= d.kernel_width == 16'd1;
-              phase_w_q <= '0;
+              kw_q           <= '0;
+              last_kw_q      <= d.kernel_width == 16'd1;
+              phase_w_q      <= '0;
+              last_phase_w_q <= d.stride_w == 16'd1;
               if (!last_kh_q) begin
                 kh_q      <= kh_q + 1'b1;
                 last_kh_q <= kh_q + 16'd2 == d.kernel_height;
                 need_q    <= need_q + 33'(d.need_step);
-                if (phase_h_q + 1'b1 == d.stride_h) begin
-                  phase_h_q   <= '0;
-                  plane_h_q   <= '0;
-                  plane_q     <= '0;
-                  row_place_q <= next_row;
-                  row_block_q <= next_row_block;
-                  position_q  <= next_row;
-                  tap_place_q <= next_row;
+                if (last_phase_h_q) begin
+                  phase_h_q      <= '0;
+                  last_phase_h_q <= d.stride_h == 16'd1;
+                  plane_h_q      <= '0;
+                  plane_q        <= '0;
+                  row_place_q    <= next_row;
+                  row_block_q    <= next_row_block;
+                  position_q     <= next_row;
+                  tap_place_q    <= next_row;
                   if (d.release_rows && last_of_pass) released_o <= next_row_block;
                 end else begin
-                  phase_h_q   <= phase_h_q + 1'b1;
-                  plane_h_q   <= plane_h_q + RowBits'(d.phase_rows);
-                  plane_q     <= plane_h_q + RowBits'(d.phase_rows);
-                  position_q  <= row_place_q;
-                  tap_place_q <= row_place_q;
+                  phase_h_q      <= phase_h_q + 1'b1;
+                  last_phase_h_q <= phase_h_q + 16'd2 == d.stride_h;
+                  plane_h_q      <= plane_h_q + RowBits'(d.phase_rows);
+                  plane_q        <= plane_h_q + RowBits'(d.phase_rows);
+                  position_q     <= row_place_q;
+                  tap_place_q    <= row_place_q;
                 end
               end else begin
-                kh_q         <= '0;
-                last_kh_q    <= d.kernel_height == 16'd1;
-                phase_h_q    <= '0;
-                plane_h_q    <= '0;
-                plane_q      <= '0;
-                walk_q       <= tile_walk;
-                row_place_q  <= tile_walk.place;
-                row_block_q  <= tile_walk.block;
-                position_q   <= tile_walk.place;
-                tap_place_q  <= tile_walk.place;
-                need_q       <= tile_walk.position + 33'(d.need_offset);
+                kh_q           <= '0;
+                last_kh_q      <= d.kernel_height == 16'd1;
+                phase_h_q      <= '0;
+                last_phase_h_q <= d.stride_h == 16'd1;
+                plane_h_q      <= '0;
+                plane_q        <= '0;
+                walk_q         <= tile_walk;
+                row_place_q    <= tile_walk.place;
+                row_block_q    <= tile_walk.block;
+                position_q     <= tile_walk.place;
+                tap_place_q    <= tile_walk.place;
+                need_q         <= tile_walk.position + 33'(d.need_offset);
                 if (last_of_pass) released_o <= walk_next.block;
                 if (group_end && !set_end) begin
                   group_offset_q <= group_offset_q + d.output_group_bytes;
@@ -578,7 +620,8 @@ module cw_sequencer
   // verilator lint_off SYNCASYNCNET
   DrainBeatsFit_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
-                   step_o && tile_end |-> beats != 0 && 32'(beats) <= MaxDrainBeats);
+                   step_o && tile_end |->
+                   tile_beats_o != '0 && 32'(tile_beats_o) <= MaxDrainBeats);
   // verilator lint_on SYNCASYNCNET
 `endif
 

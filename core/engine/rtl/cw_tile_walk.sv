@@ -3,12 +3,14 @@
 
 /// The order of a layer's tiles: pass, set, group, block (docs/architecture.md). `start_i` goes to the
 /// first tile, `next_i` to the one behind; `desc_i` is stable from the start on, and its groups,
-/// groups_per_pass, blocks and set_blocks are not 0. Of the tile that it is at, from registers: its
+/// groups_per_pass, blocks and set_blocks are not 0. With `once_i` a group of a set is one tile, however
+/// many blocks it has; with `one_set_i` a pass has one set. Of the tile that it is at, from registers: its
 /// group, whether that is the layer's last (`last_group_o`) or its pass's (`last_of_pass_o`), whether the
 /// block is the pass's last (`last_block_o`), and what ends with the tile. `next_group_o` is the group of the tile behind.
 /// `finished_o` stays from the layer's last tile to the next start.
 ///
-/// Whether a counter is at its end is a register beside it, so that nobody waits for a comparison.
+/// Whether a counter is at its end is a register beside it, and whether the one behind will be is known
+/// a cycle later: `start_i` and all `next_i` are at least two cycles apart.
 module cw_tile_walk
   import cw_pkg::*;
   import cw_program_pkg::*;
@@ -17,6 +19,8 @@ module cw_tile_walk
     // verilator lint_off UNUSEDSIGNAL
     input  descriptor_t desc_i,
     // verilator lint_on UNUSEDSIGNAL
+    input  logic        once_i,
+    input  logic        one_set_i,
     input  logic        start_i,
     input  logic        next_i,
     output logic [15:0] group_o,
@@ -31,17 +35,21 @@ module cw_tile_walk
     output logic        finished_o
 );
 
-  logic [15:0] group_q, pass_group_q, pass_end_q, groups, per_pass;
-  // Blocks of the pass behind this set; of the set done, and in all.
-  logic [31:0] left_q, done_q, size_q;
-  logic [31:0] blocks, set_blocks, next_size;
-  logic last_of_set_q, last_set_q, last_of_pass_q, last_pass_q, last_group_q, finished_q;
-
+  logic [15:0] groups, per_pass;
+  logic [31:0] blocks, set_blocks;
   assign groups     = desc_i.groups;
   assign per_pass   = desc_i.groups_per_pass;
   assign blocks     = desc_i.blocks;
   assign set_blocks = desc_i.set_blocks;
-  assign next_size  = smaller(left_q, set_blocks);
+
+  // The pass: its first group and the one behind its last. Whether the first is the layer's last, and
+  // the pass's only one.
+  logic [15:0] group_q, pass_group_q, pass_end_q;
+  logic last_pass_q, first_is_last_q, only_group_q, finished_q;
+  logic last_group_q, last_of_pass_q;
+  // The set: its blocks, those of the pass behind it, and those of the group from this tile on.
+  logic [31:0] size_q, left_q, todo_q;
+  logic last_set_q, only_block_q, last_of_set_q;
 
   assign group_o        = group_q;
   assign last_group_o   = last_group_q;
@@ -55,44 +63,75 @@ module cw_tile_walk
   assign next_group_o   = pass_end_o ? pass_end_q : set_end_o ? pass_group_q
       : group_end_o ? group_q + 1'b1 : group_q;
 
-  logic [15:0] first, last;  // the next pass: its first group, and the one behind its last
-  assign first = start_i ? '0 : pass_end_q;
-  assign last  = end_of_pass(first, groups, per_pass);
-
+  // ---------------------------------------------------------------- what is behind
+  logic behind_last_pass_q, behind_first_is_last_q;  // the pass behind
+  logic behind_last_set_q, behind_only_block_q;      // the set behind, in this pass
+  logic behind_last_group_q, behind_last_of_pass_q;  // the group behind, in this pass
   always_ff @(posedge clk_i) begin
+    behind_last_pass_q     <= 17'(pass_end_q) + 17'(per_pass) >= 17'(groups);
+    behind_first_is_last_q <= pass_end_q + 16'd1 == groups;
+    behind_last_set_q      <= left_q <= set_blocks;
+    behind_only_block_q    <= left_q == 32'd1 || set_blocks == 32'd1;
+    behind_last_group_q    <= group_q + 16'd2 == groups;
+    behind_last_of_pass_q  <= group_q + 16'd2 == pass_end_q;
+  end
+
+  logic last_pass, first_is_last, only_group;
+  assign last_pass     = start_i ? per_pass >= groups : behind_last_pass_q;
+  assign first_is_last = start_i ? groups == 16'd1 : behind_first_is_last_q;
+  assign only_group    = first_is_last || per_pass == 16'd1;
+
+  logic new_pass, last_set, only_block;
+  logic [31:0] pass_left, size;
+  assign new_pass   = start_i || pass_end_o;
+  assign pass_left  = new_pass ? blocks : left_q;
+  assign last_set   = one_set_i || (new_pass ? blocks <= set_blocks : behind_last_set_q);
+  assign only_block = once_i
+      || (new_pass ? blocks == 32'd1 || set_blocks == 32'd1 : behind_only_block_q);
+  assign size       = last_set ? pass_left : set_blocks;
+
+  // ---------------------------------------------------------------- the tile
+  always_ff @(posedge clk_i) begin
+    if (start_i || (next_i && set_end_o)) begin
+      size_q        <= size;
+      todo_q        <= size;
+      left_q        <= last_set ? '0 : pass_left - set_blocks;
+      last_set_q    <= last_set;
+      only_block_q  <= only_block;
+      last_of_set_q <= only_block;
+    end else if (next_i && group_end_o) begin
+      todo_q        <= size_q;
+      last_of_set_q <= only_block_q;
+    end else if (next_i) begin
+      todo_q        <= todo_q - 32'd1;
+      last_of_set_q <= todo_q == 32'd2;
+    end
     if (start_i || (next_i && pass_end_o)) begin
-      group_q        <= first;
-      last_group_q   <= first + 16'd1 == groups;
-      pass_group_q   <= first;
-      pass_end_q     <= last;
-      last_of_pass_q <= first + 16'd1 == groups || per_pass == 16'd1;
-      last_pass_q    <= 17'(first) + 17'(per_pass) >= 17'(groups);
-      finished_q     <= !start_i && last_pass_q;
-      size_q         <= smaller(blocks, set_blocks);
-      left_q         <= blocks - smaller(blocks, set_blocks);
-      last_set_q     <= blocks <= set_blocks;
-      last_of_set_q  <= blocks == 32'd1 || set_blocks == 32'd1;
-      done_q         <= '0;
+      group_q         <= start_i ? '0 : pass_end_q;
+      pass_group_q    <= start_i ? '0 : pass_end_q;
+      pass_end_q      <= last_pass ? groups : (start_i ? '0 : pass_end_q) + per_pass;
+      last_pass_q     <= last_pass;
+      first_is_last_q <= first_is_last;
+      only_group_q    <= only_group;
+      last_group_q    <= first_is_last;
+      last_of_pass_q  <= only_group;
+      finished_q      <= !start_i && last_pass_q;
     end else if (next_i && set_end_o) begin
       // The pass's groups again, for its next blocks.
       group_q        <= pass_group_q;
-      last_group_q   <= pass_group_q + 16'd1 == groups;
-      last_of_pass_q <= pass_group_q + 16'd1 == pass_end_q;
-      size_q         <= next_size;
-      left_q         <= left_q - next_size;
-      last_set_q     <= left_q <= set_blocks;
-      last_of_set_q  <= left_q == 32'd1 || set_blocks == 32'd1;
-      done_q         <= '0;
+      last_group_q   <= first_is_last_q;
+      last_of_pass_q <= only_group_q;
     end else if (next_i && group_end_o) begin
       group_q        <= group_q + 16'd1;
-      last_group_q   <= group_q + 16'd2 == groups;
-      last_of_pass_q <= group_q + 16'd2 == pass_end_q;
-      last_of_set_q  <= size_q == 32'd1;
-      done_q         <= '0;
-    end else if (next_i) begin
-      last_of_set_q <= done_q + 32'd2 == size_q;
-      done_q        <= done_q + 32'd1;
+      last_group_q   <= behind_last_group_q;
+      last_of_pass_q <= behind_last_of_pass_q;
     end
   end
+
+`ifndef SYNTHESIS
+  TwoCyclesApart_A :
+  assert property (@(posedge clk_i) start_i || next_i |=> !next_i)
+  else $error("a tile a cycle behind another");
+`endif
 
 endmodule

@@ -8,13 +8,13 @@
 /// everything has been stored, until the next start. Every read command is checked against the program:
 /// outside, `window_o` pulses and nothing is read. The bias table goes to half `layer_index mod 2` of
 /// the bias buffer, so that a layer's biases load while the layer before still uses its own.
-/// Rate: one beat of the read port or one row a cycle, whichever is slower, also across commands, of
-/// which 16 run ahead of their data.
+/// Rate: one beat of the read port or one row a cycle, whichever is slower, but for a cycle between
+/// packets; 16 commands, at most one every second cycle, run ahead of their data.
 ///
 /// With `weights_arena` the rows are put together from words of a tensor in the arena, each read by
 /// a command of its own, row by row and within a row block by block; the caller starts such a layer
-/// when the tensor has been written. Rate: one command, and one word, a cycle. Unused columns of
-/// such a row hold anything.
+/// when the tensor has been written. Rate: one command, and one word, every second cycle. Unused
+/// columns of such a row hold anything.
 module cw_weight_loader
   import cw_pkg::*;
   import cw_program_pkg::*;
@@ -81,9 +81,7 @@ module cw_weight_loader
 
   state_e state_q;
   logic half_q, resident_q, streamed_q;
-  logic [15:0] groups_q, per_pass_q, group_q, pass_group_q, pass_end_q;
   logic [15:0] row_bytes_q, last_row_bytes_q;
-  logic [31:0] blocks_q, set_blocks_q, left_q, size_q, repeat_q;
   logic [31:0] bias_offset_q, bias_bytes_q, group_bytes_q, last_group_bytes_q;
   logic [31:0] offset_q;
   logic has_weights_q, packets_inside;
@@ -96,56 +94,99 @@ module cw_weight_loader
   } place_t;
   place_t group_start_q, pass_start_q, behind_q;
   // Where in its row the next command's word is. Rows in the program: a group is a row of one word.
-  logic arena_q, first_row_q;
+  logic arena_q, first_row_q, last_row_q;
   logic [CountBits-1:0] lane_q, column_q, channels_q, last_channels_q;
   logic [31:0] rows_q, rows_left_q, row_offset_q;
 
   // ---------------------------------------------------------------- commands
-  // Whether a counter is at its end is a register beside it: a command waits for no comparison.
-  logic last_group_q, last_of_pass_q, last_repeat_q, last_row_q, last_set_q;
-  logic issue, bad_window, item_room, part_room, arena;
+  // Commands that run ahead; their words, which are in u_kinds, in the gearbox's buffer and its output.
+  localparam int unsigned KindsDepth = 16;
+  localparam int unsigned PartsDepth = KindsDepth + 2;
+  logic [4:0] kinds, parts;
+  // A command has a cycle of its own for what is said about it: its address, its window, what ends
+  // with it.
+  logic settled_q, bad_window_q, row_end_q, block_end_q, walk_start_q;
+  logic [AddrBits-1:0] addr_q;
+  logic issue, taken, room, arena, last_group;
   logic [31:0] offset, bytes;
   logic [ItemBits-1:0] item_bytes;
   assign arena      = arena_q && state_q == StGroups;
   assign offset     = state_q == StBias ? bias_offset_q : offset_q;
   assign bytes      = state_q == StBias ? bias_bytes_q
-      : arena_q ? WordBytes : last_group_q ? last_group_bytes_q : group_bytes_q;
+      : arena_q ? WordBytes : last_group ? last_group_bytes_q : group_bytes_q;
   assign item_bytes = state_q == StBias ? ItemBits'(BeatBytes)
-      : arena_q ? ItemBits'(WordBytes) : ItemBits'(last_group_q ? last_row_bytes_q : row_bytes_q);
-  assign bad_window      = 33'(offset) + 33'(bytes) > 33'(arena ? arena_bytes_i : program_bytes_i);
-  assign issue           = state_q == StBias || state_q == StGroups;
-  assign window_o        = issue && bad_window;
+      : arena_q ? ItemBits'(WordBytes) : ItemBits'(last_group ? last_row_bytes_q : row_bytes_q);
+  assign issue           = settled_q && (state_q == StBias || state_q == StGroups);
+  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset;
-  assign cmd_valid_o     = issue && !bad_window && item_room && part_room;
-  assign cmd_addr_o      = (arena ? arena_base_i : program_base_i) + AddrBits'(offset);
+  assign room            = kinds != 5'(KindsDepth) && parts != 5'(PartsDepth);
+  assign cmd_valid_o     = issue && !bad_window_q && room;
+  assign cmd_addr_o      = addr_q;
   assign cmd_bytes_o     = bytes;
+  assign taken           = cmd_valid_o && cmd_ready_i;
 
   // The next word of a row begins in lane 0 of the next block; the next group begins where this one
   // ended, maybe in the same word.
-  logic row_end, block_end;
   logic [CountBits-1:0] lanes_left, columns_left;
   place_t behind, next_group;
-  assign columns_left  = (last_group_q ? last_channels_q : channels_q) - column_q;
+  assign columns_left  = (last_group ? last_channels_q : channels_q) - column_q;
   assign lanes_left    = CountBits'(Rows) - lane_q;
-  assign row_end       = !arena_q || columns_left <= lanes_left;
-  assign block_end     = !arena_q || lanes_left <= columns_left;
-  assign behind.offset = block_end ? offset_q + group_bytes_q : offset_q;
-  assign behind.lane   = block_end ? '0 : lane_q + columns_left;
+  assign behind.offset = block_end_q ? offset_q + group_bytes_q : offset_q;
+  assign behind.lane   = block_end_q ? '0 : lane_q + columns_left;
   assign next_group    = first_row_q ? behind : behind_q;
+  always_ff @(posedge clk_i) begin
+    settled_q    <= !start_i && !walk_start_q && !taken;
+    addr_q       <= (arena ? arena_base_i : program_base_i) + AddrBits'(offset);
+    bad_window_q <= 33'(offset) + 33'(bytes) > 33'(arena ? arena_bytes_i : program_bytes_i);
+    row_end_q    <= !arena_q || columns_left <= lanes_left;
+    block_end_q  <= !arena_q || lanes_left <= columns_left;
+  end
 
-  logic taken, group_end, repeat_end, set_end, pass_end;
+  // The sequencer's order, but that a group's rows come once where they stay in the ring for all its
+  // blocks, and a pass's groups once where they stay for all its sets.
+  descriptor_t walk;
+  logic group_taken, repeat_end, set_end, pass_end, layer_end;
+  logic [15:0] unused_group, unused_next_group;
+  logic unused_last_of_pass, unused_last_block, unused_finished;
+  logic [15:0] groups_q, per_pass_q;
+  logic [31:0] blocks_q, set_blocks_q;
+  always_comb begin
+    walk                 = '0;
+    walk.groups          = groups_q;
+    walk.groups_per_pass = per_pass_q;
+    walk.blocks          = blocks_q;
+    walk.set_blocks      = set_blocks_q;
+  end
+  assign group_taken = taken && state_q == StGroups && row_end_q && last_row_q;
+  cw_tile_walk u_walk (
+      .clk_i,
+      .desc_i        (walk),
+      .once_i        (!streamed_q),
+      .one_set_i     (resident_q),
+      .start_i       (walk_start_q),
+      .next_i        (group_taken),
+      .group_o       (unused_group),
+      .next_group_o  (unused_next_group),
+      .last_group_o  (last_group),
+      .last_of_pass_o(unused_last_of_pass),
+      .last_block_o  (unused_last_block),
+      .group_end_o   (repeat_end),
+      .set_end_o     (set_end),
+      .pass_end_o    (pass_end),
+      .layer_end_o   (layer_end),
+      .finished_o    (unused_finished)
+  );
+
   place_t start;
-  assign taken      = cmd_valid_o && cmd_ready_i;
-  assign group_end  = row_end && last_row_q;
-  assign repeat_end = last_repeat_q;
-  assign set_end    = repeat_end && last_of_pass_q;
-  assign pass_end   = set_end && (resident_q || last_set_q);
-  assign start      = pass_end ? next_group : set_end ? pass_start_q
+  assign start = pass_end ? next_group : set_end ? pass_start_q
       : repeat_end ? next_group : group_start_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) state_q <= StIdle;
-    else begin
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      walk_start_q <= 1'b0;
+    end else begin
+      walk_start_q <= state_q == StIdle && start_i;
       case (state_q)
         StIdle: begin
           if (start_i) begin
@@ -154,9 +195,7 @@ module cw_weight_loader
           end
         end
         StBias: if (taken) state_q <= has_weights_q ? StGroups : StFinish;
-        StGroups: begin
-          if (taken && group_end && pass_end && pass_end_q == groups_q) state_q <= StFinish;
-        end
+        StGroups: if (group_taken && layer_end) state_q <= StFinish;
         StFinish: if (!packets_inside) state_q <= StIdle;
         default: state_q <= StIdle;
       endcase
@@ -175,23 +214,10 @@ module cw_weight_loader
           has_weights_q      <= desc_i.weight_rows != '0;
           groups_q           <= desc_i.groups;
           per_pass_q         <= desc_i.groups_per_pass;
-          group_q            <= '0;
-          pass_group_q       <= '0;
-          pass_end_q         <= end_of_pass('0, desc_i.groups, desc_i.groups_per_pass);
-          row_bytes_q        <= desc_i.row_bytes;
-          last_row_bytes_q   <= desc_i.last_row_bytes;
           blocks_q           <= desc_i.blocks;
           set_blocks_q       <= desc_i.set_blocks;
-          size_q             <= smaller(desc_i.blocks, desc_i.set_blocks);
-          left_q             <= desc_i.blocks - smaller(desc_i.blocks, desc_i.set_blocks);
-          repeat_q           <= desc_i.weights_streamed
-              ? smaller(desc_i.blocks, desc_i.set_blocks) : 32'd1;
-          last_group_q       <= desc_i.groups == 16'd1;
-          last_of_pass_q     <= desc_i.groups == 16'd1 || desc_i.groups_per_pass == 16'd1;
-          last_set_q         <= desc_i.blocks <= desc_i.set_blocks;
-          last_repeat_q      <= !desc_i.weights_streamed || desc_i.blocks == 32'd1
-              || desc_i.set_blocks == 32'd1;
-          last_row_q         <= !desc_i.weights_arena || desc_i.weight_rows == 32'd1;
+          row_bytes_q        <= desc_i.row_bytes;
+          last_row_bytes_q   <= desc_i.last_row_bytes;
           bias_offset_q      <= desc_i.bias_offset;
           bias_bytes_q       <= desc_i.bias_bytes;
           group_bytes_q      <= desc_i.group_bytes;
@@ -201,6 +227,7 @@ module cw_weight_loader
           pass_start_q       <= '{offset: desc_i.weight_offset, lane: '0};
           arena_q            <= desc_i.weights_arena;
           first_row_q        <= 1'b1;
+          last_row_q         <= !desc_i.weights_arena || desc_i.weight_rows == 32'd1;
           lane_q             <= '0;
           column_q           <= '0;
           channels_q         <= CountBits'(desc_i.group_channels);
@@ -216,7 +243,7 @@ module cw_weight_loader
           lane_q   <= behind.lane;
           column_q <= column_q + lanes_left;
         end
-        if (taken && row_end) begin
+        if (taken && row_end_q) begin
           column_q     <= '0;
           first_row_q  <= 1'b0;
           rows_left_q  <= rows_left_q - 1;
@@ -226,7 +253,7 @@ module cw_weight_loader
           lane_q       <= group_start_q.lane;
           if (first_row_q) behind_q <= behind;
         end
-        if (taken && group_end) begin
+        if (group_taken) begin
           first_row_q   <= 1'b1;
           rows_left_q   <= rows_q;
           last_row_q    <= rows_q == 32'd1;
@@ -234,39 +261,7 @@ module cw_weight_loader
           row_offset_q  <= start.offset;
           lane_q        <= start.lane;
           group_start_q <= start;
-          repeat_q      <= repeat_q - 1;
-          last_repeat_q <= repeat_q == 32'd2;
-          if (repeat_end) begin
-            group_q        <= group_q + 1'b1;
-            last_group_q   <= group_q + 16'd2 == groups_q;
-            last_of_pass_q <= group_q + 16'd2 == pass_end_q;
-            repeat_q       <= streamed_q ? size_q : 32'd1;
-            last_repeat_q  <= !streamed_q || size_q == 32'd1;
-          end
-          if (set_end) begin
-            // The same groups again for the next set.
-            group_q        <= pass_group_q;
-            last_group_q   <= pass_group_q + 16'd1 == groups_q;
-            last_of_pass_q <= pass_group_q + 16'd1 == pass_end_q;
-            size_q         <= smaller(left_q, set_blocks_q);
-            left_q         <= left_q - smaller(left_q, set_blocks_q);
-            last_set_q     <= left_q <= set_blocks_q;
-            repeat_q       <= streamed_q ? smaller(left_q, set_blocks_q) : 32'd1;
-            last_repeat_q  <= !streamed_q || left_q == 32'd1 || set_blocks_q == 32'd1;
-          end
-          if (pass_end) begin
-            group_q        <= pass_end_q;
-            last_group_q   <= pass_end_q + 16'd1 == groups_q;
-            last_of_pass_q <= pass_end_q + 16'd1 == groups_q || per_pass_q == 16'd1;
-            pass_group_q   <= pass_end_q;
-            pass_end_q     <= end_of_pass(pass_end_q, groups_q, per_pass_q);
-            pass_start_q   <= next_group;
-            size_q         <= smaller(blocks_q, set_blocks_q);
-            left_q         <= blocks_q - smaller(blocks_q, set_blocks_q);
-            last_set_q     <= blocks_q <= set_blocks_q;
-            repeat_q       <= streamed_q ? smaller(blocks_q, set_blocks_q) : 32'd1;
-            last_repeat_q  <= !streamed_q || blocks_q == 32'd1 || set_blocks_q == 32'd1;
-          end
+          if (pass_end) pass_start_q <= next_group;
         end
       end
       default: ;
@@ -278,17 +273,17 @@ module cw_weight_loader
   // ---------------------------------------------------------------- what each packet holds
   logic [ItemBits:0] kind, kind_in;
   logic kind_valid, kind_take;
-  logic [4:0] kinds;
+  logic unused_kind_ready;
   cw_axis_fifo #(
       .Width(ItemBits + 1),
-      .Depth(16)
+      .Depth(KindsDepth)
   ) u_kinds (
       .clk_i,
       .rst_ni,
       .clear_i,
       .s_axis_tdata (kind_in),
       .s_axis_tvalid(taken),
-      .s_axis_tready(item_room),
+      .s_axis_tready(unused_kind_ready),
       .m_axis_tdata (kind),
       .m_axis_tvalid(kind_valid),
       .m_axis_tready(kind_take),
@@ -296,67 +291,60 @@ module cw_weight_loader
   );
   assign kind_in = {state_q == StBias, item_bytes};
 
-  // Which part of its row each of the arena's words is. As many entries as packets can be on their
-  // way: in u_kinds, in the gearbox's buffer and in its output.
+  // Which part of its row each of the arena's words is.
   typedef struct packed {
     logic                 last;    // the row is complete
     logic [CountBits-1:0] lane;    // the first that counts, in column `column`
     logic [CountBits-1:0] column;
   } part_t;
   part_t part_in, part;
-  logic part_take, unused_part_valid;
-  logic [4:0] unused_parts;
-  assign part_in = '{last: row_end, lane: lane_q, column: column_q};
+  logic part_take, unused_part_valid, unused_part_ready;
+  assign part_in = '{last: row_end_q, lane: lane_q, column: column_q};
   cw_axis_fifo #(
       .Width($bits(part_t)),
-      .Depth(18)
+      .Depth(PartsDepth)
   ) u_parts (
       .clk_i,
       .rst_ni,
       .clear_i,
       .s_axis_tdata (part_in),
       .s_axis_tvalid(taken && arena),
-      .s_axis_tready(part_room),
+      .s_axis_tready(unused_part_ready),
       .m_axis_tdata (part),
       .m_axis_tvalid(unused_part_valid),
       .m_axis_tready(part_take),
-      .count_o      (unused_parts)
+      .count_o      (parts)
   );
 
   // The gearbox cuts one packet kind at a time: another kind waits until the packets before are out.
+  // A packet is opened in the cycle before its first beat, so that no beat waits for a comparison.
   logic [ItemBits:0] current_q;
-  logic in_packet_q;
-  logic [4:0] inside_q;  // packets that began to enter and have not left
-  logic item_valid, item_ready, item_last, enter, leave, same_kind, start_packet;
+  logic open_q;
+  logic [4:0] inside_q;  // packets that were opened and have not left
+  logic item_valid, item_ready, item_last, leave, opening;
   logic gear_ready, row_full_q;
-  assign same_kind      = kind == current_q;
-  assign start_packet   = kind_valid && !in_packet_q && (same_kind || inside_q == '0)
+  assign opening        = !open_q && kind_valid && (kind == current_q || inside_q == '0)
       && inside_q != '1;
-  assign enter          = s_axis_tvalid && gear_ready && (in_packet_q || start_packet);
-  assign s_axis_tready  = gear_ready && (in_packet_q || start_packet);
-  assign kind_take      = enter && s_axis_tlast;
+  assign s_axis_tready  = gear_ready && open_q;
+  assign kind_take      = s_axis_tvalid && s_axis_tready && s_axis_tlast;
   assign leave          = item_valid && item_ready && item_last;
   assign packets_inside = inside_q != '0 || kinds != '0 || row_full_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      in_packet_q <= 1'b0;
-      inside_q    <= '0;
+      open_q   <= 1'b0;
+      inside_q <= '0;
     end else if (clear_i) begin
-      in_packet_q <= 1'b0;
-      inside_q    <= '0;
+      open_q   <= 1'b0;
+      inside_q <= '0;
     end else begin
-      if (enter) in_packet_q <= !s_axis_tlast;
-      inside_q <= inside_q + 5'(enter && !in_packet_q) - 5'(leave);
+      open_q   <= opening || (open_q && !kind_take);
+      inside_q <= inside_q + 5'(opening) - 5'(leave);
     end
   end
 
   // Means something while a packet is inside.
-  always_ff @(posedge clk_i) if (enter && !in_packet_q) current_q <= kind;
-
-  // A packet's first beat may complete an item in its own cycle.
-  logic [ItemBits-1:0] now;
-  assign now = in_packet_q || inside_q != '0 ? current_q[ItemBits-1:0] : kind[ItemBits-1:0];
+  always_ff @(posedge clk_i) if (opening) current_q <= kind;
 
   logic [ItemBytes*8-1:0] item;
   logic [ItemBytes-1:0] unused_keep;
@@ -367,12 +355,12 @@ module cw_weight_loader
       .clk_i,
       .rst_ni,
       .clear_i,
-      .item_bytes_i (now),
+      .item_bytes_i (current_q[ItemBits-1:0]),
       .s_axis_tdata,
       .s_axis_tbytes,
       .s_axis_tlast,
       .s_axis_toffset('0),
-      .s_axis_tvalid (s_axis_tvalid && (in_packet_q || start_packet)),
+      .s_axis_tvalid (s_axis_tvalid && open_q),
       .s_axis_tready (gear_ready),
       .m_axis_tdata  (item),
       .m_axis_tkeep  (unused_keep),

@@ -8,7 +8,8 @@
 /// cycles later. With a step the sequencer may say where the following step reads: `to_group_i` goes back
 /// to the group's first row, `to_pass_i` to the pass's first row, `new_group_i` / `new_pass_i` make the row
 /// after this one the first of a group / pass. `release_i` frees every row up to and including this
-/// step's. Writing stops while the ring is full (`wr_ready_o` low). Rows keep their order. Going back
+/// step's. Writing stops while the ring is full (`wr_ready_o` low, from a register: a cycle behind a
+/// release, a clear and a reset there is room). Rows keep their order. Going back
 /// to rows that have been released is illegal: a layer's weights are streamed or resident, not both.
 module cw_weight_ring #(
     parameter  int unsigned Width   = 192,
@@ -49,7 +50,9 @@ module cw_weight_ring #(
   assign read_next   = next_place(read_q);
   assign available_o = write_q.count != read_q.count;
   assign held        = write_q.count - released_q;
-  assign wr_ready_o  = held < CountBits'(Depth);
+  // From a register: what is written now is counted, what is released now a cycle later.
+  logic ready_q;
+  assign wr_ready_o  = ready_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -58,14 +61,17 @@ module cw_weight_ring #(
       group_q    <= '0;
       pass_q     <= '0;
       released_q <= '0;
+      ready_q    <= 1'b0;
     end else if (clear_i) begin
       write_q    <= '0;
       read_q     <= '0;
       group_q    <= '0;
       pass_q     <= '0;
       released_q <= '0;
+      ready_q    <= 1'b0;
     end else begin
       if (wr_valid_i && wr_ready_o) write_q <= next_place(write_q);
+      ready_q <= wr_valid_i && wr_ready_o ? held < CountBits'(Depth - 1) : held < CountBits'(Depth);
       if (step_i) begin
         read_q <= to_pass_i ? pass_q : to_group_i ? group_q : read_next;
         if (to_pass_i) group_q <= pass_q;

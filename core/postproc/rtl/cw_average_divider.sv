@@ -2,7 +2,8 @@
 // Copyright corewright contributors
 
 /// Divides a sum by its count, one a cycle: restoring division, `cw_postproc_pkg::BitsPerStage` quotient
-/// bits a stage. quotient_o = floor(|sum| * 2^QuotientFraction / count); `inexact_o`: it leaves a remainder.
+/// bits a stage. quotient_o = floor(magnitude * 2^QuotientFraction / count); `inexact_o`: it leaves a
+/// remainder; the sum's sign comes through beside it.
 /// The registers of stage k take what is in front of them in the cycles with `stage_i[k]`; results come
 /// `cw_postproc_pkg::divide_stages` cycles after their sum.
 /// The caller guarantees that the quotient fits. A count of 0 gives an unspecified one.
@@ -17,7 +18,8 @@ module cw_average_divider
 ) (
   input  logic                      clk_i,
   input  logic [Stages-1:0]         stage_i,
-  input  logic signed [SumBits-1:0] sum_i,
+  input  logic                      negative_i,
+  input  logic [SumBits-1:0]        magnitude_i,
   input  logic [CountBits-1:0]      count_i,
   output logic                      negative_o,
   output logic [QuotientBits-1:0]   quotient_o,
@@ -34,20 +36,15 @@ module cw_average_divider
     logic [QuotientBits-1:0] quotient;
   } division_t;
 
-  function automatic division_t begin_division(logic signed [SumBits-1:0] sum,
-                                               logic [CountBits-1:0] count);
-    automatic logic [CountBits+IntegerBits-1:0] magnitude;
-    for (int unsigned i = 0; i < CountBits + IntegerBits; i++) begin
-      magnitude[i] = sum[i<SumBits?i : SumBits-1];
+  // Bits of a magnitude whose quotient fits.
+  logic [CountBits+IntegerBits-1:0] magnitude;
+  for (genvar i = 0; i < CountBits + IntegerBits; i++) begin : gen_magnitude
+    if (i < SumBits) begin : gen_bit
+      assign magnitude[i] = magnitude_i[i];
+    end else begin : gen_zero
+      assign magnitude[i] = 1'b0;
     end
-    if (sum < 0) magnitude = -magnitude;
-    return '{
-        negative: sum < 0,
-        count: count,
-        remainder: magnitude[IntegerBits+:CountBits],
-        quotient: {magnitude[IntegerBits-1:0], QuotientFraction'(0)}
-    };
-  endfunction
+  end
 
   function automatic division_t find_bits(division_t division, int unsigned bits);
     find_bits = division;
@@ -68,7 +65,12 @@ module cw_average_divider
     localparam int unsigned Bits = Left < BitsPerStage ? Left : BitsPerStage;
     division_t previous;
     if (k == 0) begin : gen_first
-      assign previous = begin_division(sum_i, count_i);
+      assign previous = '{
+          negative: negative_i,
+          count: count_i,
+          remainder: magnitude[IntegerBits+:CountBits],
+          quotient: {magnitude[IntegerBits-1:0], QuotientFraction'(0)}
+      };
     end else begin : gen_next
       assign previous = divisions_q[k-1];
     end

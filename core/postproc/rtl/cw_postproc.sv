@@ -278,11 +278,15 @@ module cw_postproc #(
     logic  blank;  // the lane is behind the last word
   } lane_t;
   lane_t lanes_q[AverageStages];
-  logic signed [AverageSumBits-1:0] sum_q;
+  logic signed [AverageSumBits-1:0] chosen;
+  logic negative_q;
+  logic [AverageSumBits-1:0] magnitude_q;
   logic [CountBits-1:0] count_q;
+  assign chosen = held_q[beat_q][word_q][row_q];
   always_ff @(posedge clk_i) begin
     if (choose) begin
-      sum_q <= held_q[beat_q][word_q][row_q];
+      negative_q <= chosen < 0;
+      magnitude_q <= chosen < 0 ? -chosen : chosen;
       count_q <= counts_q[beat_q][row_q];
     end
     lanes_q[0] <= '{beat: beats_q[beat_q], beat_end: beat_end,
@@ -304,7 +308,8 @@ module cw_postproc #(
   ) u_divider (
     .clk_i,
     .stage_i(average_valid_q[0+:DivideStages]),
-    .sum_i(sum_q),
+    .negative_i(negative_q),
+    .magnitude_i(magnitude_q),
     .count_i(count_q),
     .negative_o(divided_negative),
     .quotient_o(quotient),

@@ -219,7 +219,10 @@ async def one_beat_a_cycle_across_bursts_and_commands(dut: HierarchyObject) -> N
 
 @cocotb.test()
 async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> None:
-    """Without any data, exactly MaxOutstanding bursts are issued, across commands."""
+    """Without any data, exactly MaxOutstanding bursts are issued, across commands.
+
+    Commands follow one another every second cycle, a command's bursts in each.
+    """
     bench = Bench(dut)
     dut = bench.dut
     await bench.open()
@@ -230,7 +233,20 @@ async def addresses_run_ahead_to_the_outstanding_limit(dut: HierarchyObject) -> 
         await RisingEdge(dut.clk_i)
     issued = bench.monitor.at["ar"]
     assert len(issued) == bench.max_outstanding
-    assert issued[-1] - issued[0] == bench.max_outstanding - 1, "one burst a cycle"
+    assert issued[-1] - issued[0] == 2 * (bench.max_outstanding - 1), "a command in two cycles"
+    bench.memory.r_channel.pause = False
+    await task
+
+    bench.memory.r_channel.pause = True
+    beats = min(int(PARAMETERS["MaxBurstBeats"]), 4096 // bench.beat_bytes)
+    block = bench.beat_bytes << beats.bit_length() - 1
+    bursts = min(bench.max_outstanding, MEMORY_BYTES // block)
+    issued.clear()
+    task = cocotb.start_soon(bench.run([Command(0, bursts * block)]))
+    for _ in range(4 * bench.max_outstanding + 20):
+        await RisingEdge(dut.clk_i)
+    assert len(issued) == bursts
+    assert issued[-1] - issued[0] == bursts - 1, "one burst a cycle"
     bench.memory.r_channel.pause = False
     await task
 

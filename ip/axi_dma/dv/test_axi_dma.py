@@ -27,18 +27,18 @@ WRITER = "cw_axi_writer.sv"
 ATTEMPTS = 4
 # top, file, correct text, injected bug, the test that has to notice
 MUTANTS = {
-    "burst_crosses_4k": (
+    "burst_behind_the_command": (
         "cw_axi_reader",
         SPLIT,
-        "page_left > CapBits'(MaxBeats) ? CapBits'(MaxBeats) : page_left",
-        "CapBits'(MaxBeats)",
+        "whole_q ? BlocksBits'(2) : BlocksBits'(1)",
+        "BlocksBits'(1)",
         "every_packet",
     ),
-    "command_costs_a_bubble": (
+    "burst_costs_a_bubble": (
         "cw_axi_reader",
-        SPLIT,
-        "(!active_q || cmd_done) && !stop_i",
-        "!active_q && !stop_i",
+        READER,
+        "(!ar_valid_q || m_axi_arready) && info_ready",
+        "!ar_valid_q && info_ready",
         "addresses_run_ahead",
     ),
     "first_beat_not_shifted": (
@@ -115,6 +115,7 @@ def test_the_bench_catches(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("top", sorted(BENCHES))
 def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> None:
     run_cocotb(

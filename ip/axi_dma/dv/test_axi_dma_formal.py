@@ -18,23 +18,20 @@ TASKS = [
 ]
 # By bug, the part that has it.
 BUGS = {
-    "crosses_4k": (
-        "split",
-        Mutation(
-            SPLIT,
-            "page_left > CapBits'(MaxBeats) ? CapBits'(MaxBeats) : page_left",
-            "CapBits'(MaxBeats)",
-        ),
-    ),
+    "crosses_4k": ("split", Mutation(SPLIT, "4096 / BeatBytes", "8192 / BeatBytes")),
     "tail_forgotten": (
         "split",
-        Mutation(SPLIT, "whole_beats + CountBits'(has_tail)", "whole_beats"),
+        Mutation(SPLIT, "- IndexBits'(!has_tail)", "- IndexBits'(1)"),
     ),
     "longer_than_told": (
         "split",
         Mutation(
             SPLIT, "MaxBurstBeats < PageBeats ? MaxBurstBeats : PageBeats", "MaxBurstBeats + 1"
         ),
+    ),
+    "end_of_block_forgotten": (
+        "split",
+        Mutation(SPLIT, "whole_q ? BlocksBits'(2) : BlocksBits'(1)", "BlocksBits'(1)"),
     ),
     "read_burst_too_many": (
         "reader",
@@ -62,7 +59,7 @@ BUGS = {
     ),
     "aw_overwritten": (
         "writer",
-        Mutation(WRITER, "(!aw_valid_q || m_axi_awready) && info_ready", "info_ready"),
+        Mutation(WRITER, "burst_ready = (!aw_valid_q || m_axi_awready) &&", "burst_ready ="),
     ),
     "aborted_beat_writes": (
         "writer",

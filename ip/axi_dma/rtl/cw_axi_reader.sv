@@ -6,9 +6,10 @@
 /// Per command it gives one packet on m_axis: the first beat is shifted down so that the bytes
 /// start at lane 0, every beat carries `tbytes` (>= 1) valid bytes from lane 0 up, the last beat
 /// has tlast. Beats are not merged across the shift: see cw_axis_gearbox for repacking.
-/// Throughput: 1 beat a cycle, also across bursts and across commands; AR runs ahead of the data
-/// by up to MaxOutstanding bursts, over as many commands as that spans. Bursts are INCR, full
-/// width, aligned down at the start, at most MaxBurstBeats beats and never across 4 KiB.
+/// Throughput: 1 beat a cycle, also across bursts and across commands, and a command every second
+/// cycle; AR runs ahead of the data by up to MaxOutstanding bursts, over as many commands as that
+/// spans. Bursts are INCR, full width, aligned down at the start, at most MaxBurstBeats beats and
+/// never across 4 KiB, see cw_axi_burst_split.
 /// Latency: 2 cycles from command to AR, 1 cycle from R to m_axis. No R beat is ever dropped;
 /// rready comes from a register, no AXI input reaches an AXI output combinationally.
 /// A response other than OKAY gives an error_o pulse one cycle after the beat; the packet goes on
@@ -17,13 +18,16 @@
 /// the stream and swallows what is outstanding; a pulse suffices to start that. clear_i takes no
 /// command either, and may be asserted only while idle_o, when nothing is left to be cleared.
 /// error_resp_o means something beside error_o only.
-/// Does not check address windows: that is the caller's.
+/// Addresses and byte counts of commands are multiples of UnitBytes, a power of two up to a beat: so
+/// beats are shifted by whole units, or not at all. Does not check address windows: that is the
+/// caller's.
 module cw_axi_reader #(
   parameter  int unsigned AddrBits       = 40,
   parameter  int unsigned DataBits       = 64,
   parameter  int unsigned IdBits         = 1,
   parameter  int unsigned MaxBurstBeats  = 64,
   parameter  int unsigned MaxOutstanding = 8,
+  parameter  int unsigned UnitBytes      = 1,
   localparam int unsigned BeatBytes      = DataBits / 8,
   localparam int unsigned TBytesBits     = $clog2(BeatBytes + 1)
 ) (
@@ -82,6 +86,10 @@ module cw_axi_reader #(
     logic                  last;
   } beat_t;
 
+  if (UnitBytes < 1 || UnitBytes > BeatBytes || UnitBytes != 1 << $clog2(UnitBytes))
+  begin : gen_bad_unit
+    $error("cw_axi_reader: UnitBytes must be a power of two up to a beat");
+  end
   if (MaxOutstanding < 1) begin : gen_bad_outstanding
     $error("cw_axi_reader: MaxOutstanding must be at least 1");
   end
@@ -107,8 +115,8 @@ module cw_axi_reader #(
     .busy_o             (split_busy),
     .cmd_valid_i,
     .cmd_ready_o,
-    .cmd_addr_i,
-    .cmd_bytes_i,
+    .cmd_addr_i         (cmd_addr_i & ~AddrBits'(UnitBytes - 1)),
+    .cmd_bytes_i        (cmd_bytes_i & ~(UnitBytes - 1)),
     .burst_valid_o      (burst_valid),
     .burst_ready_i      (burst_ready),
     .burst_addr_o       (burst_addr),
@@ -249,6 +257,10 @@ module cw_axi_reader #(
     m_axi_arvalid && !m_axi_arready |=>
       m_axi_arvalid && $stable(m_axi_araddr) && $stable(m_axi_arlen))
     else $error("AR changed before it was accepted");
+
+  CommandOfUnits_A : assert property (@(posedge clk_i) disable iff (in_reset)
+    cmd_valid_i |-> 32'(cmd_addr_i) % UnitBytes == 0 && cmd_bytes_i % UnitBytes == 0)
+    else $error("a command that is not of whole units");
 
   logic [16:0] ar_end;
   assign ar_end = 17'(m_axi_araddr[11:0]) + ((17'(m_axi_arlen) + 17'd1) << OffsetBits);

@@ -6,11 +6,12 @@
 /// A command is (byte address, byte count); its packet holds one beat for every full-width beat
 /// that the range touches, bytes at their lanes of the address, s_axis_tkeep as the byte strobes,
 /// tlast on the last. It does not shift data: see cw_axis_gearbox, whose toffset aligns a packet.
-/// Throughput: 1 W beat a cycle back to back across bursts and commands, however short they are,
-/// while fewer than MaxOutstanding bursts await their response. Bursts are INCR, full width, at
-/// most MaxBurstBeats beats and never across 4 KiB; W follows the order of AW, may be accepted
-/// before its AW but is never valid before it. Latency: 2 cycles from command to AW, 1 cycle from
-/// s_axis to W. No AXI input reaches an AXI output combinationally; bready is constant.
+/// Throughput: 1 W beat a cycle back to back across bursts and commands, and a command every second
+/// cycle, while fewer than MaxOutstanding bursts await their response. Bursts are INCR, full width,
+/// at most MaxBurstBeats beats and never across 4 KiB, see cw_axi_burst_split; W follows the order
+/// of AW, may be accepted before its AW but is never valid before it. Latency: 2 cycles from command
+/// to AW, 1 cycle from s_axis to W. No AXI input reaches an AXI output combinationally; bready is
+/// constant.
 /// A response other than OKAY gives an error_o pulse one cycle after it; later bursts still go out.
 /// abort_i (hold it until idle_o and the stream's source is stopped): takes no command, issues no
 /// new AW (a pending one stays), completes what was issued with beats of strobe 0, swallows the

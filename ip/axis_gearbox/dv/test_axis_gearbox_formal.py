@@ -23,12 +23,12 @@ def test_proof(task, tmp_path):
 @pytest.mark.parametrize(
     "mutation",
     [
-        Mutation(RTL, "&& !(ending && base != '0)", ""),
-        Mutation(RTL, "s_axis_tlast && total <= item", "s_axis_tlast"),
+        Mutation(RTL, "ending ? out_free && !passed", "ending ? 1'b1"),
+        Mutation(RTL, "s_axis_tlast && merged <= item", "s_axis_tlast"),
         Mutation(RTL, "ending && level_q <= item", "ending && level_q < item"),
         Mutation(RTL, "if (!pop_merged) keep_d |= place;", ""),
         Mutation(RTL, "&& u < 32'(total)", ""),
-        Mutation(RTL, "base < item &&", ""),
+        Mutation(RTL, "!reached || (out_free && {1'b0, level_q} < {item, 1'b0})", "1'b1"),
     ],
     ids=["packets_mix", "last_early", "last_missing", "beat_lost", "invalid_bytes_leak", "overrun"],
 )

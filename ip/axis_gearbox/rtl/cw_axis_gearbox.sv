@@ -63,30 +63,41 @@ module cw_axis_gearbox #(
   logic [OutUnits-1:0] out_keep_q, item_keep;
   logic out_last_q, out_valid_q, item_last;
 
-  level_t item, beat, base, position, total, rest_units;
-  logic out_free, ending, whole, accept, pop_buffer, pop_merged;
+  level_t item, beat, offset, reach, behind, over, base, position, total, merged, rest_units;
+  logic out_free, ending, reached, passed, whole, has_room, accept, pop_buffer, pop_merged;
 
   assign item = level_t'(32'(item_bytes_i) >> UnitShift);
   assign beat = level_t'(32'(s_axis_tbytes) >> UnitShift);
   assign out_free = !out_valid_q || m_axis_tready;
   assign ending = first_q && level_q != '0;
-  assign whole = ending || (level_q != '0 && level_q >= item);
+  assign reached = level_q != '0 && level_q >= item;
+  assign passed = level_q > item;
+  assign whole = ending || reached;
 
   // Whole items and packets' ends leave from the buffer alone; the beat lands behind what stays.
   assign pop_buffer = out_free && whole;
-  assign base = !pop_buffer ? level_q : level_q > item ? level_q - item : '0;
-  // So what stays behind an item is less than a beat. The next packet enters only behind the last
-  // item of the one before.
-  assign s_axis_tready = base < item && !(ending && base != '0) && !clear_i;
-  assign accept = s_axis_tvalid && s_axis_tready;
+  assign behind = level_q - item;
+  assign over = passed ? behind : '0;
+  assign base = pop_buffer ? over : level_q;
+  // There is room while less than an item stays: what stays behind an item is less than a beat. The
+  // next packet enters only behind the last item of the one before.
+  assign has_room = ending ? out_free && !passed
+      : !reached || (out_free && {1'b0, level_q} < {item, 1'b0});
+  assign s_axis_tready = has_room && !clear_i;
+  // A clear drops what it finds inside, so nothing in here waits for it.
+  assign accept = s_axis_tvalid && has_room;
 
-  assign position = base + (first_q ? level_t'(32'(s_axis_toffset) >> UnitShift) : '0);
-  assign total = position + beat;
+  // Where the beat begins and ends: no sum waits for the choice.
+  assign offset = first_q ? level_t'(32'(s_axis_toffset) >> UnitShift) : '0;
+  assign reach = offset + beat;
+  assign merged = level_q + reach;
+  assign position = !pop_buffer ? level_q + offset : passed ? behind + offset : offset;
+  assign total = !pop_buffer ? merged : passed ? behind + reach : reach;
 
   // Otherwise the beat may complete an item, which then leaves without waiting in the buffer; what
   // is left of the beat goes to the buffer's begin.
-  assign pop_merged = out_free && !whole && accept && (s_axis_tlast || total >= item);
-  assign rest_units = !pop_merged ? base : total > item ? total - item : '0;
+  assign pop_merged = out_free && !whole && accept && (s_axis_tlast || merged >= item);
+  assign rest_units = !pop_merged ? base : merged > item ? merged - item : '0;
 
   // One ring turns the beat to the place behind what waits, the other what stays to the begin.
   ring_t beat_ring, placed, rest_ring, rest;
@@ -143,7 +154,7 @@ module cw_axis_gearbox #(
   end
 
   assign first_d = accept ? s_axis_tlast : first_q;
-  assign item_last = whole ? ending && level_q <= item : s_axis_tlast && total <= item;
+  assign item_last = whole ? ending && level_q <= item : s_axis_tlast && merged <= item;
   always_comb begin
     for (int unsigned u = 0; u < OutUnits; u++) begin
       item_keep[u] = (keep_q[u] || (!whole && place[u])) && u < 32'(item);

@@ -57,6 +57,7 @@ module cw_weight_ring_formal #(
   logic due_q = 1'b0, due_qq = 1'b0;
   logic [Width-1:0] due_data_q, due_data_qq;
 
+  logic room_q = 1'b0;  // a cycle ago there was room for one more
   logic write;
   logic [NumBits-1:0] following, freed;
   assign write     = wr_valid_i && wr_ready && !clear_i;
@@ -65,6 +66,7 @@ module cw_weight_ring_formal #(
 
   always_ff @(posedge clk_i) begin
     running_q   <= 1'b1;
+    room_q      <= rst_ni && !clear_i && held_q + NumBits'(write) < NumBits'(Depth);
     due_q       <= rst_ni && step_i && marked_q && mark_q == read_q;
     due_data_q  <= data_q;
     due_qq      <= due_q;
@@ -124,7 +126,7 @@ module cw_weight_ring_formal #(
 
     if (rst_ni) begin
       NeverOverfull_A : assert (held_q <= NumBits'(Depth));
-      ReadyWhileRoom_A : assert (wr_ready == (held_q != NumBits'(Depth)));
+      ReadyWhileRoom_A : assert (wr_ready == room_q);
       AvailableExact_A : assert (available == (read_q != held_q));
       ReadInside_A : assert (read_q <= held_q);
       if (group_live_q) GroupInside_A : assert (group_q <= read_q);

@@ -3,7 +3,8 @@
 
 /// Proof harness of cw_axi_burst_split: any commands, any back-pressure, any stop. The bursts of a
 /// command cover exactly the beats that it touches, in order and without a gap, none crosses 4 KiB
-/// or is longer than MaxBurstBeats, and a burst on offer stays until it is taken.
+/// or is longer than MaxBurstBeats, all but the last end with a block, and a burst on offer stays
+/// until it is taken.
 module cw_axi_burst_split_formal #(
   parameter int unsigned AddrBits = 13,
   parameter int unsigned BeatBytes = 4,
@@ -50,6 +51,12 @@ module cw_axi_burst_split_formal #(
 
   // Beats of the address space, and one bit for sums.
   localparam int unsigned PageBeats = 4096 / BeatBytes;
+  // As the contract says: the largest power of two that is neither above MaxBurstBeats nor 4 KiB.
+  function automatic int unsigned block_beats();
+    block_beats = PageBeats;
+    while (block_beats > MaxBurstBeats) block_beats = block_beats / 2;
+  endfunction
+  localparam int unsigned Block = block_beats();
   typedef logic [AddrBits-OffsetBits:0] word_t;
   typedef logic [OffsetBits:0] bytes_t;
 
@@ -60,6 +67,8 @@ module cw_axi_burst_split_formal #(
   word_t end_q;                 // the beat behind the command
   logic [OffsetBits-1:0] offset_q;  // where in its first beat it starts
   bytes_t tail_q;               // bytes in its last beat
+  logic full_q;                 // its last byte is a beat's last
+  logic ended_q = 1'b0;         // a command's last burst has just been taken
   logic held_q = 1'b0;
   logic [AddrBits+8:0] held_burst_q;
 
@@ -80,6 +89,7 @@ module cw_axi_burst_split_formal #(
 
   always_ff @(posedge clk_i) begin
     running_q <= 1'b1;
+    ended_q <= rst_ni && taken && burst_last;
     held_q <= rst_ni && burst_valid && !burst_ready_i;
     held_burst_q <= {burst_addr, burst_len, burst_last};
     if (rst_ni) begin
@@ -94,6 +104,7 @@ module cw_axi_burst_split_formal #(
         next_q <= first_beat;
         end_q <= last_beat + 1'b1;
         offset_q <= cmd_addr_i[OffsetBits-1:0];
+        full_q <= &last_byte[OffsetBits-1:0];
         tail_q <= bytes_t'(last_byte[OffsetBits-1:0]) + 1'b1 -
                   (first_beat == last_beat ? bytes_t'(cmd_addr_i[OffsetBits-1:0]) : '0);
       end
@@ -119,6 +130,7 @@ module cw_axi_burst_split_formal #(
         StaysInPage_A :
         assert (32'(burst_at % word_t'(PageBeats)) + 32'(burst_beats) <= PageBeats);
         NotTooLong_A : assert (32'(burst_len) < MaxBurstBeats);
+        EndsWithBlock_A : assert (burst_last || burst_end % word_t'(Block) == '0);
         NothingBehindCommand_A : assert (burst_end <= end_q);
         LastEndsCommand_A : assert (burst_last == (burst_end == end_q));
         FirstIsFirst_A : assert (burst_first == !begun_q);
@@ -132,12 +144,19 @@ module cw_axi_burst_split_formal #(
     end
   end
 
-  // Inductive invariants: what is left inside is what the command has left.
+  // Inductive invariants: what is left inside is what the command has left, counted from the
+  // beginning of the block at hand.
+  word_t left;
+  assign left = end_q - (next_q - next_q % word_t'(Block));
   always_comb begin
     if (rst_ni && inside_q) begin
       SomethingLeft_A : assert (next_q < end_q && end_q <= word_t'(1) << (AddrBits - OffsetBits));
       WordIsNext_A : assert (word_t'(u_dut.word_q) == next_q);
-      BeatsLeft_A : assert (u_dut.beats_q == (33 - OffsetBits)'(word_t'(end_q - next_q)));
+      LastKept_A : assert (u_dut.last_q == (left <= word_t'(Block)));
+      EndsLeft_A : assert (32'(u_dut.ends_q) == 32'(left - word_t'(!full_q)) / Block);
+      WholeKept_A : assert (u_dut.whole_q == (full_q && end_q % word_t'(Block) == '0));
+      LastIndexKept_A :
+      assert (word_t'(u_dut.last_index_q) == (end_q - 1'b1) % word_t'(Block));
       FirstKept_A : assert (u_dut.first_q == !begun_q);
       OffsetKept_A : assert (u_dut.offset_q == offset_q);
       TailKept_A : assert (u_dut.last_bytes_q == tail_q);
@@ -148,7 +167,7 @@ module cw_axi_burst_split_formal #(
   always_comb begin
     if (rst_ni) begin
       SecondBurstAtPage_C : cover (taken && !burst_first && burst_last && burst_addr[11:0] == '0);
-      BackToBack_C : cover (taken && accept && burst_last && !burst_first);
+      NextCommand_C : cover (accept && ended_q);
     end
   end
 

@@ -150,12 +150,13 @@ module cw_axi_reader_formal #(
   // Inductive invariants.
   always_comb begin
     if (rst_ni) begin
+      BurstInBlock_A :
+      assert (!u_dut.u_split.active_q || u_dut.u_split.index <= u_dut.u_split.end_index);
       InfoIsOwed_A : assert (32'(u_dut.info_count) == 32'(owed_q) + 32'(arvalid));
       DrainKnown_A : assert (u_dut.drain_q == draining_q);
       OutBounded_A : assert (beats_q <= 3'd2);
       RingConsistent_A :
       assert (u_dut.u_out.gen_ring.write_q == (u_dut.u_out.gen_ring.read_q ^ beats_q[0]));
-      CommandNotEmpty_A : assert (!u_dut.u_split.active_q || u_dut.u_split.beats_q != '0);
     end
   end
 

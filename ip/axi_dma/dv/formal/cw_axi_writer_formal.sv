@@ -166,13 +166,14 @@ module cw_axi_writer_formal #(
                  count_t'(u_dut.w_count == 2'd2 && oldest[0]);
   always_comb begin
     if (rst_ni) begin
+      BurstInBlock_A :
+      assert (!u_dut.u_split.active_q || u_dut.u_split.index <= u_dut.u_split.end_index);
       CountBounded_A : assert (u_dut.w_count <= 2'd2);
       RingConsistent_A :
       assert (u_dut.u_out.gen_ring.write_q == (u_dut.u_out.gen_ring.read_q ^ u_dut.w_count[0]));
       CountIsAw_A : assert (32'(u_dut.outstanding_q) == 32'(aw_owed_q) + 32'(awvalid));
       CountIsW_A :
       assert (32'(u_dut.outstanding_q) == 32'(w_owed_q) + 32'(u_dut.info_count) + 32'(lasts));
-      CommandNotEmpty_A : assert (!u_dut.u_split.active_q || u_dut.u_split.beats_q != '0);
       InfoBounded_A : assert (32'(u_dut.info_count) <= MaxOutstanding);
       InfoRingConsistent_A :
       assert (u_dut.u_info.gen_ring.write_q ==
