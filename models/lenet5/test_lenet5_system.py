@@ -12,7 +12,9 @@ from corewright.flow import find_system, simulate_system
 MOST_CYCLES_AN_IMAGE = 5000
 
 
-@pytest.mark.parametrize("model", ["lenet5", "lenet5_w4a4"])
+@pytest.mark.parametrize(
+    "model", ["lenet5", pytest.param("lenet5_w4a4", marks=pytest.mark.nightly)]
+)
 def test_all_four_executions_agree_under_every_stall_pattern(model: str) -> None:
     system = find_system(model)
     quiet = simulate_system(system, stalls="none")

@@ -34,6 +34,7 @@ EXPORTED = (
 )
 
 
+@pytest.mark.nightly
 def test_classifier_runs_without_asserts_from_a_folder_of_its_own(tmp_path: Path):
     folder = tmp_path / "my work"
     folder.mkdir()

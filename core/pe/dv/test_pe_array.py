@@ -75,6 +75,7 @@ def test_the_bench_catches(case, tmp_path: Path):
     )
 
 
+@pytest.mark.nightly
 def test_the_bench_passes_where_no_bug_is_chosen(tmp_path: Path):
     sources = BUGS.sources(_sources(), tmp_path)
     arguments = ("cw_pe_array_flat", "tb_pe_array", sources, _configuration("binary"))

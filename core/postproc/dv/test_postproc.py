@@ -112,6 +112,7 @@ def test_the_bench_catches(name, sources, tmp_path: Path):
     )
 
 
+@pytest.mark.nightly
 def test_the_bench_passes_where_no_bug_is_chosen(sources, tmp_path: Path):
     arguments = ("cw_postproc_flat", "tb_postproc", BUGS.sources(sources, tmp_path), SMALL)
     run_cocotb(*arguments, extra_args=["-Wno-fatal"])

@@ -78,6 +78,7 @@ def test_the_bench_catches(name, sources, tmp_path: Path):
     )
 
 
+@pytest.mark.nightly
 def test_the_bench_passes_where_no_bug_is_chosen(sources, tmp_path: Path):
     copies = BUGS.sources(sources, tmp_path)
     arguments = ("cw_residual_add", "tb_residual_add", copies, _configuration("small"))

@@ -109,7 +109,8 @@ class Cw_gates(Cw_synth):  # noqa: N801 - Edalize looks a class up by its module
             self.commands.add(
                 ["cp", shlex.quote(str(path)), NETLIST], [NETLIST], [str(path).replace(" ", "\\ ")]
             )
-        script = f"read_json {NETLIST}; write_verilog -noattr -noexpr {_GATES}.part"
+        # A wire of several bits that a cell reads and drives looks like a loop to Verilator.
+        script = f"read_json {NETLIST}; splitnets; write_verilog -noattr -noexpr {_GATES}.part"
         words = [*for_make([*self.yosys, "-q", "-l", _LOG, "-p", script])]
         words += ["&&", "mv", f"{_GATES}.part", _GATES]
         self.commands.add(words, [_GATES], [NETLIST, _CELLS])

@@ -76,7 +76,7 @@ def test_what_changes_nothing_is_proven_in_all_configurations(block: Block):
     # The fourth phase is not reached: only a search from reset can tell. The register without a
     # reset is the same in both designs, whatever it holds at first.
     same = mutant(LAST, "phase_q >= 2'd2")
-    proof = proofs(block, [same], 60)[same.id]
+    proof = proofs(block, [same], 600)[same.id]
     assert proof.outcome == "equivalent", proof
     assert proof.text == "proven for cw_phases, 1; cw_phases, 3"
 
@@ -84,7 +84,7 @@ def test_what_changes_nothing_is_proven_in_all_configurations(block: Block):
 def test_a_difference_is_found_with_its_cycle(block: Block):
     # Two steps behind reset, in cycle 3, the phase is 2. What has no reset takes a step even in it.
     late, lost = mutant(LAST, "phase_q == 2'd3"), mutant(STEP, "if (1'b0) data_q")
-    found = proofs(block, [late, lost], 60)
+    found = proofs(block, [late, lost], 600)
     assert found[late.id].outcome == found[lost.id].outcome == "different"
     assert found[late.id].text == "outputs differ in cycle 3 of cw_phases, 1"
     assert found[lost.id].text == "outputs differ in cycle 1 of cw_phases, 1"
@@ -92,7 +92,7 @@ def test_a_difference_is_found_with_its_cycle(block: Block):
 
 def test_a_register_that_is_not_reset_may_hold_anything(block: Block):
     never = mutant("phase_q <= '0;", ";")
-    assert proofs(block, [never], 60)[never.id].outcome == "different"
+    assert proofs(block, [never], 600)[never.id].outcome == "different"
 
 
 def test_what_gives_the_same_cells_needs_no_solver(block: Block, monkeypatch: pytest.MonkeyPatch):
@@ -101,7 +101,7 @@ def test_what_gives_the_same_cells_needs_no_solver(block: Block, monkeypatch: py
 
     monkeypatch.setattr(equivalence, "_solved", never)
     same = mutant("2'd2;\n", "2'd1 + 2'd1;\n")
-    assert proofs(block, [same], 60)[same.id].outcome == "equivalent"
+    assert proofs(block, [same], 600)[same.id].outcome == "equivalent"
     other = mutant("2'd2;\n", "2'd1;\n")
     with pytest.raises(AssertionError):
         proofs(block, [other], 60)
@@ -109,7 +109,7 @@ def test_what_gives_the_same_cells_needs_no_solver(block: Block, monkeypatch: py
 
 def test_what_cannot_be_read_is_no_legal_design(block: Block):
     odd = mutant("data_o = data_q", "data_o[9 + Width] = data_q[0]")
-    proof = proofs(block, [odd], 60)[odd.id]
+    proof = proofs(block, [odd], 600)[odd.id]
     assert proof.outcome == "illegal" and "cannot refer to element" in proof.text
 
 
