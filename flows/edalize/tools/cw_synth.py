@@ -19,7 +19,7 @@ from edalize.tools.edatool import Edatool
 from edalize.utils import EdaCommands
 
 from corewright.environment import prepare_yowasp
-from corewright.silicon.cells import ASIC, NetlistError
+from corewright.silicon.cells import ASIC, FAMILIES, NetlistError
 from corewright.silicon.liberty import LIBRARY_FILE, LIBRARY_PACKAGE, read_library
 from corewright.silicon.timing import SCRIPT as STA_SCRIPT
 from corewright.silicon.timing import missing_for_asic, opensta
@@ -31,8 +31,6 @@ SYNTHESIS = {
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad",
     "xcup": "synth_xilinx -family xcup -flatten -noiopad",
     "ecp5": "synth_ecp5",
-    # Not one command, see Cw_synth.
-    ASIC: "",
 }
 # Of an ASIC: the library's copy, what ABC is told of its surroundings, and OpenSTA's report.
 _LIBRARY, _ABC, _CONSTRAINTS, _TIMING = "library.lib", "abc.script", "abc.constr", "timing.rpt"
@@ -63,7 +61,7 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
 
     argtypes: ClassVar[list[str]] = ["vlogdefine", "vlogparam"]
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
-        "family": {"type": "str", "desc": f"One of {', '.join(SYNTHESIS)} (default: xc7)"},
+        "family": {"type": "str", "desc": f"One of {', '.join(FAMILIES)} (default: xc7)"},
         "yosys": {
             "type": "str",
             "desc": "Command of a Yosys with read_slang (default: YoWASP's, with a deep stack)",
@@ -102,8 +100,8 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
         super().setup(edam)
         self.edam = edam.copy()
         self.family = self._family()
-        if self.family not in SYNTHESIS:
-            legal = ", ".join(SYNTHESIS)
+        if self.family not in FAMILIES:
+            legal = ", ".join(FAMILIES)
             raise RuntimeError(f"cw_synth: family is {self.family!r}, legal are {legal}")
         self.copies = Copies(self.files, "cw_synth")
         named = self.tool_options.get("yosys")
@@ -140,7 +138,6 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
         """Write the list of sources and Yosys' script."""
         options = slang_options(self.vlogdefine, self.vlogparam)
         self.update_config_file(SOURCE_LIST, options + self.copies.listed())
-        mapping = f"{SYNTHESIS[self.family]} -top {self.toplevel}\n"
         if self.family == ASIC:
             mapping = self._mapping()
             period = f"{1e6 / self._positive('clock_mhz', 200):.0f}"
@@ -149,6 +146,8 @@ class Cw_synth(Edatool):  # noqa: N801 - Edalize looks a class up by its module'
             # The load of an output is that of a flip-flop's input, in fF.
             constraints = f"set_driving_cell {self.inverter}\nset_load 9\n"
             self.update_config_file(_CONSTRAINTS, constraints)
+        else:
+            mapping = f"{SYNTHESIS[self.family]} -top {self.toplevel}\n"
         self.update_config_file(
             SCRIPT, f"{elaboration(self.toplevel)}{mapping}write_json {_PARTIAL}\n"
         )

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from corewright.files import reason
-from corewright.silicon.cells import ASIC, FAMILIES, NetlistError
+from corewright.silicon.cells import ASIC, FAMILIES
+from corewright.silicon.command import written
 from corewright.silicon.liberty import read_library
 from corewright.silicon.netlist import read_netlist
 from corewright.silicon.summary import summary_of
@@ -31,30 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asic.add_argument("--timing", type=Path, help="OpenSTA's report")
     asic.add_argument("--memory-ns", type=float, help="what a memory was assumed to take")
     options = parser.parse_args(arguments)
-    # A former netlist's summary would be worse than none.
-    options.out.unlink(missing_ok=True)
-    try:
-        library = None
+    if options.family == ASIC and (options.library is None or options.timing is None):
+        parser.error(f"{ASIC} needs --library and --timing")
+
+    def text() -> str:
+        library = timing = None
         if options.family == ASIC:
-            if options.library is None or options.timing is None:
-                parser.error(f"{ASIC} needs --library and --timing")
             library = read_library(options.library, options.nand2)
         netlist = read_netlist(options.netlist, options.top, options.family, library)
-        timing = None
         if library is not None:
-            text = options.timing.read_text(encoding="utf-8", errors="replace")
-            timing = {**timing_of(text, netlist), "memory_ns": options.memory_ns}
-        summary = summary_of(netlist, timing)
-    except OSError as error:
-        sys.stderr.write(f"silicon: {error.filename}: {reason(error)}\n")
-        return 1
-    except NetlistError as error:
-        sys.stderr.write(f"silicon: {error}\n")
-        return 1
-    partial = options.out.with_suffix(".part")
-    partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    partial.replace(options.out)
-    return 0
+            report = options.timing.read_text(encoding="utf-8", errors="replace")
+            timing = {**timing_of(report, netlist), "memory_ns": options.memory_ns}
+        return json.dumps(summary_of(netlist, timing), indent=2) + "\n"
+
+    return written(options.out, text)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
+from scipy.optimize import nnls
 
 from corewright.facts.widths import number_bits
 from corewright.hardware import Hardware
@@ -161,23 +161,12 @@ def _error(estimated: float, measured: float) -> float:
 
 
 def _coefficients(kind: str, measured: Sequence[Point]) -> dict[str, float]:
-    """Least squares of relative errors, without negative coefficients.
-
-    Of all choices of terms that get a positive coefficient each, the best one: there are few terms.
-    """
+    """Least squares of relative errors, without negative coefficients."""
     names = list(terms(measured[0].hardware)[kind])
     table = np.array([[terms(point.hardware)[kind][name] for name in names] for point in measured])
     amounts = np.array([float(getattr(point.row, kind)) for point in measured])
-    table = table / amounts[:, None]
-    best, least = np.zeros(len(names)), math.inf
-    for size in range(1, len(names) + 1):
-        for chosen in combinations(range(len(names)), size):
-            found, *_ = np.linalg.lstsq(table[:, chosen], np.ones(len(amounts)), rcond=None)
-            error = float(np.sum((table[:, chosen] @ found - 1) ** 2))
-            if (found >= 0).all() and error < least:
-                best, least = np.zeros(len(names)), error
-                best[list(chosen)] = found
-    return dict(zip(names, map(float, best), strict=True))
+    found, _ = nnls(table / amounts[:, None], np.ones(len(amounts)))
+    return dict(zip(names, map(float, found), strict=True))
 
 
 def _amounts(coefficients: Mapping[str, Mapping[str, float]], hw: Hardware) -> dict[str, float]:

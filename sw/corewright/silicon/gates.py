@@ -18,6 +18,7 @@ from pathlib import Path
 
 from corewright.files import reason
 from corewright.silicon.cells import NetlistError, cell_of
+from corewright.silicon.command import written
 
 _MODULE = re.compile(r"^module\s+(\\\S+|\w+).*?^endmodule\b", re.MULTILINE | re.DOTALL)
 # Delays: no netlist here has any, and they are most of the library's text.
@@ -105,23 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrap.add_argument("--netlist", required=True)
     wrap.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    options.out.unlink(missing_ok=True)
-    try:
-        if options.what == "cells":
-            kinds = cells_of(options.netlist, options.top, options.family)
-            library = library_modules(options.library.read_text(encoding="utf-8"))
-            text = models(kinds, library, options.own)
-        else:
+
+    def text() -> str:
+        if options.what == "wrapper":
             source = options.source.read_text(encoding="utf-8")
-            text = wrapper(source, options.module, options.netlist)
-    except (OSError, ValueError) as error:
-        # NetlistError is a ValueError.
-        sys.stderr.write(f"silicon: {reason(error)}\n")
-        return 1
-    partial = options.out.with_suffix(".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(options.out)
-    return 0
+            return wrapper(source, options.module, options.netlist)
+        kinds = cells_of(options.netlist, options.top, options.family)
+        library = library_modules(options.library.read_text(encoding="utf-8"))
+        return models(kinds, library, options.own)
+
+    return written(options.out, text)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corewright.files import reason
 from corewright.silicon.cells import NetlistError
+from corewright.silicon.command import written
 from corewright.silicon.netlist import Netlist, Part, block_of, read_netlist
+from corewright.silicon.paths import register_line
 
 # A register of ECP5 as Yosys writes one, without enable and reset.
 # A string of binary digits has a space behind it: without one it is a number.
@@ -144,7 +145,7 @@ def _critical_path(netlist: Netlist, report: Mapping[str, Any]) -> dict[str, Any
         part = _part(found, cell)
         names = [] if part is None else [netlist.names.get(bit, "") for bit in part.driven()]
         result[end] = next(filter(None, names), cell)
-        result[f"{end}_source"] = "" if part is None else _source(netlist, part)
+        result[f"{end}_source"] = "" if part is None else register_line(netlist, part)
         result[f"{end}_block"] = block_of(result[end].rpartition(".")[0])
         if part is not None and part.scope:
             result[f"{end}_block"] = block_of(part.scope)
@@ -172,11 +173,6 @@ def _stems(cell: str) -> Iterator[str]:
             yield stem
 
 
-def _source(netlist: Netlist, part: Part) -> str:
-    declared = (netlist.declared.get(bit, "") for bit in part.driven())
-    return part.source or next(filter(None, declared), "")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the netlist with registers at its ports, or the summary; 0, or 1 after an error."""
     parser = argparse.ArgumentParser(prog="python -m corewright.silicon.route", description=__doc__)
@@ -187,8 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", default="")
     parser.add_argument("--reports", type=Path, nargs="*", default=[])
     options = parser.parse_args(arguments)
-    options.out.unlink(missing_ok=True)
-    try:
+
+    def text() -> str:
         if options.what == "register":
             contents = json.loads(options.netlist.read_bytes())
             register_ports(contents["modules"][options.top])
@@ -196,14 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reports = [json.loads(path.read_bytes()) for path in options.reports]
             netlist = read_netlist(options.netlist, options.top, "ecp5")
             contents = routed_summary(netlist, reports, options.part)
-    except (OSError, ValueError, KeyError) as error:
-        # NetlistError is a ValueError.
-        sys.stderr.write(f"silicon: {reason(error)}\n")
-        return 1
-    partial = options.out.with_suffix(".part")
-    partial.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
-    partial.replace(options.out)
-    return 0
+        return json.dumps(contents, indent=2) + "\n"
+
+    return written(options.out, text)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from corewright.environment import repository_root
 from corewright.files import read_json
 from corewright.silicon.budgets import CLOCK, Budget
 from corewright.silicon.cells import ASIC
-from corewright.silicon.resources import ASIC_KINDS, KINDS
+from corewright.silicon.resources import kinds_of
 
 
-@dataclass(frozen=True)
-class Row:
+@dataclass(frozen=True, kw_only=True)
+class Measured:
     """What was measured of a configuration, when and of which sources.
 
     Attributes:
@@ -26,62 +26,55 @@ class Row:
         date: of the measurement, ISO 8601.
         rtl: digest of the RTL, see :func:`corewright.flow.synthesis.rtl_digest`.
         yosys: version of the wheel.
-        lut: LUTs; a RAM of 32 by 6 or 64 by 3 bits is four, a shift register one.
         ff: flip-flops.
+        levels: LUTs, or cells, on the longest path between registers.
+        processor_seconds: that it took.
+    """
+
+    name: str
+    family: str
+    date: str
+    rtl: str
+    yosys: str
+    ff: float
+    levels: int
+    processor_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Measured):
+    """A configuration on an FPGA.
+
+    Attributes:
+        lut: LUTs; a RAM of 32 by 6 or 64 by 3 bits is four, a shift register one.
         dsp: multiplier blocks.
         bram36: block RAMs of 36 kbit.
         uram: block RAMs of 288 kbit.
-        levels: LUTs on the longest path between registers.
-        processor_seconds: that it took.
     """
 
-    name: str
-    family: str
-    date: str
-    rtl: str
-    yosys: str
     lut: float
-    ff: float
     dsp: float
     bram36: float
     uram: float
-    levels: int
-    processor_seconds: float
 
 
-@dataclass(frozen=True)
-class AsicRow:
-    """The same of standard cells, before layout.
+@dataclass(frozen=True, kw_only=True)
+class AsicRow(Measured):
+    """A configuration of standard cells, before layout.
 
     Attributes:
-        name: of the budget.
-        family: ``asic``.
-        date: of the measurement, ISO 8601.
-        rtl: digest of the RTL, see :func:`corewright.flow.synthesis.rtl_digest`.
-        yosys: version of the wheel.
         opensta: version of OpenSTA.
         area_um2: of all cells, without memories.
         ge: the same in gate equivalents.
-        ff: flip-flops.
         memory_bits: of memories, beside the area.
         clock_mhz: by the longest path between registers, without wires; null: there is none.
-        levels: cells on the longest path between registers.
-        processor_seconds: that it took.
     """
 
-    name: str
-    family: str
-    date: str
-    rtl: str
-    yosys: str
     opensta: str
     area_um2: float
     ge: float
-    ff: float
     memory_bits: float
     clock_mhz: float | None
-    levels: int
-    processor_seconds: float
 
 
 AnyRow = Row | AsicRow
@@ -100,29 +93,20 @@ def row_of(budget: Budget, summary: Mapping[str, Any], date: str) -> AnyRow:
         summary: see :func:`corewright.flow.synthesis.synthesise`.
         date: when.
     """
-    if budget.family == ASIC:
-        return AsicRow(
-            budget.name,
-            budget.family,
-            date,
-            summary["rtl"],
-            str(summary["yosys"]),
-            str(summary["opensta"]),
-            **{kind: summary["total"][kind] for kind in ASIC_KINDS},
-            clock_mhz=summary["timing"][CLOCK],
-            levels=summary["levels"],
-            processor_seconds=summary["processor_seconds"],
-        )
-    return Row(
-        budget.name,
-        budget.family,
-        date,
-        summary["rtl"],
-        str(summary["yosys"]),
-        **{kind: summary["total"][kind] for kind in KINDS},
-        levels=summary["levels"],
-        processor_seconds=summary["processor_seconds"],
-    )
+    common = {
+        "name": budget.name,
+        "family": budget.family,
+        "date": date,
+        "rtl": summary["rtl"],
+        "yosys": str(summary["yosys"]),
+        "levels": summary["levels"],
+        "processor_seconds": summary["processor_seconds"],
+        **{kind: summary["total"][kind] for kind in kinds_of(budget.family)},
+    }
+    if budget.family != ASIC:
+        return Row(**common)
+    timing = summary["timing"]
+    return AsicRow(**common, opensta=str(summary["opensta"]), clock_mhz=timing[CLOCK])
 
 
 def read_rows(path: Path | None = None) -> list[AnyRow]:

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from corewright.environment import not_installed, search_path
-from corewright.files import reason
 from corewright.silicon.cells import ASIC, MEMORY, NetlistError
+from corewright.silicon.command import told
 from corewright.silicon.liberty import LIBRARY_FILE, LIBRARY_PACKAGE, Library, read_library
 from corewright.silicon.netlist import Netlist, Part, block_of, read_netlist
 from corewright.silicon.paths import register_line, register_name
@@ -339,17 +339,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path()
     for name in (VERILOG, SCRIPT, MEMORIES):
         (folder / name).unlink(missing_ok=True)
-    try:
+
+    def work() -> None:
         library = read_library(options.library, options.nand2)
         netlist = read_netlist(options.netlist, options.top, ASIC, library)
         write_inputs(netlist, library, options.library, folder, options.memory_ns)
-    except OSError as error:
-        sys.stderr.write(f"silicon: {error.filename}: {reason(error)}\n")
-        return 1
-    except NetlistError as error:
-        sys.stderr.write(f"silicon: {error}\n")
-        return 1
-    return 0
+
+    return told(work)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,20 @@ def planted(coefficients: dict[str, float]) -> list[Point]:
         lut, ff = (
             sum(coefficients[name] * sizes[kind][name] for name in sizes[kind]) for kind in FITTED
         )
-        row = Row("", "xc7", "", "old", "", lut, ff, multipliers(hw), block_rams(hw), 0, 1, 1)
+        row = Row(
+            name="",
+            family="xc7",
+            date="",
+            rtl="old",
+            yosys="",
+            lut=lut,
+            ff=ff,
+            dsp=multipliers(hw),
+            bram36=block_rams(hw),
+            uram=0,
+            levels=1,
+            processor_seconds=1,
+        )
         found.append(Point(hw, row))
     return found
 

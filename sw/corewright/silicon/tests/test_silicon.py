@@ -321,7 +321,20 @@ def test_wrong_budgets_are_refused_with_what_is_legal(
 
 
 def row(name: str, rtl: str) -> Row:
-    return Row(name, "xc7", "2026-11-27", rtl, "0.70", 10000, 8000, 16, 1.5, 0, 12, 90.0)
+    return Row(
+        name=name,
+        family="xc7",
+        date="2026-11-27",
+        rtl=rtl,
+        yosys="0.70",
+        lut=10000,
+        ff=8000,
+        dsp=16,
+        bram36=1.5,
+        uram=0,
+        levels=12,
+        processor_seconds=90.0,
+    )
 
 
 def test_rows_of_other_sources_are_stale():
