@@ -34,8 +34,8 @@ MUTANTS = {
                           "if (!rst_ni) crc_q <= '0;"),
     "control_checksum_unchecked": ("cw_control_flat", CONTROL, "fetched.crc == crc", "1'b1"),
     "control_windows_end_a_byte_late": (
-        "cw_control_flat", CONTROL, "33'(DescriptorBytes) > 33'(program_bytes_i)",
-        "33'(DescriptorBytes) > 33'(program_bytes_i) + 33'd1"),
+        "cw_control_flat", CONTROL, ".limit_i  (program_bytes_i)",
+        ".limit_i  (program_bytes_i + 32'd1)"),
     "control_lane_of_the_next_row": (
         "cw_control_flat", CONTROL, "32'(fetched.gather_lane) < Cfg.Rows",
         "32'(fetched.gather_lane) <= Cfg.Rows"),

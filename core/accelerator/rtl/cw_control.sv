@@ -122,7 +122,7 @@ module cw_control
   // verilator lint_on UNUSEDSIGNAL
   descriptor_t fetched;
   logic [31:0] crc;
-  logic receive, header_end, crc_done, bad_offset_q;
+  logic receive, header_end, crc_done;
 
   // The buffer shifts in from the top, so that a complete header or descriptor ends at the top.
   assign header  = decode_header(buffer_q[DescriptorWords*32-1-:HeaderWords*32]);
@@ -131,18 +131,26 @@ module cw_control
   // Header and first descriptor lie behind each other and are fetched by one command: the header is
   // checked while the stream waits for a cycle.
   assign fetching_o  = header_phase_q || fetch_q[2];
-  // A command has a cycle of its own for its address and its window.
-  logic asking, asked_q;
-  logic [Cfg.AddrBits-1:0] addr_q;
+  logic asking, asked, outside;
   assign asking = fetch_q == FetchHeader || fetch_q == FetchDescriptor;
-  always_ff @(posedge clk_i) begin
-    asked_q      <= asking;
-    bad_offset_q <= 33'(offset_q) + 33'(DescriptorBytes) > 33'(program_bytes_i);
-    addr_q       <= program_base_i + (fetch_q == FetchHeader ? '0 : Cfg.AddrBits'(offset_q));
-  end
-  assign cmd_valid_o = state_q == StRun && asking && asked_q && !bad_offset_q;
-  assign cmd_addr_o  = addr_q;
-  assign cmd_bytes_o = fetch_q == FetchHeader ? HeaderBytes + DescriptorBytes : DescriptorBytes;
+  cw_read_command #(
+      .AddrBits(Cfg.AddrBits)
+  ) u_command (
+      .clk_i,
+      .valid_i  (state_q == StRun && asking),
+      .changed_i(!asking),
+      .room_i   (1'b1),
+      .base_i   (program_base_i),
+      .limit_i  (program_bytes_i),
+      .offset_i (fetch_q == FetchHeader ? '0 : offset_q),
+      .bytes_i  (fetch_q == FetchHeader ? HeaderBytes + DescriptorBytes : DescriptorBytes),
+      .outside_o(outside),
+      .taken_o  (asked),
+      .cmd_valid_o,
+      .cmd_ready_i,
+      .cmd_addr_o,
+      .cmd_bytes_o
+  );
   assign header_end  = words_q == 5'(HeaderWords);
   assign s_axis_tready = (fetch_q == FetchHeaderData && !header_end)
       || (fetch_q == FetchDescriptorData && left_q <= 5'd2);
@@ -186,14 +194,14 @@ module cw_control
     layers_ok_q <= header.layers[31:16] == '0 && header.layers[15:0] != '0;
   end
 
-  // Sizes that would break a block's own assumptions, each compared by itself and registered; the
-  // rest is the compiler's. docs/architecture.md lists them.
+  // The checksum, and sizes that would break a block's own assumptions, each compared by itself and
+  // registered; the rest is the compiler's. docs/architecture.md lists them.
   localparam int unsigned Checks = 18;
   localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
   localparam int PixelHigh = largest(Cfg.PixelBits);
   logic [Checks-1:0] checks, checks_q;
   logic [15:0] layers_q, number_q;  // descriptors of the stage; this one's position
-  logic stored_rows, full_groups, sizes_ok;
+  logic stored_rows, full_groups, descriptor_ok;
   assign stored_rows = fetched.weight_rows != '0 && !fetched.weights_arena;
   assign full_groups = fetched.groups != 16'd1;
   always_comb begin
@@ -235,7 +243,7 @@ module cw_control
     checks[17] = fetched.crc == crc;
   end
   always_ff @(posedge clk_i) if (fetch_q == FetchCheck) checks_q <= checks;
-  assign sizes_ok = &checks_q;
+  assign descriptor_ok = &checks_q;
 
   /// A group has C channels at most, in layers that work channel by channel D.
   function automatic logic channels_fit(logic [15:0] channels, logic [3:0] opcode);
@@ -268,10 +276,10 @@ module cw_control
       case (fetch_q)
         FetchHeader: begin
           header_phase_q <= 1'b1;
-          if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchHeaderData;
+          if (asked) fetch_q <= FetchHeaderData;
         end
         FetchHeaderData: if (header_end) fetch_q <= FetchCheck;
-        FetchDescriptor: if (cmd_valid_o && cmd_ready_i) fetch_q <= FetchDescriptorData;
+        FetchDescriptor: if (asked) fetch_q <= FetchDescriptorData;
         FetchDescriptorData: if (receive && s_axis_tlast) fetch_q <= FetchCheck;
         FetchCheck: begin
           // A failed check ends the run by `fail` below.
@@ -396,13 +404,13 @@ module cw_control
       fail_info = header.hardware_hash;
     end else if (fetch_q == FetchCheck && header_phase_q && !layers_ok_q) begin
       fail_code = ErrorBadProgram;
-    end else if (fetch_q == FetchReady && !sizes_ok) begin
+    end else if (fetch_q == FetchReady && !descriptor_ok) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(fetched.layer_index);
     end else if (mismatch_i || (layer_end && left_over_q)) begin
       fail_code = ErrorBadDescriptor;
       fail_info = 32'(engine_desc_o.layer_index);
-    end else if (asking && asked_q && bad_offset_q) begin
+    end else if (outside) begin
       fail_code = ErrorWindow;
       fail_info = offset_q;
     end else if (window_q) begin

@@ -61,7 +61,7 @@ MUTANTS = {
     ),
     "loader_constants_read_from_the_arena": (
         "pixel_loader_8x4", "cw_pixel_loader.sv",
-        "(d.input_program ? program_base_i : arena_base_i)", "arena_base_i",
+        "d.input_program ? program_base_i : arena_base_i", "arena_base_i",
     ),
     "loader_constants_checked_against_the_arena": (
         "pixel_loader_7x2_5bit", "cw_pixel_loader.sv",
@@ -227,7 +227,7 @@ MUTANTS = {
     ),
     "arena_checked_against_the_program": (
         "weight_loader_24x8_axi64", "cw_weight_loader.sv",
-        "33'(arena ? arena_bytes_i : program_bytes_i)", "33'(program_bytes_i)",
+        ".limit_i  (arena ? arena_bytes_i : program_bytes_i)", ".limit_i  (program_bytes_i)",
     ),
     "biases_of_arena_layers_from_the_arena": (
         "weight_loader_24x8_axi64", "cw_weight_loader.sv",

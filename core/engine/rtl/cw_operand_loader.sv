@@ -58,32 +58,38 @@ module cw_operand_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- walk by tiles
-  // A command has a cycle of its own for its address, its window and its room.
-  logic active_q, settled_q, bad_window_q, room_q;
-  logic [AddrBits-1:0] addr_q;
+  logic active_q, room_q;
   logic [15:0] channels, beats;
   logic [31:0] block_offset_q, set_offset_q, group_offset_q, pass_offset_q, offset, bytes;
-  logic issue, taken, last_group, group_end, set_end, pass_end, layer_end;
+  logic taken, last_group, group_end, set_end, pass_end, layer_end;
   logic [DepthBits-1:0] reserved_q;
 
   assign channels        = last_group ? d.last_group_channels : d.group_channels;
   assign beats           = (channels + 16'(Words - 1)) / 16'(Words);
   assign offset          = d.add_offset + block_offset_q + group_offset_q;
   assign bytes           = 32'(channels) * WordBytes;
-  assign issue           = active_q && settled_q;
-  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset;
-  assign cmd_valid_o     = issue && !bad_window_q && room_q;
-  assign cmd_addr_o      = addr_q;
-  assign cmd_bytes_o     = bytes;
-  assign taken           = cmd_valid_o && cmd_ready_i;
+  // Known a cycle later, as commands come every second one.
+  always_ff @(posedge clk_i) room_q <= 32'(reserved_q) + 32'(beats) <= Depth;
 
-  always_ff @(posedge clk_i) begin
-    settled_q    <= !start_i && !taken;
-    addr_q       <= arena_base_i + AddrBits'(offset);
-    bad_window_q <= 33'(offset) + 33'(bytes) > 33'(arena_bytes_i);
-    room_q       <= 32'(reserved_q) + 32'(beats) <= Depth;
-  end
+  cw_read_command #(
+      .AddrBits(AddrBits)
+  ) u_command (
+      .clk_i,
+      .valid_i  (active_q),
+      .changed_i(start_i),
+      .room_i   (room_q),
+      .base_i   (arena_base_i),
+      .limit_i  (arena_bytes_i),
+      .offset_i (offset),
+      .bytes_i  (bytes),
+      .outside_o(window_o),
+      .taken_o  (taken),
+      .cmd_valid_o,
+      .cmd_ready_i,
+      .cmd_addr_o,
+      .cmd_bytes_o
+  );
 
   logic [15:0] unused_group, unused_next_group;
   logic unused_last_of_pass, unused_last_block, unused_finished;

@@ -83,18 +83,27 @@ module cw_pixel_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- read commands
-  // A command has a cycle of its own for its address and window, and for whether it is the last.
-  logic [31:0] segments_left_q, offset_q, window_bytes;
-  logic reading_q, settled_q, bad_window_q, last_segment_q, issue, taken;
-  logic [AddrBits-1:0] addr_q;
-  assign window_bytes    = d.input_program ? program_bytes_i : arena_bytes_i;
-  assign issue           = reading_q && settled_q;
-  assign taken           = cmd_valid_o && cmd_ready_i;
-  assign cmd_valid_o     = issue && !bad_window_q;
-  assign cmd_addr_o      = addr_q;
-  assign cmd_bytes_o     = d.segment_bytes;
+  logic [31:0] segments_left_q, offset_q;
+  logic reading_q, last_segment_q, taken;
+  cw_read_command #(
+      .AddrBits(AddrBits)
+  ) u_command (
+      .clk_i,
+      .valid_i  (reading_q),
+      .changed_i(start_i),
+      .room_i   (1'b1),
+      .base_i   (d.input_program ? program_base_i : arena_base_i),
+      .limit_i  (d.input_program ? program_bytes_i : arena_bytes_i),
+      .offset_i (offset_q),
+      .bytes_i  (d.segment_bytes),
+      .outside_o(window_o),
+      .taken_o  (taken),
+      .cmd_valid_o,
+      .cmd_ready_i,
+      .cmd_addr_o,
+      .cmd_bytes_o
+  );
   assign cmd_left_o      = reading_q;
-  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -104,9 +113,7 @@ module cw_pixel_loader
     else if (window_o || (taken && last_segment_q)) reading_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
-    settled_q      <= !start_i && !taken;
-    addr_q         <= AddrBits'(offset_q) + (d.input_program ? program_base_i : arena_base_i);
-    bad_window_q   <= 33'(offset_q) + 33'(d.segment_bytes) > 33'(window_bytes);
+    // Known a cycle later, as commands come every second one.
     last_segment_q <= segments_left_q == 32'd1;
     if (start_i) begin
       offset_q        <= d.input_offset;

@@ -150,7 +150,7 @@ module cw_sequencer
   logic signed [31:0] row_block_q;  // its absolute plane block
   place_t position_q;   // of this tap, in plane 0
   place_t tap_place_q;  // of this tap, in its own plane
-  logic [15:0] phase_h_q, phase_w_q;
+  logic [15:0] phases_h_q, phases_w_q;  // of the stride, from this one on
   logic [RowBits-1:0] plane_h_q, plane_q, channel_row_q;
   logic [SlotBits-1:0] slot_q;
   logic signed [32:0] need_q;
@@ -419,9 +419,9 @@ module cw_sequencer
         last_channel_q  <= one_channel;
         last_kw_q       <= d.kernel_width == 16'd1;
         last_kh_q       <= d.kernel_height == 16'd1;
-        phase_h_q       <= '0;
+        phases_h_q      <= d.stride_h;
         last_phase_h_q  <= d.stride_h == 16'd1;
-        phase_w_q       <= '0;
+        phases_w_q      <= d.stride_w;
         last_phase_w_q  <= d.stride_w == 16'd1;
         plane_h_q       <= '0;
         plane_q         <= '0;
@@ -448,28 +448,28 @@ module cw_sequencer
               kw_q      <= kw_q + 1'b1;
               last_kw_q <= kw_q + 16'd2 == d.kernel_width;
               if (last_phase_w_q) begin
-                phase_w_q      <= '0;
+                phases_w_q     <= d.stride_w;
                 last_phase_w_q <= d.stride_w == 16'd1;
                 plane_q        <= plane_h_q;
                 position_q     <= next_tap;
                 tap_place_q    <= next_tap;
               end else begin
-                phase_w_q      <= phase_w_q + 1'b1;
-                last_phase_w_q <= phase_w_q + 16'd2 == d.stride_w;
+                phases_w_q     <= phases_w_q - 1'b1;
+                last_phase_w_q <= phases_w_q == 16'd2;
                 plane_q        <= plane_q + RowBits'(d.plane_rows);
                 tap_place_q    <= skewed;
               end
             end else begin
               kw_q           <= '0;
               last_kw_q      <= d.kernel_width == 16'd1;
-              phase_w_q      <= '0;
+              phases_w_q     <= d.stride_w;
               last_phase_w_q <= d.stride_w == 16'd1;
               if (!last_kh_q) begin
                 kh_q      <= kh_q + 1'b1;
                 last_kh_q <= kh_q + 16'd2 == d.kernel_height;
                 need_q    <= need_q + 33'(d.need_step);
                 if (last_phase_h_q) begin
-                  phase_h_q      <= '0;
+                  phases_h_q     <= d.stride_h;
                   last_phase_h_q <= d.stride_h == 16'd1;
                   plane_h_q      <= '0;
                   plane_q        <= '0;
@@ -479,8 +479,8 @@ module cw_sequencer
                   tap_place_q    <= next_row;
                   if (d.release_rows && last_of_pass) released_o <= next_row_block;
                 end else begin
-                  phase_h_q      <= phase_h_q + 1'b1;
-                  last_phase_h_q <= phase_h_q + 16'd2 == d.stride_h;
+                  phases_h_q     <= phases_h_q - 1'b1;
+                  last_phase_h_q <= phases_h_q == 16'd2;
                   plane_h_q      <= plane_h_q + RowBits'(d.phase_rows);
                   plane_q        <= plane_h_q + RowBits'(d.phase_rows);
                   position_q     <= row_place_q;
@@ -489,7 +489,7 @@ module cw_sequencer
               end else begin
                 kh_q           <= '0;
                 last_kh_q      <= d.kernel_height == 16'd1;
-                phase_h_q      <= '0;
+                phases_h_q     <= d.stride_h;
                 last_phase_h_q <= d.stride_h == 16'd1;
                 plane_h_q      <= '0;
                 plane_q        <= '0;

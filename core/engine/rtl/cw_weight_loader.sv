@@ -103,11 +103,9 @@ module cw_weight_loader
   localparam int unsigned KindsDepth = 16;
   localparam int unsigned PartsDepth = KindsDepth + 2;
   logic [4:0] kinds, parts;
-  // A command has a cycle of its own for what is said about it: its address, its window, what ends
-  // with it.
-  logic settled_q, bad_window_q, row_end_q, block_end_q, walk_start_q;
-  logic [AddrBits-1:0] addr_q;
-  logic issue, taken, room, arena, last_group;
+  // What ends with a command is known a cycle later, as they come every second one.
+  logic row_end_q, block_end_q, walk_start_q;
+  logic taken, arena, last_group;
   logic [31:0] offset, bytes;
   logic [ItemBits-1:0] item_bytes;
   assign arena      = arena_q && state_q == StGroups;
@@ -116,14 +114,25 @@ module cw_weight_loader
       : arena_q ? WordBytes : last_group ? last_group_bytes_q : group_bytes_q;
   assign item_bytes = state_q == StBias ? ItemBits'(BeatBytes)
       : arena_q ? ItemBits'(WordBytes) : ItemBits'(last_group ? last_row_bytes_q : row_bytes_q);
-  assign issue           = settled_q && (state_q == StBias || state_q == StGroups);
-  assign window_o        = issue && bad_window_q;
   assign window_offset_o = offset;
-  assign room            = kinds != 5'(KindsDepth) && parts != 5'(PartsDepth);
-  assign cmd_valid_o     = issue && !bad_window_q && room;
-  assign cmd_addr_o      = addr_q;
-  assign cmd_bytes_o     = bytes;
-  assign taken           = cmd_valid_o && cmd_ready_i;
+  cw_read_command #(
+      .AddrBits(AddrBits)
+  ) u_command (
+      .clk_i,
+      .valid_i  (state_q == StBias || state_q == StGroups),
+      .changed_i(start_i || walk_start_q),
+      .room_i   (kinds != 5'(KindsDepth) && parts != 5'(PartsDepth)),
+      .base_i   (arena ? arena_base_i : program_base_i),
+      .limit_i  (arena ? arena_bytes_i : program_bytes_i),
+      .offset_i (offset),
+      .bytes_i  (bytes),
+      .outside_o(window_o),
+      .taken_o  (taken),
+      .cmd_valid_o,
+      .cmd_ready_i,
+      .cmd_addr_o,
+      .cmd_bytes_o
+  );
 
   // The next word of a row begins in lane 0 of the next block; the next group begins where this one
   // ended, maybe in the same word.
@@ -135,11 +144,8 @@ module cw_weight_loader
   assign behind.lane   = block_end_q ? '0 : lane_q + columns_left;
   assign next_group    = first_row_q ? behind : behind_q;
   always_ff @(posedge clk_i) begin
-    settled_q    <= !start_i && !walk_start_q && !taken;
-    addr_q       <= (arena ? arena_base_i : program_base_i) + AddrBits'(offset);
-    bad_window_q <= 33'(offset) + 33'(bytes) > 33'(arena ? arena_bytes_i : program_bytes_i);
-    row_end_q    <= !arena_q || columns_left <= lanes_left;
-    block_end_q  <= !arena_q || lanes_left <= columns_left;
+    row_end_q   <= !arena_q || columns_left <= lanes_left;
+    block_end_q <= !arena_q || lanes_left <= columns_left;
   end
 
   // The sequencer's order, but that a group's rows come once where they stay in the ring for all its

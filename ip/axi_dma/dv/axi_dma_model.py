@@ -107,7 +107,9 @@ def behind(valid: LogicObject) -> Iterator[bool]:
         yield not int(valid.value)
 
 
-def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: int) -> list[Command]:
+def random_commands(
+    rng: random.Random, count: int, beat_bytes: int, longest: int, unit: int = 1
+) -> list[Command]:
     """Returns commands with the corners over-represented: tiny, page edges, whole pages.
 
     Args:
@@ -115,6 +117,7 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: in
         count: of commands.
         beat_bytes: bytes of a beat.
         longest: no command has more bytes; commands of 6000 hold whole pages.
+        unit: addresses and sizes are multiples of it; divides a beat.
     """
     commands = []
     for _ in range(count):
@@ -132,9 +135,11 @@ def random_commands(rng: random.Random, count: int, beat_bytes: int, longest: in
                 rng.randrange(MEMORY_BYTES - size),
                 4096 * rng.randint(1, 12) - rng.randint(0, 2 * beat_bytes),
                 rng.randrange(0, MEMORY_BYTES - size, beat_bytes),
+                # To the end of bursts, whatever their length is.
+                4096 * rng.randint(1, 12) - size % 4096,
             ]
         )
-        commands.append(Command(address, size))
+        commands.append(Command(address // unit * unit, max(size // unit, 1) * unit))
     return commands
 
 

@@ -36,6 +36,8 @@ from corewright.testing.pins import Pins
 PARAMETERS = bench_parameters()
 # Bytes of a random command.
 LONGEST = int(PARAMETERS["longest"])
+# What is left out is at its default.
+UNIT = int(PARAMETERS.get("UnitBytes", 1))
 
 CHANNELS = {
     "cmd": ("cmd_valid_i", "cmd_ready_o"),
@@ -158,7 +160,7 @@ async def every_packet_holds_its_commands_bytes_under_random_stalls(dut: Hierarc
     await bench.open()
     for probability in (0.0, 0.3, 0.7):
         bench.stall(probability)
-        commands = random_commands(bench.rng, 25, bench.beat_bytes, LONGEST)
+        commands = random_commands(bench.rng, 25, bench.beat_bytes, LONGEST, UNIT)
         commands = anywhere(bench.rng, commands, len(dut.cmd_addr_i))
         await bench.run(commands, stalls(bench.rng, probability / 2))
     assert not bench.monitor.errors
@@ -171,7 +173,7 @@ async def no_channel_waits_for_its_other_side_to_be_ready(dut: HierarchyObject) 
     await bench.open()
     bench.memory.ar_channel.set_pause_generator(behind(dut.m_axi_arvalid))
     bench.pause = behind(dut.m_axis_tvalid)
-    await bench.run(random_commands(bench.rng, 8, bench.beat_bytes, min(LONGEST, 600)))
+    await bench.run(random_commands(bench.rng, 8, bench.beat_bytes, min(LONGEST, 600), UNIT))
 
 
 @cocotb.test()
@@ -179,7 +181,7 @@ async def bursts_are_incrementing_full_width_and_of_normal_memory(dut: Hierarchy
     """What subordinates and interconnects may rely on, in each burst."""
     bench = Bench(dut)
     await bench.open()
-    await bench.run(random_commands(bench.rng, 3, bench.beat_bytes, LONGEST))
+    await bench.run(random_commands(bench.rng, 3, bench.beat_bytes, LONGEST, UNIT))
     assert bench.monitor.attributes == {plain_attributes(bench.beat_bytes)}
 
 
@@ -189,11 +191,11 @@ async def every_offset_and_tail_is_exact(dut: HierarchyObject) -> None:
     bench = Bench(dut)
     await bench.open()
     edge = 3 * 4096 - bench.beat_bytes
-    step = max(1, bench.beat_bytes // 8)
+    step = max(UNIT, bench.beat_bytes // 8)
     commands = [
         Command(edge + offset, size)
         for offset in range(0, bench.beat_bytes, step)
-        for size in range(1, 2 * bench.beat_bytes + 2, step)
+        for size in range(UNIT, 2 * bench.beat_bytes + 2, step)
     ]
     await bench.run(commands)
 
@@ -261,7 +263,7 @@ async def an_error_response_is_reported_and_keeps_the_packets_length(dut: Hierar
     bad_beats = 3
     bench.memory.bad = range(8192, 8192 + bad_beats * bench.beat_bytes)
     bad = Command(8192 - 5 * bench.beat_bytes, 20 * bench.beat_bytes)
-    good = Command(100, 333)
+    good = Command(100 // UNIT * UNIT, 333 // UNIT * UNIT)
     for response in (AxiResp.SLVERR, AxiResp.DECERR, AxiResp.EXOKAY):
         answer_errors_with(bench.memory.r_channel, "rresp", response)
         bench.packets.clear()
@@ -282,7 +284,7 @@ async def a_reset_at_any_time_leaves_nothing(dut: HierarchyObject) -> None:
     await bench.open()
     for _ in range(20):
         bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
-        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
+        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST, UNIT)
         sender = cocotb.start_soon(send_commands(dut, commands))
         for _ in range(bench.rng.randint(1, 60)):
             await RisingEdge(dut.clk_i)
@@ -293,7 +295,9 @@ async def a_reset_at_any_time_leaves_nothing(dut: HierarchyObject) -> None:
         await RisingEdge(dut.clk_i)
         dut.abort_i.value = 0
         await bench.reset()
-        await bench.run(random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes))
+        await bench.run(
+            random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes, UNIT)
+        )
 
 
 @cocotb.test()
@@ -307,7 +311,7 @@ async def an_abort_at_any_time_drains_and_the_next_command_works(dut: HierarchyO
     await bench.open()
     for trial in range(30):
         bench.stall(bench.rng.choice([0.0, 0.3, 0.7]))
-        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST)
+        commands = random_commands(bench.rng, 6, bench.beat_bytes, LONGEST, UNIT)
         sender = cocotb.start_soon(send_commands(dut, commands))
         for _ in range(bench.rng.randint(1, 120)):
             await RisingEdge(dut.clk_i)
@@ -326,7 +330,7 @@ async def an_abort_at_any_time_drains_and_the_next_command_works(dut: HierarchyO
             dut.clear_i.value = 0
         # Otherwise the next command waits at the door until the abort is over.
         before = len(bench.packets)
-        following = random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes)
+        following = random_commands(bench.rng, 2, bench.beat_bytes, 20 * bench.beat_bytes, UNIT)
         bench.partial.clear()
         await send_commands(dut, following)
         await wait_idle(dut)
@@ -345,7 +349,7 @@ async def a_command_of_any_length_begins_well_and_can_be_aborted(dut: HierarchyO
     sizes = [(1 << 32) - 1, 1 << 31, *(bench.rng.getrandbits(32) | 1 << 20 for _ in range(4))]
     for size in sizes:
         # From the lowest address on, which is legal with 32 bits of address, too.
-        await send_commands(dut, [Command(0, size)])
+        await send_commands(dut, [Command(0, size // UNIT * UNIT)])
         while len(bench.partial) < 4 * bench.beat_bytes:
             await RisingEdge(dut.clk_i)
         dut.abort_i.value = 1
@@ -355,4 +359,4 @@ async def a_command_of_any_length_begins_well_and_can_be_aborted(dut: HierarchyO
         assert not bench.packets
         assert bench.partial == bench.image[: len(bench.partial)]
         bench.begin_anew()
-    await bench.run([Command(100, 33)])
+    await bench.run([Command(100 // UNIT * UNIT, 3 * UNIT)])

@@ -89,9 +89,16 @@ MUTANTS = {
 BUGS = Mutants({name: Mutation(*bug) for name, (_, *bug, _) in MUTANTS.items()})
 
 
-@pytest.mark.parametrize("top", sorted(BENCHES))
 # The targets sim and sim_writer are the 64 bit configuration, see ip/test_targets.py.
-@pytest.mark.parametrize("name", sorted(set(CONFIGURATIONS) - {"64bit"}))
+@pytest.mark.parametrize(
+    ("top", "name"),
+    [
+        (top, name)
+        for top in sorted(BENCHES)
+        for name in BENCHES[top].configurations
+        if name != "64bit"
+    ],
+)
 def test_axi_dma(top: str, name: str) -> None:
     run_declared(BENCHES[top], name)
 
@@ -128,20 +135,28 @@ def test_the_bench_passes_where_no_bug_is_chosen(top: str, tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value", "message"),
-    [
-        ("DataBits", 16, "BeatBytes must be 4, 8, 16, 32 or 64"),
-        ("DataBits", 1024, "BeatBytes must be 4, 8, 16, 32 or 64"),
-        ("MaxBurstBeats", 0, "MaxBurstBeats must be 1..256"),
-        ("MaxBurstBeats", 257, "MaxBurstBeats must be 1..256"),
-        ("AddrBits", 12, "AddrBits must be 13..64"),
-        ("AddrBits", 65, "AddrBits must be 13..64"),
-        # The queue of that depth is no legal one, either, and may be looked at first.
-        ("MaxOutstanding", 0, "%Error"),
-    ],
-)
-@pytest.mark.parametrize("top", sorted(BENCHES))
+ILLEGAL = [
+    *(
+        (top, *words)
+        for top in sorted(BENCHES)
+        for words in [
+            ("DataBits", 16, "BeatBytes must be 4, 8, 16, 32 or 64"),
+            ("DataBits", 1024, "BeatBytes must be 4, 8, 16, 32 or 64"),
+            ("MaxBurstBeats", 0, "MaxBurstBeats must be 1..256"),
+            ("MaxBurstBeats", 257, "MaxBurstBeats must be 1..256"),
+            ("AddrBits", 12, "AddrBits must be 13..64"),
+            ("AddrBits", 65, "AddrBits must be 13..64"),
+            # The queue of that depth is no legal one, either, and may be looked at first.
+            ("MaxOutstanding", 0, "%Error"),
+        ]
+    ),
+    ("cw_axi_reader", "UnitBytes", 0, "UnitBytes must be a power of two up to a beat"),
+    ("cw_axi_reader", "UnitBytes", 3, "UnitBytes must be a power of two up to a beat"),
+    ("cw_axi_reader", "UnitBytes", 16, "UnitBytes must be a power of two up to a beat"),
+]
+
+
+@pytest.mark.parametrize(("top", "parameter", "value", "message"), ILLEGAL)
 def test_illegal_parameters_end_the_elaboration(
     top: str, parameter: str, value: int, message: str
 ) -> None:
