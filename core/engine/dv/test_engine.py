@@ -144,11 +144,11 @@ MUTANTS = {
     ),
     "buffer_second_run_at_the_row_of_the_first": (
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",
-        "below ? wr_row_next[k] : wr_row[k]", "below ? wr_row_next[k] : wr_row[0]",
+        "wr_row_next[1] : wr_row[1]", "wr_row_next[1] : wr_row[0]",
     ),
     "buffer_second_run_left_out": (
         "pixel_buffer_8x4", "cw_pixel_buffer.sv",
-        "int unsigned k = 0; k < 2; k++", "int unsigned k = 0; k < 1; k++",
+        "wr_en_i && reached != '0", "wr_en_i && reached[0]",
     ),
     "operand_reads_run_beyond_the_queue": (
         "operand_loader_4x8_axi64", "cw_operand_loader.sv",

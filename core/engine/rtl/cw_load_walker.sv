@@ -96,7 +96,9 @@ module cw_load_walker
   // ---------------------------------------------------------------- starting phases
   // The rows of the planes in which an image and an image row start: no multiplier.
   // Whether a phase is its stride's last, or one that is stored, is a register beside it.
-  logic [15:0] phases_h_q, planes_h_q, phase_w_q;  // in h: those left, and those that are stored
+  // In h those left, and those that are stored: complements that count up, as a carry chain that
+  // counts down has an inverter before each bit.
+  logic [15:0] phases_h_n_q, planes_h_n_q, phase_w_q;
   logic last_phase_h_q, last_phase_w_q, phase_h_stored_q;
   logic [RowBits-1:0] plane_h_q, plane_w_q, first_plane_h_q, first_plane_w_q;
   logic [RowBits-1:0] setup_h_q, setup_w_q;  // phases to go
@@ -122,12 +124,12 @@ module cw_load_walker
 
   // ---------------------------------------------------------------- A: segments
   logic a_valid_q, a_go, b_ready;
-  logic [31:0] blocks_left_q;
+  logic [31:0] blocks_n_q;           // of the stream, a complement
   logic [CountBits-1:0] room_q;      // lanes left in the word
   logic [LaneBits-1:0] lane_q;       // R - room_q
   logic [15:0] row_left_q;           // lanes left in the image row
   logic [15:0] stored_left_q;        // those of them that are stored
-  logic [15:0] rows_left_q;          // of the image
+  logic [15:0] rows_n_q;             // left of the image, a complement
   logic [15:0] height_left_q;        // h until load_height
   assign a_go = go_i && a_valid_q && !setup_i && b_ready;
 
@@ -145,7 +147,7 @@ module cw_load_walker
     lanes         = row_behind[16] && !d.direct_load ? CountBits'(row_left_q) : take;
     word_end      = single_i ? room_q == CountBits'(1) : d.direct_load || !row_behind[16];
     stored        = stored_behind[16] && !d.direct_load ? CountBits'(stored_left_q) : take;
-    image_end     = rows_left_q == 16'd1;
+    image_end     = rows_n_q == ~16'd1;
     row_stored    = d.direct_load || (height_left_q != '0 && phase_h_stored_q
                                       && (!single_i || phase_w_q < d.planes_w));
     row_keeps     = d.row_advance == d.stride_h;
@@ -157,7 +159,7 @@ module cw_load_walker
   end
 
   logic last_block;
-  assign last_block = blocks_left_q == 32'd1;
+  assign last_block = blocks_n_q == ~32'd1;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) a_valid_q <= 1'b0;
@@ -171,13 +173,13 @@ module cw_load_walker
 
   always_ff @(posedge clk_i) begin
     if (setup_i) begin
-      blocks_left_q <= d.stream_blocks;
-      room_q        <= R;
-      lane_q        <= '0;
+      blocks_n_q <= ~d.stream_blocks;
+      room_q     <= R;
+      lane_q     <= '0;
     end else if (a_go) begin
       room_q <= word_end ? R : room_q - lanes;
       lane_q <= word_end ? '0 : lane_q + lanes[LaneBits-1:0];
-      if (word_end) blocks_left_q <= blocks_left_q - 32'd1;
+      if (word_end) blocks_n_q <= blocks_n_q + 32'd1;
     end
     if (setup_i || (a_go && row_end)) begin
       row_left_q     <= d.input_pitch;
@@ -193,22 +195,23 @@ module cw_load_walker
       plane_w_q      <= phase_w_wraps ? '0 : plane_w_q + RowBits'(d.plane_rows);
     end
     if (setup_i || (a_go && row_end && image_end)) begin
-      rows_left_q      <= d.input_rows;
+      rows_n_q         <= ~d.input_rows;
       height_left_q    <= d.load_height;
-      phases_h_q       <= d.stride_h - d.start_phase_h;
-      planes_h_q       <= d.planes_h - d.start_phase_h;
+      phases_h_n_q     <= ~(d.stride_h - d.start_phase_h);
+      planes_h_n_q     <= ~(d.planes_h - d.start_phase_h);
       last_phase_h_q   <= d.start_phase_h + 16'd1 == d.stride_h;
       phase_h_stored_q <= d.start_phase_h < d.planes_h;
       plane_h_q        <= d.direct_load ? '0 : first_plane_h_q;
     end else if (a_go && row_end) begin
-      rows_left_q   <= rows_left_q - 16'd1;
+      rows_n_q      <= rows_n_q + 16'd1;
       height_left_q <= height_behind[16] ? '0 : height_behind[15:0];
       if (!row_keeps) begin
         // A row advance of one stride keeps the phase, any other is one of a row.
-        phases_h_q       <= row_wraps ? d.stride_h : phases_h_q - 16'd1;
-        planes_h_q       <= row_wraps ? d.planes_h : planes_h_q - 16'd1;
-        last_phase_h_q   <= row_wraps ? d.stride_h == 16'd1 : phases_h_q == 16'd2;
-        phase_h_stored_q <= row_wraps ? d.planes_h != '0 : phase_h_stored_q && planes_h_q != 16'd1;
+        phases_h_n_q     <= row_wraps ? ~d.stride_h : phases_h_n_q + 16'd1;
+        planes_h_n_q     <= row_wraps ? ~d.planes_h : planes_h_n_q + 16'd1;
+        last_phase_h_q   <= row_wraps ? d.stride_h == 16'd1 : phases_h_n_q == ~16'd2;
+        phase_h_stored_q <= row_wraps ? d.planes_h != '0
+            : phase_h_stored_q && planes_h_n_q != ~16'd1;
         plane_h_q        <= row_wraps ? '0 : plane_h_q + RowBits'(d.phase_rows);
       end
     end

@@ -113,7 +113,7 @@ module cw_load_writer
   op_t head;
   logic [PointerBits:0] write_q, block_q, read_q, used;
   logic push, head_valid, load, head_last;
-  logic [15:0] channels_left_q;
+  logic [15:0] channels_n_q;  // left, a complement that counts up: no inverters before its carries
   logic [RowBits-1:0] channel_row_q;
   logic [SlotBits-1:0] slot_q;
 
@@ -121,7 +121,7 @@ module cw_load_writer
   assign used       = write_q - block_q;
   assign head       = mem_q[read_q[PointerBits-1:0]];
   assign head_valid = read_q != write_q;
-  assign head_last  = channels_left_q == 16'd1;
+  assign head_last  = channels_n_q == ~16'd1;
 
   always_ff @(posedge clk_i) begin
     if (push) begin
@@ -151,11 +151,11 @@ module cw_load_writer
 
   always_ff @(posedge clk_i) begin
     if (setup_i || (load && head.word_end && head_last)) begin
-      channels_left_q <= d.channels_in;
-      channel_row_q   <= '0;
-      slot_q          <= '0;
+      channels_n_q  <= ~d.channels_in;
+      channel_row_q <= '0;
+      slot_q        <= '0;
     end else if (load && head.word_end) begin
-      channels_left_q <= channels_left_q - 16'd1;
+      channels_n_q <= channels_n_q + 16'd1;
       if (32'(slot_q) == Drain - 1) begin
         slot_q        <= '0;
         channel_row_q <= channel_row_q + 1'b1;

@@ -57,23 +57,32 @@ module cw_pixel_buffer #(
   logic [RowBits-1:0]   bank_row[Rows];
   logic [PixelBits-1:0] bank_lane[Rows];
 
-  // Rotation on the way in: bank b takes lane (b - wr_lane) mod R of the run that reaches it.
+  // Rotation on the way in: bank b is offered lane (b - wr_lane) mod R of each run. Rotations go by
+  // powers of two, so that all banks share each choice.
+  logic [Rows-1:0][PixelBits-1:0] offered[2];
   always_comb begin
-    for (int unsigned b = 0; b < Rows; b++) begin
-      bank_we[b]   = 1'b0;
-      bank_row[b]  = '0;
-      bank_lane[b] = '0;
-      if (wr_en_i) begin
-        for (int unsigned k = 0; k < 2; k++) begin
-          automatic logic        below = b < 32'(wr_lane_i[k]);
-          automatic int unsigned lane = b - 32'(wr_lane_i[k]) + (below ? Rows : 0);
-          if (lane < 32'(wr_count_i[k])) begin
-            bank_we[b]   = 1'b1;
-            bank_row[b]  = below ? wr_row_next[k] : wr_row[k];
-            bank_lane[b] = wr_lanes_i[k][LaneBits'(lane)];
-          end
+    for (int unsigned k = 0; k < 2; k++) begin
+      for (int unsigned b = 0; b < Rows; b++) offered[k][b] = wr_lanes_i[k][b];
+      for (int unsigned i = 0; i < LaneBits; i++) begin
+        automatic logic [Rows-1:0][PixelBits-1:0] straight = offered[k];
+        for (int unsigned b = 0; b < Rows; b++) begin
+          if (wr_lane_i[k][i]) offered[k][b] = straight[(b+Rows-(1<<i))%Rows];
         end
       end
+    end
+  end
+
+  always_comb begin
+    for (int unsigned b = 0; b < Rows; b++) begin
+      automatic logic [1:0] reached, below;
+      for (int unsigned k = 0; k < 2; k++) begin
+        below[k]   = b < 32'(wr_lane_i[k]);
+        reached[k] = b - 32'(wr_lane_i[k]) + (below[k] ? Rows : 0) < 32'(wr_count_i[k]);
+      end
+      bank_we[b]   = wr_en_i && reached != '0;
+      bank_row[b]  = reached[1] ? (below[1] ? wr_row_next[1] : wr_row[1])
+          : (below[0] ? wr_row_next[0] : wr_row[0]);
+      bank_lane[b] = offered[reached[1]][b];
     end
   end
 
@@ -102,15 +111,21 @@ module cw_pixel_buffer #(
   end
 
   // Rotation on the way out.
+  logic [Rows-1:0][EntryBits-1:0] rotated;
+  always_comb begin
+    for (int unsigned r = 0; r < Rows; r++) rotated[r] = entry[r];
+    for (int unsigned i = 0; i < LaneBits; i++) begin
+      automatic logic [Rows-1:0][EntryBits-1:0] straight = rotated;
+      for (int unsigned r = 0; r < Rows; r++) begin
+        if (rd_lane_q[i]) rotated[r] = straight[(r+(1<<i))%Rows];
+      end
+    end
+  end
   always_ff @(posedge clk_i) begin
     if (rd_valid_q) begin
-      // verilator unroll_full
       for (int unsigned r = 0; r < Rows; r++) begin
-        automatic int unsigned b = r + 32'(rd_lane_q);
-        automatic logic [EntryBits-1:0] value = entry[LaneBits'(b >= Rows ? b - Rows : b)];
-        // verilator unroll_full
         for (int unsigned j = 0; j < Drain; j++) begin
-          rd_pixels_o[j][r] <= $signed(value[j*PixelBits+:PixelBits]);
+          rd_pixels_o[j][r] <= $signed(rotated[r][j*PixelBits+:PixelBits]);
         end
       end
     end

@@ -83,7 +83,7 @@ module cw_pixel_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- read commands
-  logic [31:0] segments_left_q, offset_q;
+  logic [31:0] segments_n_q, offset_q;  // a complement that counts up: no inverters before its carries
   logic reading_q, last_segment_q, taken;
   cw_read_command #(
       .AddrBits(AddrBits)
@@ -114,13 +114,13 @@ module cw_pixel_loader
   end
   always_ff @(posedge clk_i) begin
     // Known a cycle later, as commands come every second one.
-    last_segment_q <= segments_left_q == 32'd1;
+    last_segment_q <= segments_n_q == ~32'd1;
     if (start_i) begin
-      offset_q        <= d.input_offset;
-      segments_left_q <= d.segments;
+      offset_q     <= d.input_offset;
+      segments_n_q <= ~d.segments;
     end else if (taken) begin
-      offset_q        <= offset_q + d.segment_stride;
-      segments_left_q <= segments_left_q - 1;
+      offset_q     <= offset_q + d.segment_stride;
+      segments_n_q <= segments_n_q + 1'b1;
     end
   end
 

@@ -82,16 +82,17 @@ module cw_sequencer
 
   // One block further in the output raster.
   typedef struct packed {
-    logic [15:0]        w;         // lane 0, input units
-    logic [15:0]        h;
+    logic [15:0]        left_w;    // of lane 0 to the wrap, input units
+    logic [15:0]        left_h;
     logic signed [32:0] position;  // lane 0 in the input stream
     place_t             place;
     logic signed [31:0] block;     // absolute plane block of place
-    logic [31:0]        row_left;  // blocks of the image row from this one on (row-aligned)
-    logic [15:0]        rows_left; // rows of the image from this one on
+    // Complements that count up, see channels_n_q.
+    logic [31:0]        row_n;     // blocks of the image row from this one on (row-aligned)
+    logic [15:0]        rows_n;    // rows of the image from this one on
     logic               row_end;   // the block is the last of its image row (row-aligned)
     logic               last_row;  // the row is the last of its image
-    logic [31:0]        offset;    // of the block in the output tensor
+    logic [31:0]        offset;    // of the block in the arena, but for its group
   } walk_t;
 
   typedef enum logic [1:0] {
@@ -142,7 +143,7 @@ module cw_sequencer
   state_e state_q;
   logic lanes_ready;
   walk_t walk_q, set_walk_q, walk_next, walk_first;
-  logic [15:0] kh_q, kw_q, channels_left_q;
+  logic [15:0] kh_q, kw_q;
   logic first_q;  // the tile's first step
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
@@ -150,7 +151,9 @@ module cw_sequencer
   logic signed [31:0] row_block_q;  // its absolute plane block
   place_t position_q;   // of this tap, in plane 0
   place_t tap_place_q;  // of this tap, in its own plane
-  logic [15:0] phases_h_q, phases_w_q;  // of the stride, from this one on
+  // What is left, as complements that count up: a carry chain that counts down has an inverter before
+  // each bit. Channels of the tap, and phases of the stride, from this one on.
+  logic [15:0] channels_n_q, phases_h_n_q, phases_w_n_q;
   logic [RowBits-1:0] plane_h_q, plane_q, channel_row_q;
   logic [SlotBits-1:0] slot_q;
   logic signed [32:0] need_q;
@@ -173,12 +176,15 @@ module cw_sequencer
 
   always_comb begin
     walk_first           = '0;
+    walk_first.offset    = d.output_offset;
+    walk_first.left_w    = d.wrap_w;
+    walk_first.left_h    = d.wrap_h;
     walk_first.place.row = RowBits'(d.gather_row);
     walk_first.place.row_next = wrap_add(RowBits'(d.gather_row), block_q);
     walk_first.place.lane = LaneBits'(d.gather_lane);
     walk_first.block      = d.gather_block;
-    walk_first.row_left   = d.row_blocks;
-    walk_first.rows_left  = d.image_rows;
+    walk_first.row_n      = ~d.row_blocks;
+    walk_first.rows_n     = ~d.image_rows;
     walk_first.row_end    = d.row_blocks == 32'd1;
     walk_first.last_row   = d.image_rows == 16'd1;
   end
@@ -188,9 +194,8 @@ module cw_sequencer
   logic image_end, wrap_w, wrap_h, wrap_w_q, wrap_h_q, carry_block, next_carry_q;
   place_t next_place, next_place_q;
   assign image_end = walk_q.row_end && walk_q.last_row;
-  assign wrap_w    = 17'(walk_q.w) + 17'(d.step_w) >= 17'(d.wrap_w);
-  assign wrap_h    = 18'(walk_q.h) + 18'(d.step_h) + (wrap_w ? 18'(d.stride_h) : '0)
-      >= 18'(d.wrap_h);
+  assign wrap_w    = walk_q.left_w <= d.step_w;
+  assign wrap_h    = 17'(walk_q.left_h) <= 17'(d.step_h) + (wrap_w ? 17'(d.stride_h) : '0);
   always_comb begin
     carry_block = 1'b0;
     if (!walk_q.row_end) begin
@@ -214,22 +219,23 @@ module cw_sequencer
 
   always_comb begin
     walk_next   = walk_q;
-    walk_next.w = walk_q.w + d.step_w - (wrap_w_q ? d.wrap_w : '0);
-    walk_next.h = walk_q.h + d.step_h + (wrap_w_q ? d.stride_h : '0) - (wrap_h_q ? d.wrap_h : '0);
+    walk_next.left_w = walk_q.left_w - d.step_w + (wrap_w_q ? d.wrap_w : '0);
+    walk_next.left_h = walk_q.left_h - d.step_h - (wrap_w_q ? d.stride_h : '0)
+        + (wrap_h_q ? d.wrap_h : '0);
     walk_next.position = walk_q.position + 33'(d.position_step)
         + (wrap_w_q ? 33'(d.position_wrap_w) : '0) + (wrap_h_q ? 33'(d.position_wrap_h) : '0);
     walk_next.place = next_place_q;
     if (!walk_q.row_end) begin
-      walk_next.block    = walk_q.block + 1;
-      walk_next.row_left = walk_q.row_left - 1;
-      walk_next.row_end  = walk_q.row_left == 32'd2;
+      walk_next.block   = walk_q.block + 1;
+      walk_next.row_n   = walk_q.row_n + 1'b1;
+      walk_next.row_end = walk_q.row_n == ~32'd2;
     end else begin
       walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
           + 32'(next_carry_q);
-      walk_next.row_left  = d.row_blocks;
-      walk_next.row_end   = walk_first.row_end;
-      walk_next.rows_left = image_end ? d.image_rows : walk_q.rows_left - 1'b1;
-      walk_next.last_row  = image_end ? walk_first.last_row : walk_q.rows_left == 16'd2;
+      walk_next.row_n    = ~d.row_blocks;
+      walk_next.row_end  = walk_first.row_end;
+      walk_next.rows_n   = image_end ? ~d.image_rows : walk_q.rows_n + 1'b1;
+      walk_next.last_row = image_end ? walk_first.last_row : walk_q.rows_n == ~16'd2;
     end
     walk_next.offset = walk_q.offset + d.output_block_bytes;
   end
@@ -315,7 +321,7 @@ module cw_sequencer
     last_group_beats_q <= BeatBits'((d.last_group_channels + 16'(Words - 1)) / 16'(Words));
   end
   assign tile_bias_row_o = bias_row_q;
-  assign tile_offset_o   = d.output_offset + walk_q.offset + group_offset_q;
+  assign tile_offset_o   = walk_q.offset + group_offset_q;
   assign tile_bytes_o    = 32'(tile_channels_o) * WordBytes;
   assign tile_last_o     = tile_end && ends_layer;
 
@@ -415,13 +421,13 @@ module cw_sequencer
         kh_q            <= '0;
         kw_q            <= '0;
         first_q         <= 1'b1;
-        channels_left_q <= d.channels_in;
+        channels_n_q    <= ~d.channels_in;
         last_channel_q  <= one_channel;
         last_kw_q       <= d.kernel_width == 16'd1;
         last_kh_q       <= d.kernel_height == 16'd1;
-        phases_h_q      <= d.stride_h;
+        phases_h_n_q    <= ~d.stride_h;
         last_phase_h_q  <= d.stride_h == 16'd1;
-        phases_w_q      <= d.stride_w;
+        phases_w_n_q    <= ~d.stride_w;
         last_phase_w_q  <= d.stride_w == 16'd1;
         plane_h_q       <= '0;
         plane_q         <= '0;
@@ -433,14 +439,14 @@ module cw_sequencer
           any_issued_q <= 1'b1;
           first_q      <= tile_end;
           if (!last_channel_q) begin
-            channels_left_q <= channels_left_q - 1'b1;
-            last_channel_q  <= channels_left_q == 16'd2;
+            channels_n_q   <= channels_n_q + 1'b1;
+            last_channel_q <= channels_n_q == ~16'd2;
             if (32'(slot_q) == Drain - 1) begin
               slot_q        <= '0;
               channel_row_q <= channel_row_q + 1'b1;
             end else slot_q <= slot_q + 1'b1;
           end else begin
-            channels_left_q <= d.channels_in;
+            channels_n_q    <= ~d.channels_in;
             last_channel_q  <= one_channel;
             slot_q          <= '0;
             channel_row_q   <= pool ? RowBits'(tile_end ? next_group : group) : '0;
@@ -448,28 +454,28 @@ module cw_sequencer
               kw_q      <= kw_q + 1'b1;
               last_kw_q <= kw_q + 16'd2 == d.kernel_width;
               if (last_phase_w_q) begin
-                phases_w_q     <= d.stride_w;
+                phases_w_n_q   <= ~d.stride_w;
                 last_phase_w_q <= d.stride_w == 16'd1;
                 plane_q        <= plane_h_q;
                 position_q     <= next_tap;
                 tap_place_q    <= next_tap;
               end else begin
-                phases_w_q     <= phases_w_q - 1'b1;
-                last_phase_w_q <= phases_w_q == 16'd2;
+                phases_w_n_q   <= phases_w_n_q + 1'b1;
+                last_phase_w_q <= phases_w_n_q == ~16'd2;
                 plane_q        <= plane_q + RowBits'(d.plane_rows);
                 tap_place_q    <= skewed;
               end
             end else begin
               kw_q           <= '0;
               last_kw_q      <= d.kernel_width == 16'd1;
-              phases_w_q     <= d.stride_w;
+              phases_w_n_q   <= ~d.stride_w;
               last_phase_w_q <= d.stride_w == 16'd1;
               if (!last_kh_q) begin
                 kh_q      <= kh_q + 1'b1;
                 last_kh_q <= kh_q + 16'd2 == d.kernel_height;
                 need_q    <= need_q + 33'(d.need_step);
                 if (last_phase_h_q) begin
-                  phases_h_q     <= d.stride_h;
+                  phases_h_n_q   <= ~d.stride_h;
                   last_phase_h_q <= d.stride_h == 16'd1;
                   plane_h_q      <= '0;
                   plane_q        <= '0;
@@ -479,8 +485,8 @@ module cw_sequencer
                   tap_place_q    <= next_row;
                   if (d.release_rows && last_of_pass) released_o <= next_row_block;
                 end else begin
-                  phases_h_q     <= phases_h_q - 1'b1;
-                  last_phase_h_q <= phases_h_q == 16'd2;
+                  phases_h_n_q   <= phases_h_n_q + 1'b1;
+                  last_phase_h_q <= phases_h_n_q == ~16'd2;
                   plane_h_q      <= plane_h_q + RowBits'(d.phase_rows);
                   plane_q        <= plane_h_q + RowBits'(d.phase_rows);
                   position_q     <= row_place_q;
@@ -489,7 +495,7 @@ module cw_sequencer
               end else begin
                 kh_q           <= '0;
                 last_kh_q      <= d.kernel_height == 16'd1;
-                phases_h_q     <= d.stride_h;
+                phases_h_n_q   <= ~d.stride_h;
                 last_phase_h_q <= d.stride_h == 16'd1;
                 plane_h_q      <= '0;
                 plane_q        <= '0;
@@ -567,19 +573,18 @@ module cw_sequencer
   end
 
   // Cycle t+1: coordinates of each lane, which change with the block only, and of the tap, padding
-  // taken off. A lane's coordinate is lane 0's and its own distance, less the wrap if that is not
-  // negative then: what all lanes share is added up before.
+  // taken off. A lane's distance less what lane 0 has to the wrap is its coordinate behind the wrap;
+  // before it, that is negative and the wrap is added again.
   logic [15:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
   logic [17:0] tap_w_q, tap_h_q;
   logic tail_q, step_delayed_q;
-  logic [15:0] base_h[2];                // lane 0's, in this row of steps and in the next
-  logic [16:0] wrapped_w, wrapped_h[2];  // less the wrap, above any coordinate: negative
-  always_comb begin
-    base_h[0] = walk_q.h;
-    base_h[1] = walk_q.h + d.stride_h;
-    wrapped_w = 17'(walk_q.w) - 17'(d.wrap_w);
-    for (int unsigned i = 0; i < 2; i++) wrapped_h[i] = 17'(base_h[i]) - 17'(d.wrap_h);
-  end
+  logic [16:0] left_h[2];  // in this row of steps and in the next
+  // Subtracted, so that it is the operand in front of which logic is free.
+  logic [15:0] minus_wrap_w, minus_wrap_h;
+  assign minus_wrap_w = -d.wrap_w;
+  assign minus_wrap_h = -d.wrap_h;
+  assign left_h[0] = 17'(walk_q.left_h);
+  assign left_h[1] = 17'(walk_q.left_h) - 17'(d.stride_h);
   always_ff @(posedge clk_i) begin
     step_delayed_q <= step_o;
     if (step_o) begin
@@ -592,11 +597,10 @@ module cw_sequencer
           // Lane 0 is no step away from itself.
           automatic logic [15:0] dw = r == 0 ? '0 : lane_dw_q[r];
           automatic logic [15:0] dh = r == 0 ? '0 : lane_dh_q[r];
-          automatic logic [16:0] w = 17'(dw) + wrapped_w;
-          automatic logic over = !w[16];
-          automatic logic [16:0] h = 17'(dh) + wrapped_h[over];
-          coordinate_w_q[r] <= over ? w[15:0] : dw + walk_q.w;
-          coordinate_h_q[r] <= !h[16] ? h[15:0] : dh + base_h[over];
+          automatic logic [16:0] w = 17'(dw) - 17'(walk_q.left_w);
+          automatic logic [16:0] h = 17'(dh) - left_h[!w[16]];
+          coordinate_w_q[r] <= w[15:0] - (w[16] ? minus_wrap_w : '0);
+          coordinate_h_q[r] <= h[15:0] - (h[16] ? minus_wrap_h : '0);
         end
       end
     end

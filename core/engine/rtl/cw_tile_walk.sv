@@ -47,8 +47,9 @@ module cw_tile_walk
   logic [15:0] group_q, pass_group_q, pass_end_q;
   logic last_pass_q, first_is_last_q, only_group_q, finished_q;
   logic last_group_q, last_of_pass_q;
-  // The set: its blocks, those of the pass behind it, and those of the group from this tile on.
-  logic [31:0] size_q, left_q, todo_q;
+  // The set: its blocks, those of the pass behind it, and those of the group from this tile on,
+  // of which the complement counts up: a carry chain that counts down has an inverter before each bit.
+  logic [31:0] size_q, left_q, todo_n_q;
   logic last_set_q, only_block_q, last_of_set_q;
 
   assign group_o        = group_q;
@@ -94,17 +95,17 @@ module cw_tile_walk
   always_ff @(posedge clk_i) begin
     if (start_i || (next_i && set_end_o)) begin
       size_q        <= size;
-      todo_q        <= size;
+      todo_n_q      <= ~size;
       left_q        <= last_set ? '0 : pass_left - set_blocks;
       last_set_q    <= last_set;
       only_block_q  <= only_block;
       last_of_set_q <= only_block;
     end else if (next_i && group_end_o) begin
-      todo_q        <= size_q;
+      todo_n_q      <= ~size_q;
       last_of_set_q <= only_block_q;
     end else if (next_i) begin
-      todo_q        <= todo_q - 32'd1;
-      last_of_set_q <= todo_q == 32'd2;
+      todo_n_q      <= todo_n_q + 32'd1;
+      last_of_set_q <= todo_n_q == ~32'd2;
     end
     if (start_i || (next_i && pass_end_o)) begin
       group_q         <= start_i ? '0 : pass_end_q;

@@ -96,7 +96,7 @@ module cw_weight_loader
   // Where in its row the next command's word is. Rows in the program: a group is a row of one word.
   logic arena_q, first_row_q, last_row_q;
   logic [CountBits-1:0] lane_q, column_q, channels_q, last_channels_q;
-  logic [31:0] rows_q, rows_left_q, row_offset_q;
+  logic [31:0] rows_q, rows_n_q, row_offset_q;  // rows_n_q: those left, a complement that counts up
 
   // ---------------------------------------------------------------- commands
   // Commands that run ahead; their words, which are in u_kinds, in the gearbox's buffer and its output.
@@ -239,7 +239,7 @@ module cw_weight_loader
           channels_q         <= CountBits'(desc_i.group_channels);
           last_channels_q    <= CountBits'(desc_i.last_group_channels);
           rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
-          rows_left_q        <= desc_i.weight_rows;
+          rows_n_q           <= ~desc_i.weight_rows;
           row_offset_q       <= desc_i.weight_offset;
         end
       end
@@ -252,8 +252,8 @@ module cw_weight_loader
         if (taken && row_end_q) begin
           column_q     <= '0;
           first_row_q  <= 1'b0;
-          rows_left_q  <= rows_left_q - 1;
-          last_row_q   <= rows_left_q == 32'd2;
+          rows_n_q     <= rows_n_q + 1'b1;
+          last_row_q   <= rows_n_q == ~32'd2;
           offset_q     <= row_offset_q + WordBytes;
           row_offset_q <= row_offset_q + WordBytes;
           lane_q       <= group_start_q.lane;
@@ -261,7 +261,7 @@ module cw_weight_loader
         end
         if (group_taken) begin
           first_row_q   <= 1'b1;
-          rows_left_q   <= rows_q;
+          rows_n_q      <= ~rows_q;
           last_row_q    <= rows_q == 32'd1;
           offset_q      <= start.offset;
           row_offset_q  <= start.offset;

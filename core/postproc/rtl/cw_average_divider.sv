@@ -52,8 +52,11 @@ module cw_average_divider
       if (i < bits) begin
         automatic logic [CountBits:0] rest =
             {find_bits.remainder, find_bits.quotient[QuotientBits-1]};
-        automatic logic fits = rest >= {1'b0, find_bits.count};
-        find_bits.remainder = CountBits'(fits ? rest - {1'b0, find_bits.count} : rest);
+        // One subtraction for both, as the rest is less than twice the count: its sign is the
+        // comparison. Written as a sum onto the count, a register: what is added may be logic.
+        automatic logic [CountBits:0] less = ~({1'b0, find_bits.count} + ~rest);
+        automatic logic fits = !less[CountBits];
+        find_bits.remainder = CountBits'(fits ? less : rest);
         find_bits.quotient = {find_bits.quotient[QuotientBits-2:0], fits};
       end
     end

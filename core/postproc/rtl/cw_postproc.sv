@@ -283,10 +283,17 @@ module cw_postproc #(
   logic [AverageSumBits-1:0] magnitude_q;
   logic [CountBits-1:0] count_q;
   assign chosen = held_q[beat_q][word_q][row_q];
+
+  // Complement and carry, behind which no choice is left.
+  function automatic logic [AverageSumBits-1:0] magnitude_of(logic [AverageSumBits-1:0] sum);
+    automatic logic negative = sum[AverageSumBits-1];
+    return AverageSumBits'(negative) + (sum ^ {AverageSumBits{negative}});
+  endfunction
+
   always_ff @(posedge clk_i) begin
     if (choose) begin
       negative_q <= chosen < 0;
-      magnitude_q <= chosen < 0 ? -chosen : chosen;
+      magnitude_q <= magnitude_of(chosen);
       count_q <= counts_q[beat_q][row_q];
     end
     lanes_q[0] <= '{beat: beats_q[beat_q], beat_end: beat_end,
@@ -329,7 +336,7 @@ module cw_postproc #(
       magnitude = '0;
       magnitude[AverageBits-2:QuotientFraction+1] = whole + (QuotientBits - QuotientFraction)'(up);
     end
-    return negative ? -magnitude : magnitude;
+    return AverageBits'(negative) + (magnitude ^ {AverageBits{negative}});
   endfunction
 
   logic signed [AverageBits-1:0] value_q;

@@ -61,7 +61,9 @@ module cw_axi_burst_split #(
   logic                  first_d, first_q;
   logic                  last_d, last_q;              // the burst at hand is the command's last
   logic [WordBits-1:0]   word_d, word_q;              // its first beat
-  logic [BlocksBits-1:0] ends_d, ends_q;              // ends of blocks at or before the command's
+  // Ends of blocks at or before the command's: a complement that counts up, as a carry chain that
+  // counts down has an inverter before each bit.
+  logic [BlocksBits-1:0] ends_n_d, ends_n_q;
   logic                  whole_d, whole_q;            // the command ends with a block
   logic [IndexBits-1:0]  last_index_d, last_index_q;  // in its block, of the command's last beat
   logic [OffsetBits-1:0] offset_d, offset_q;
@@ -110,7 +112,7 @@ module cw_axi_burst_split #(
     first_d      = first_q;
     last_d       = last_q;
     word_d       = word_q;
-    ends_d       = ends_q;
+    ends_n_d     = ends_n_q;
     whole_d      = whole_q;
     last_index_d = last_index_q;
     offset_d     = offset_q;
@@ -118,16 +120,16 @@ module cw_axi_burst_split #(
     if (burst_done) begin
       active_d = !last_q;
       first_d  = 1'b0;
-      last_d   = ends_q == (whole_q ? BlocksBits'(2) : BlocksBits'(1));
+      last_d   = ends_n_q == ~(whole_q ? BlocksBits'(2) : BlocksBits'(1));
       word_d   = ((word_q >> BlockBits) + 1'b1) << BlockBits;
-      ends_d   = ends_q - 1'b1;
+      ends_n_d = ends_n_q + 1'b1;
     end
     if (!active_q) begin
       active_d     = cmd_valid_i;
       first_d      = 1'b1;
       last_d       = one_block;
       word_d       = cmd_addr_i[AddrBits-1:OffsetBits];
-      ends_d       = ends;
+      ends_n_d     = ~ends;
       whole_d      = whole;
       last_index_d = (IndexBits'(end_byte >> OffsetBits) - IndexBits'(!has_tail))
           & IndexBits'(BlockBeats - 1);
@@ -148,7 +150,7 @@ module cw_axi_burst_split #(
     first_q      <= first_d;
     word_q       <= word_d;
     last_q       <= last_d;
-    ends_q       <= ends_d;
+    ends_n_q     <= ends_n_d;
     whole_q      <= whole_d;
     last_index_q <= last_index_d;
     offset_q     <= offset_d;
@@ -175,7 +177,7 @@ module cw_axi_burst_split #(
     else $error("a burst crosses its block's end, or has no beat");
 
   LastInItsBlock_A : assert property (@(posedge clk_i) disable iff (in_reset)
-    burst_valid_o |-> last_q == (ends_q == '0 || (whole_q && ends_q == BlocksBits'(1))))
+    burst_valid_o |-> last_q == (ends_n_q == '1 || (whole_q && ends_n_q == ~BlocksBits'(1))))
     else $error("the last burst is another one than the command's end says");
 `endif
 

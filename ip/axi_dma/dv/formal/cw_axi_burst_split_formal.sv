@@ -153,7 +153,7 @@ module cw_axi_burst_split_formal #(
       SomethingLeft_A : assert (next_q < end_q && end_q <= word_t'(1) << (AddrBits - OffsetBits));
       WordIsNext_A : assert (word_t'(u_dut.word_q) == next_q);
       LastKept_A : assert (u_dut.last_q == (left <= word_t'(Block)));
-      EndsLeft_A : assert (32'(u_dut.ends_q) == 32'(left - word_t'(!full_q)) / Block);
+      EndsLeft_A : assert (32'({~u_dut.ends_n_q}) == 32'(left - word_t'(!full_q)) / Block);
       WholeKept_A : assert (u_dut.whole_q == (full_q && end_q % word_t'(Block) == '0));
       LastIndexKept_A :
       assert (word_t'(u_dut.last_index_q) == (end_q - 1'b1) % word_t'(Block));
