@@ -217,7 +217,7 @@ def test_changed_programs_end_and_leave_nothing(name: str, tmp_path: Path):
 
 
 # Each check of docs/architecture.md: network, layer, field, what it becomes, how the run ends.
-MAX16, MAX32 = (1 << 16) - 1, (1 << 32) - 1
+MAX16, MAX24, MAX32 = (1 << 16) - 1, (1 << 24) - 1, (1 << 32) - 1
 # Whole units, and half a unit more.
 FAR, HALF = (1 << 32) - HW.unit_bytes, HW.unit_bytes * 3 // 2
 NOT_ZERO = (
@@ -264,7 +264,7 @@ REFUSED: tuple[tuple[str, int, str, int], ...] = (
     # What only shows while the layer runs.
     ("several", 0, "output_bytes", 1),
     ("several", 0, "output_bytes", 900),
-    ("several", 0, "blocks", MAX32),
+    ("several", 0, "blocks", MAX24),
     ("several", 0, "groups", 1),
     ("several", 0, "groups", 3),
     ("pools", 0, "output_bytes", 1),
@@ -281,7 +281,7 @@ ENDED: tuple[tuple[str, int, str, int, str], ...] = (
     ("several", 0, "segment_bytes", FAR, "WINDOW"),
     ("residual", 1, "add_offset", FAR, "WINDOW"),
     ("attention", 3, "weight_offset", MAX32, "WINDOW"),
-    ("several", 0, "stream_blocks", MAX32, "WATCHDOG"),
+    ("several", 0, "stream_blocks", MAX24, "WATCHDOG"),
     ("several", 0, "weight_rows", 0, "OK"),
     # Of one tile steps without an end, with weights and without.
     ("several", 0, "kernel_height", MAX16, "WATCHDOG"),

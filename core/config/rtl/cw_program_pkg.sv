@@ -8,7 +8,7 @@ package cw_program_pkg;
   // Not every user of the format needs every constant:
   // verilator lint_off UNUSEDPARAM
   localparam logic [31:0] Magic = 32'h50525743;
-  localparam logic [31:0] Version = 32'd2;
+  localparam logic [31:0] Version = 32'd3;
   localparam int unsigned HeaderWords = 16;
   localparam int unsigned HeaderBytes = 64;
   localparam int unsigned DescriptorWords = 64;
@@ -79,8 +79,8 @@ package cw_program_pkg;
     logic [15:0] groups;                    // G: channel groups, of C channels (conv) or D (pool)
     logic [15:0] group_channels;            // channels of a full group
     logic [15:0] last_group_channels;       // channels of the last group
-    logic [31:0] blocks;                    // M: output blocks
-    logic [31:0] set_blocks;                // blocks of a set; the last set may be shorter
+    logic [23:0] blocks;                    // M: output blocks
+    logic [23:0] set_blocks;                // blocks of a set; the last set may be shorter
     logic [15:0] groups_per_pass;           // groups of a pass; the last pass may be shorter
     logic [15:0] tail_lanes;                // live lanes of the last block, 1 to R
     // output pitch * stride_w: w wraps here, h grows by stride_h:
@@ -97,7 +97,7 @@ package cw_program_pkg;
     logic [15:0] width;                     // W of the input
     logic [23:0] gather_row;                // buffer row of the slot of block 0's position
     logic [7:0] gather_lane;                // its lane
-    logic signed [31:0] gather_block;       // its absolute plane block (may be negative)
+    logic signed [23:0] gather_block;       // its absolute plane block (may be negative)
     // BS: buffer rows of a plane block (planes * ceil(CI/D)):
     logic [23:0] block_rows;
     // scatter: further copies of each pixel to its right, at most 3:
@@ -105,20 +105,20 @@ package cw_program_pkg;
     logic [23:0] ring_rows;                 // buffer rows of the ring, a multiple of BS
     logic [7:0] copies_h;                   // scatter: further copies of each row below it
     logic [23:0] ring_blocks;               // ring_rows / BS
-    logic [31:0] row_blocks;                // output blocks of an image row (row-aligned); 0: flat
+    logic [23:0] row_blocks;                // output blocks of an image row (row-aligned); 0: flat
     logic [15:0] image_rows;                // output rows of an image (row-aligned)
     logic [7:0] image_step_lane;            // lane part of image_step
     logic [7:0] row_step_lane;              // lane part of row_step
     logic [23:0] row_step_rows;             // last block of an image row -> next row: rows, wrapped
-    logic signed [31:0] row_step_blocks;    // the same in blocks
+    logic signed [23:0] row_step_blocks;    // the same in blocks
     logic [23:0] image_step_rows;           // last block of an image -> next image: rows, wrapped
-    logic signed [31:0] image_step_blocks;  // the same in blocks
+    logic signed [23:0] image_step_blocks;  // the same in blocks
     // PS: ceil(CI/D), rows from a phase plane to the next in w:
     logic [23:0] plane_rows;
     logic [23:0] phase_rows;                // PHS: rows from a phase plane to the next in h
     logic [23:0] pitch_rows;                // plane pitch, block part in buffer rows, wrapped
     logic [7:0] pitch_lane;                 // plane pitch, lane part
-    logic [31:0] pitch_blocks;              // plane pitch, block part
+    logic [23:0] pitch_blocks;              // plane pitch, block part
     logic signed [31:0] position_step;      // lane 0's stream position grows so a block
     logic signed [31:0] position_wrap_w;    // and by this where w wraps
     logic signed [31:0] position_wrap_h;    // and by this where h wraps
@@ -128,7 +128,7 @@ package cw_program_pkg;
     logic [31:0] segment_bytes;             // bytes of a read command
     logic [31:0] segment_stride;            // bytes from a read command's start to the next's
     logic [31:0] segments;                  // read commands a pass
-    logic [31:0] stream_blocks;             // input blocks in the stream a pass
+    logic [23:0] stream_blocks;             // input blocks in the stream a pass
     logic [15:0] input_pitch;               // scatter: lanes of an image row in the stream
     logic [15:0] input_rows;                // scatter: rows of an image in the stream
     logic [15:0] load_width;                // scatter: columns w < load_width are stored
@@ -140,10 +140,10 @@ package cw_program_pkg;
     logic [15:0] planes_h;                  // scatter: min(KH, sh)
     logic [23:0] scatter_row;               // scatter: buffer row of the slot of w=0, h=0, image 0
     logic [7:0] scatter_lane;               // scatter: its lane
-    logic signed [31:0] scatter_block;      // its absolute plane block
+    logic signed [23:0] scatter_block;      // its absolute plane block
     logic [23:0] scatter_image_rows;        // scatter: one image further: rows, wrapped
     logic [7:0] scatter_image_lane;         // scatter: one image further: lane
-    logic [31:0] scatter_image_blocks;      // scatter: one image further: blocks
+    logic [23:0] scatter_image_blocks;      // scatter: one image further: blocks
     logic [31:0] output_offset;             // arena offset of the output tensor
     logic [31:0] output_block_bytes;        // bytes from an output block to the next
     logic [31:0] output_group_bytes;        // bytes of a full group of one block
@@ -159,7 +159,7 @@ package cw_program_pkg;
     logic [31:0] bias_bytes;                // its length, 0: none
     // program offset of group 0's rows; weights_arena: arena:
     logic [31:0] weight_offset;
-    logic [31:0] weight_rows;               // K: rows of a group, 0: the layer has no weights
+    logic [23:0] weight_rows;               // K: rows of a group, 0: the layer has no weights
     logic [15:0] row_bytes;                 // bytes of a weight row of a full group
     logic [15:0] last_row_bytes;            // bytes of a weight row of the last group
     // K * row_bytes; weights_arena: from a block to the next:
@@ -225,8 +225,8 @@ package cw_program_pkg;
     fields.groups = words[80 +: 16];
     fields.group_channels = words[96 +: 16];
     fields.last_group_channels = words[112 +: 16];
-    fields.blocks = words[128 +: 32];
-    fields.set_blocks = words[160 +: 32];
+    fields.blocks = words[128 +: 24];
+    fields.set_blocks = words[160 +: 24];
     fields.groups_per_pass = words[192 +: 16];
     fields.tail_lanes = words[208 +: 16];
     fields.wrap_w = words[224 +: 16];
@@ -241,25 +241,25 @@ package cw_program_pkg;
     fields.width = words[368 +: 16];
     fields.gather_row = words[384 +: 24];
     fields.gather_lane = words[408 +: 8];
-    fields.gather_block = words[416 +: 32];
+    fields.gather_block = words[416 +: 24];
     fields.block_rows = words[448 +: 24];
     fields.copies_w = words[472 +: 8];
     fields.ring_rows = words[480 +: 24];
     fields.copies_h = words[504 +: 8];
     fields.ring_blocks = words[512 +: 24];
-    fields.row_blocks = words[544 +: 32];
+    fields.row_blocks = words[544 +: 24];
     fields.image_rows = words[576 +: 16];
     fields.image_step_lane = words[592 +: 8];
     fields.row_step_lane = words[600 +: 8];
     fields.row_step_rows = words[608 +: 24];
-    fields.row_step_blocks = words[640 +: 32];
+    fields.row_step_blocks = words[640 +: 24];
     fields.image_step_rows = words[672 +: 24];
-    fields.image_step_blocks = words[704 +: 32];
+    fields.image_step_blocks = words[704 +: 24];
     fields.plane_rows = words[736 +: 24];
     fields.phase_rows = words[768 +: 24];
     fields.pitch_rows = words[800 +: 24];
     fields.pitch_lane = words[824 +: 8];
-    fields.pitch_blocks = words[832 +: 32];
+    fields.pitch_blocks = words[832 +: 24];
     fields.position_step = words[864 +: 32];
     fields.position_wrap_w = words[896 +: 32];
     fields.position_wrap_h = words[928 +: 32];
@@ -269,7 +269,7 @@ package cw_program_pkg;
     fields.segment_bytes = words[1056 +: 32];
     fields.segment_stride = words[1088 +: 32];
     fields.segments = words[1120 +: 32];
-    fields.stream_blocks = words[1152 +: 32];
+    fields.stream_blocks = words[1152 +: 24];
     fields.input_pitch = words[1184 +: 16];
     fields.input_rows = words[1200 +: 16];
     fields.load_width = words[1216 +: 16];
@@ -281,10 +281,10 @@ package cw_program_pkg;
     fields.planes_h = words[1328 +: 16];
     fields.scatter_row = words[1344 +: 24];
     fields.scatter_lane = words[1368 +: 8];
-    fields.scatter_block = words[1376 +: 32];
+    fields.scatter_block = words[1376 +: 24];
     fields.scatter_image_rows = words[1408 +: 24];
     fields.scatter_image_lane = words[1432 +: 8];
-    fields.scatter_image_blocks = words[1440 +: 32];
+    fields.scatter_image_blocks = words[1440 +: 24];
     fields.output_offset = words[1472 +: 32];
     fields.output_block_bytes = words[1504 +: 32];
     fields.output_group_bytes = words[1536 +: 32];
@@ -298,7 +298,7 @@ package cw_program_pkg;
     fields.bias_offset = words[1664 +: 32];
     fields.bias_bytes = words[1696 +: 32];
     fields.weight_offset = words[1728 +: 32];
-    fields.weight_rows = words[1760 +: 32];
+    fields.weight_rows = words[1760 +: 24];
     fields.row_bytes = words[1792 +: 16];
     fields.last_row_bytes = words[1808 +: 16];
     fields.group_bytes = words[1824 +: 32];

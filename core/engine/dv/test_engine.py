@@ -112,7 +112,7 @@ MUTANTS = {
     ),
     "sequencer_releases_one_block_early": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "released_o <= walk_next.block;", "released_o <= walk_next.block + 1;",
+        "32'(walk_next.block);", "32'(walk_next.block + 1);",
     ),
     "sequencer_kernel_rows_release_nothing": (
         "sequencer_8x4", "cw_sequencer.sv", "if (d.release_rows && last_of_pass)", "if (1'b0)",
@@ -126,7 +126,7 @@ MUTANTS = {
         "if (d.release_rows && last_of_pass)", "if (last_of_pass)",
     ),
     "sequencer_kernel_row_released_without_its_carry": (
-        "sequencer_7x2_one_beat", "cw_sequencer.sv", " + 32'(carry_row);", ";",
+        "sequencer_7x2_one_beat", "cw_sequencer.sv", " + block_t'(carry_row);", ";",
     ),
     "sequencer_cut_columns_taken_for_padding": (
         "sequencer_8x4", "cw_sequencer.sv", "18'(d.pad_left)", "{2'b0, d.pad_left}",

@@ -331,6 +331,7 @@ module cw_engine
 
   logic [IndexBits-1:0] drain_index_q;
   logic signed [Cfg.SumBits-1:0] sums[Words][Rows];
+  logic signed [ArrayBits-1:0] maxima[Words][Rows];
   cw_pe_array #(
       .Rows(Rows),
       .Columns   (Cfg.Columns),
@@ -348,7 +349,8 @@ module cw_engine
       .pixels_i     (pixels),
       .weights_i    (weights),
       .drain_index_i(drain_index_q),
-      .sums_o       (sums)
+      .sums_o       (sums),
+      .maxima_o     (maxima)
   );
 
   // Elements inside the image, for averages.
@@ -472,6 +474,7 @@ module cw_engine
       .round_first_i   (desc_i.round_first),
       .in_valid_i      (beat_valid_q[1] && !clear_i),
       .sums_i          (sums),
+      .maxima_i        (maxima),
       .bias_i          (bias),
       .counts_i        (counts_q),
       .in_words_i      (beat_words_q[1]),

@@ -124,7 +124,8 @@ module cw_load_walker
 
   // ---------------------------------------------------------------- A: segments
   logic a_valid_q, a_go, b_ready;
-  logic [31:0] blocks_n_q;           // of the stream, a complement
+  typedef logic [$bits(d.stream_blocks)-1:0] blocks_t;
+  blocks_t blocks_n_q;               // of the stream, a complement
   logic [CountBits-1:0] room_q;      // lanes left in the word
   logic [LaneBits-1:0] lane_q;       // R - room_q
   logic [15:0] row_left_q;           // lanes left in the image row
@@ -159,7 +160,7 @@ module cw_load_walker
   end
 
   logic last_block;
-  assign last_block = blocks_n_q == ~32'd1;
+  assign last_block = blocks_n_q == ~blocks_t'(1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) a_valid_q <= 1'b0;
@@ -179,7 +180,7 @@ module cw_load_walker
     end else if (a_go) begin
       room_q <= word_end ? R : room_q - lanes;
       lane_q <= word_end ? '0 : lane_q + lanes[LaneBits-1:0];
-      if (word_end) blocks_n_q <= blocks_n_q + 32'd1;
+      if (word_end) blocks_n_q <= blocks_n_q + 1'b1;
     end
     if (setup_i || (a_go && row_end)) begin
       row_left_q     <= d.input_pitch;

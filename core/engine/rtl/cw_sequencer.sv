@@ -80,15 +80,18 @@ module cw_sequencer
     logic [LaneBits-1:0] lane;
   } place_t;
 
+  typedef logic [$bits(desc_i.row_blocks)-1:0] blocks_t;
+  typedef logic signed [$bits(desc_i.gather_block)-1:0] block_t;
+
   // One block further in the output raster.
   typedef struct packed {
     logic [15:0]        left_w;    // of lane 0 to the wrap, input units
     logic [15:0]        left_h;
-    logic signed [32:0] position;  // lane 0 in the input stream
+    logic signed [32:0] need;      // last position of the input stream that its first kernel row needs
     place_t             place;
-    logic signed [31:0] block;     // absolute plane block of place
+    block_t             block;     // absolute plane block of place
     // Complements that count up, see channels_n_q.
-    logic [31:0]        row_n;     // blocks of the image row from this one on (row-aligned)
+    blocks_t            row_n;     // blocks of the image row from this one on (row-aligned)
     logic [15:0]        rows_n;    // rows of the image from this one on
     logic               row_end;   // the block is the last of its image row (row-aligned)
     logic               last_row;  // the row is the last of its image
@@ -148,7 +151,7 @@ module cw_sequencer
   logic [31:0] group_offset_q, pass_offset_q;
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
   place_t row_place_q;  // first position of the kernel row's taps
-  logic signed [31:0] row_block_q;  // its absolute plane block
+  block_t row_block_q;  // its absolute plane block
   place_t position_q;   // of this tap, in plane 0
   place_t tap_place_q;  // of this tap, in its own plane
   // What is left, as complements that count up: a carry chain that counts down has an inverter before
@@ -176,6 +179,7 @@ module cw_sequencer
 
   always_comb begin
     walk_first           = '0;
+    walk_first.need      = 33'(d.need_offset);
     walk_first.offset    = d.output_offset;
     walk_first.left_w    = d.wrap_w;
     walk_first.left_h    = d.wrap_h;
@@ -185,7 +189,7 @@ module cw_sequencer
     walk_first.block      = d.gather_block;
     walk_first.row_n      = ~d.row_blocks;
     walk_first.rows_n     = ~d.image_rows;
-    walk_first.row_end    = d.row_blocks == 32'd1;
+    walk_first.row_end    = d.row_blocks == blocks_t'(1);
     walk_first.last_row   = d.image_rows == 16'd1;
   end
 
@@ -222,16 +226,16 @@ module cw_sequencer
     walk_next.left_w = walk_q.left_w - d.step_w + (wrap_w_q ? d.wrap_w : '0);
     walk_next.left_h = walk_q.left_h - d.step_h - (wrap_w_q ? d.stride_h : '0)
         + (wrap_h_q ? d.wrap_h : '0);
-    walk_next.position = walk_q.position + 33'(d.position_step)
+    walk_next.need = walk_q.need + 33'(d.position_step)
         + (wrap_w_q ? 33'(d.position_wrap_w) : '0) + (wrap_h_q ? 33'(d.position_wrap_h) : '0);
     walk_next.place = next_place_q;
     if (!walk_q.row_end) begin
       walk_next.block   = walk_q.block + 1;
       walk_next.row_n   = walk_q.row_n + 1'b1;
-      walk_next.row_end = walk_q.row_n == ~32'd2;
+      walk_next.row_end = walk_q.row_n == ~blocks_t'(2);
     end else begin
       walk_next.block = walk_q.block + (image_end ? d.image_step_blocks : d.row_step_blocks)
-          + 32'(next_carry_q);
+          + block_t'(next_carry_q);
       walk_next.row_n    = ~d.row_blocks;
       walk_next.row_end  = walk_first.row_end;
       walk_next.rows_n   = image_end ? ~d.image_rows : walk_q.rows_n + 1'b1;
@@ -327,7 +331,7 @@ module cw_sequencer
 
   // ---------------------------------------------------------------- next tap, next tile
   place_t next_tap, next_row, skewed;
-  logic signed [31:0] next_row_block;
+  block_t next_row_block;
   logic carry_row;
 
   /// Some lanes further, less than a block.
@@ -350,7 +354,7 @@ module cw_sequencer
     end
     skewed         = advance_lanes(position_q, LaneBits'(d.phase_skew));
     next_row       = advance(row_place_q, pitch_q, LaneBits'(d.pitch_lane), block_q, carry_row);
-    next_row_block = row_block_q + $signed(d.pitch_blocks) + 32'(carry_row);
+    next_row_block = row_block_q + $signed(d.pitch_blocks) + block_t'(carry_row);
   end
 
   walk_t tile_walk;        // of the tile that follows this one
@@ -404,7 +408,7 @@ module cw_sequencer
   // Where the walk is: StLanes sets all of it.
   always_ff @(posedge clk_i) begin
     case (state_q)
-      StIdle: if (start_i) released_o <= d.gather_block;
+      StIdle: if (start_i) released_o <= 32'(d.gather_block);
       StLanes: begin
         any_issued_q    <= 1'b0;
         walk_q          <= walk_first;
@@ -417,7 +421,7 @@ module cw_sequencer
         row_block_q     <= walk_first.block;
         position_q      <= walk_first.place;
         tap_place_q     <= walk_first.place;
-        need_q          <= 33'(d.need_offset);
+        need_q          <= walk_first.need;
         kh_q            <= '0;
         kw_q            <= '0;
         first_q         <= 1'b1;
@@ -483,7 +487,7 @@ module cw_sequencer
                   row_block_q    <= next_row_block;
                   position_q     <= next_row;
                   tap_place_q    <= next_row;
-                  if (d.release_rows && last_of_pass) released_o <= next_row_block;
+                  if (d.release_rows && last_of_pass) released_o <= 32'(next_row_block);
                 end else begin
                   phases_h_n_q   <= phases_h_n_q + 1'b1;
                   last_phase_h_q <= phases_h_n_q == ~16'd2;
@@ -504,8 +508,8 @@ module cw_sequencer
                 row_block_q    <= tile_walk.block;
                 position_q     <= tile_walk.place;
                 tap_place_q    <= tile_walk.place;
-                need_q         <= tile_walk.position + 33'(d.need_offset);
-                if (last_of_pass) released_o <= walk_next.block;
+                need_q         <= tile_walk.need;
+                if (last_of_pass) released_o <= 32'(walk_next.block);
                 if (group_end && !set_end) begin
                   group_offset_q <= group_offset_q + d.output_group_bytes;
                   bias_row_q     <= bias_row_q + bias_rows;
@@ -527,7 +531,7 @@ module cw_sequencer
           end
         end
       end
-      StPassEnd: if (loader_done_i) released_o <= d.gather_block;
+      StPassEnd: if (loader_done_i) released_o <= 32'(d.gather_block);
       default: ;
     endcase
   end

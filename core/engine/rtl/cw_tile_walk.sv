@@ -36,7 +36,9 @@ module cw_tile_walk
 );
 
   logic [15:0] groups, per_pass;
-  logic [31:0] blocks, set_blocks;
+  localparam int unsigned BlocksBits = $bits(desc_i.blocks);
+  typedef logic [BlocksBits-1:0] blocks_t;
+  blocks_t blocks, set_blocks;
   assign groups     = desc_i.groups;
   assign per_pass   = desc_i.groups_per_pass;
   assign blocks     = desc_i.blocks;
@@ -49,7 +51,7 @@ module cw_tile_walk
   logic last_group_q, last_of_pass_q;
   // The set: its blocks, those of the pass behind it, and those of the group from this tile on,
   // of which the complement counts up: a carry chain that counts down has an inverter before each bit.
-  logic [31:0] size_q, left_q, todo_n_q;
+  blocks_t size_q, left_q, todo_n_q;
   logic last_set_q, only_block_q, last_of_set_q;
 
   assign group_o        = group_q;
@@ -72,7 +74,7 @@ module cw_tile_walk
     behind_last_pass_q     <= 17'(pass_end_q) + 17'(per_pass) >= 17'(groups);
     behind_first_is_last_q <= pass_end_q + 16'd1 == groups;
     behind_last_set_q      <= left_q <= set_blocks;
-    behind_only_block_q    <= left_q == 32'd1 || set_blocks == 32'd1;
+    behind_only_block_q    <= left_q == blocks_t'(1) || set_blocks == blocks_t'(1);
     behind_last_group_q    <= group_q + 16'd2 == groups;
     behind_last_of_pass_q  <= group_q + 16'd2 == pass_end_q;
   end
@@ -83,12 +85,12 @@ module cw_tile_walk
   assign only_group    = first_is_last || per_pass == 16'd1;
 
   logic new_pass, last_set, only_block;
-  logic [31:0] pass_left, size;
+  blocks_t pass_left, size;
   assign new_pass   = start_i || pass_end_o;
   assign pass_left  = new_pass ? blocks : left_q;
   assign last_set   = one_set_i || (new_pass ? blocks <= set_blocks : behind_last_set_q);
   assign only_block = once_i
-      || (new_pass ? blocks == 32'd1 || set_blocks == 32'd1 : behind_only_block_q);
+      || (new_pass ? blocks == blocks_t'(1) || set_blocks == blocks_t'(1) : behind_only_block_q);
   assign size       = last_set ? pass_left : set_blocks;
 
   // ---------------------------------------------------------------- the tile
@@ -104,8 +106,8 @@ module cw_tile_walk
       todo_n_q      <= ~size_q;
       last_of_set_q <= only_block_q;
     end else if (next_i) begin
-      todo_n_q      <= todo_n_q + 32'd1;
-      last_of_set_q <= todo_n_q == ~32'd2;
+      todo_n_q      <= todo_n_q + 1'b1;
+      last_of_set_q <= todo_n_q == ~blocks_t'(2);
     end
     if (start_i || (next_i && pass_end_o)) begin
       group_q         <= start_i ? '0 : pass_end_q;

@@ -86,6 +86,7 @@ module cw_weight_loader
   logic [31:0] offset_q;
   logic has_weights_q, packets_inside;
 
+  localparam int unsigned LaneBits = Rows > 1 ? $clog2(Rows) : 1;
   // Where a group's weights begin: with weights_arena in lane `lane` of the word at `offset`.
   localparam int unsigned CountBits = $clog2((Rows > Columns ? Rows : Columns) + 1);
   typedef struct packed {
@@ -96,7 +97,9 @@ module cw_weight_loader
   // Where in its row the next command's word is. Rows in the program: a group is a row of one word.
   logic arena_q, first_row_q, last_row_q;
   logic [CountBits-1:0] lane_q, column_q, channels_q, last_channels_q;
-  logic [31:0] rows_q, rows_n_q, row_offset_q;  // rows_n_q: those left, a complement that counts up
+  typedef logic [$bits(desc_i.weight_rows)-1:0] rows_t;
+  rows_t rows_q, rows_n_q;  // rows_n_q: those left, a complement that counts up
+  logic [31:0] row_offset_q;
 
   // ---------------------------------------------------------------- commands
   // Commands that run ahead; their words, which are in u_kinds, in the gearbox's buffer and its output.
@@ -155,7 +158,7 @@ module cw_weight_loader
   logic [15:0] unused_group, unused_next_group;
   logic unused_last_of_pass, unused_last_block, unused_finished;
   logic [15:0] groups_q, per_pass_q;
-  logic [31:0] blocks_q, set_blocks_q;
+  logic [$bits(walk.blocks)-1:0] blocks_q, set_blocks_q;
   always_comb begin
     walk                 = '0;
     walk.groups          = groups_q;
@@ -233,12 +236,12 @@ module cw_weight_loader
           pass_start_q       <= '{offset: desc_i.weight_offset, lane: '0};
           arena_q            <= desc_i.weights_arena;
           first_row_q        <= 1'b1;
-          last_row_q         <= !desc_i.weights_arena || desc_i.weight_rows == 32'd1;
+          last_row_q         <= !desc_i.weights_arena || desc_i.weight_rows == rows_t'(1);
           lane_q             <= '0;
           column_q           <= '0;
           channels_q         <= CountBits'(desc_i.group_channels);
           last_channels_q    <= CountBits'(desc_i.last_group_channels);
-          rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : 32'd1;
+          rows_q             <= desc_i.weights_arena ? desc_i.weight_rows : rows_t'(1);
           rows_n_q           <= ~desc_i.weight_rows;
           row_offset_q       <= desc_i.weight_offset;
         end
@@ -253,7 +256,7 @@ module cw_weight_loader
           column_q     <= '0;
           first_row_q  <= 1'b0;
           rows_n_q     <= rows_n_q + 1'b1;
-          last_row_q   <= rows_n_q == ~32'd2;
+          last_row_q   <= rows_n_q == ~rows_t'(2);
           offset_q     <= row_offset_q + WordBytes;
           row_offset_q <= row_offset_q + WordBytes;
           lane_q       <= group_start_q.lane;
@@ -262,7 +265,7 @@ module cw_weight_loader
         if (group_taken) begin
           first_row_q   <= 1'b1;
           rows_n_q      <= ~rows_q;
-          last_row_q    <= rows_q == 32'd1;
+          last_row_q    <= rows_q == rows_t'(1);
           offset_q      <= start.offset;
           row_offset_q  <= start.offset;
           lane_q        <= start.lane;
@@ -300,12 +303,12 @@ module cw_weight_loader
   // Which part of its row each of the arena's words is.
   typedef struct packed {
     logic                 last;    // the row is complete
-    logic [CountBits-1:0] lane;    // the first that counts, in column `column`
+    logic [LaneBits-1:0]  lane;    // of the row's first column
     logic [CountBits-1:0] column;
   } part_t;
   part_t part_in, part;
   logic part_take, unused_part_valid, unused_part_ready;
-  assign part_in = '{last: row_end_q, lane: lane_q, column: column_q};
+  assign part_in = '{last: row_end_q, lane: LaneBits'(group_start_q.lane), column: column_q};
   cw_axis_fifo #(
       .Width($bits(part_t)),
       .Depth(PartsDepth)
@@ -391,25 +394,25 @@ module cw_weight_loader
   assign row_o       = arena_q ? row_q : item[Columns*WeightBits-1:0];
 
   // A row of the arena's words: a register that they fill from column 0 on. Only the first word of
-  // a row can begin behind lane 0.
-  logic [Columns*WeightBits-1:0] placed;
-  logic [Rows*WeightBits-1:0] word;
+  // a row can begin behind lane 0; all are turned by as many lanes, so that those of column c, and of
+  // the columns whole words behind it, are in lane c.
+  logic [Rows-1:0][WeightBits-1:0] word;
   assign part_take = arena_q && item_valid && item_ready && !is_bias;
   always_comb begin
-    for (int unsigned r = 0; r < Rows; r++) begin
-      word[r*WeightBits+:WeightBits] = weight_of(item[r*PixelBits+:PixelBits]);
+    for (int unsigned r = 0; r < Rows; r++) word[r] = weight_of(item[r*PixelBits+:PixelBits]);
+    for (int unsigned b = 0; b < LaneBits; b++) begin
+      automatic logic [Rows-1:0][WeightBits-1:0] straight = word;
+      for (int unsigned r = 0; r < Rows; r++) begin
+        if (part.lane[b]) word[r] = straight[(r+(1<<b))%Rows];
+      end
     end
-    placed = (Columns * WeightBits)'(word >> (32'(part.lane) * WeightBits))
-        << (32'(part.column) * WeightBits);
   end
 
   always_ff @(posedge clk_i) begin
     if (part_take) begin
       // verilator unroll_full
       for (int unsigned c = 0; c < Columns; c++) begin
-        if (c >= 32'(part.column)) begin
-          row_q[c*WeightBits+:WeightBits] <= placed[c*WeightBits+:WeightBits];
-        end
+        if (c >= 32'(part.column)) row_q[c*WeightBits+:WeightBits] <= word[c%Rows];
       end
     end
   end

@@ -2,7 +2,7 @@
 // Copyright corewright contributors
 
 /// cw_pe_array with packed ports for the cocotb bench: element (j, r) of an array port lies at index
-/// j*Rows + r, element 0 in the lowest bits.
+/// j*Rows + r, element 0 in the lowest bits. Sums and maxima, of which one is 0, come as one.
 module cw_pe_array_flat
   import cw_pkg::*;
 #(
@@ -34,13 +34,16 @@ module cw_pe_array_flat
 
   logic signed [PixelBits-1:0] pixels[Drain][Rows];
   logic signed [SumBits-1:0] sums[Words][Rows];
+  logic signed [PixelBits-1:0] maxima[Words][Rows];
 
   always_comb begin
     for (int unsigned r = 0; r < Rows; r++) begin
       for (int unsigned j = 0; j < Drain; j++) begin
         pixels[j][r] = pixels_i[(j*Rows+r)*PixelBits+:PixelBits];
       end
-      for (int unsigned w = 0; w < Words; w++) sums_o[(w*Rows+r)*SumBits+:SumBits] = sums[w][r];
+      for (int unsigned w = 0; w < Words; w++) begin
+        sums_o[(w*Rows+r)*SumBits+:SumBits] = sums[w][r] | SumBits'(maxima[w][r]);
+      end
     end
   end
 
@@ -62,7 +65,8 @@ module cw_pe_array_flat
       .weights_i,
       // Of a tile of one beat the index has a bit that is never set.
       .drain_index_i(DrainBeats > 1 ? drain_index_i : '0),
-      .sums_o  (sums)
+      .sums_o  (sums),
+      .maxima_o(maxima)
   );
 
 endmodule

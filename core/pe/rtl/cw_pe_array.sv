@@ -7,8 +7,8 @@
 /// Each cycle with `valid_i` is one step: with OpMac channel c adds pixels_i[0] lanes times weight c; with
 /// OpVec / OpSum / OpMax only the channels j < D count, each on the lanes of pixels_i[j]: sums of products,
 /// sums, maxima. `first_i` starts a tile. Beat b of a tile whose last step is at cycle t, its
-/// channels b*W .. b*W+W-1, is on `sums_o` at cycle t + Latency + b and then only, if `drain_index_i` was b
-/// IndexLatency cycles before. Constants: `cw_pe_array_pkg`.
+/// channels b*W .. b*W+W-1, is on `sums_o`, or `maxima_o`, at cycle t + Latency + b and then only, if
+/// `drain_index_i` was b IndexLatency cycles before; the other one is 0 then. Constants: `cw_pe_array_pkg`.
 /// Pixels are two's complement. So are weights, but for WeightBits = 1: a bit b is the weight 1 - 2b.
 /// Does not detect overflow: the compiler proves from the weights that there is none.
 /// Does not stall: the caller leaves as many cycles between two last steps as it reads beats.
@@ -40,7 +40,8 @@ module cw_pe_array
     input  logic signed [   PixelBits-1:0] pixels_i     [Drain][Rows],
     input  logic        [  Columns*WeightBits-1:0] weights_i,
     input  logic        [   IndexBits-1:0] drain_index_i,
-    output logic signed [     SumBits-1:0] sums_o       [Words][Rows]
+    output logic signed [     SumBits-1:0] sums_o       [Words][Rows],
+    output logic signed [   PixelBits-1:0] maxima_o     [Words][Rows]
 );
 
   localparam int unsigned FactorBits = number_bits(WeightBits);
@@ -146,15 +147,49 @@ module cw_pe_array
     end
   end
 
+  // A choice of four fits a LUT of six inputs: groups four by four, whole fours of these four by four, the
+  // rest of them in the last choice. Kept, as logic optimisation shares the decoded index between all
+  // bits instead, and needs half as many LUTs more.
   localparam int unsigned VectorIndexBits = VectorBeats > 1 ? $clog2(VectorBeats) : 1;
+  localparam int unsigned Fours = (DrainBeats + 3) / 4;
+  localparam int unsigned Sixteens = Fours / 4;
   logic [31:0] group, vector;  // whose sums and whose maxima are read
   assign group  = DrainBeats > 1 ? 32'(index_q) : '0;
   assign vector = VectorBeats > 1 ? 32'(index_q[VectorIndexBits-1:0]) : '0;
-  always_ff @(posedge clk_i) begin
-    for (int unsigned w = 0; w < Words; w++) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        sums_o[w][r] <= select_maximum_q ? SumBits'(maxima_q[vector*Words+w][r])
-            : sums[group*Words+w][r];
+  for (genvar w = 0; w < Words; w++) begin : gen_word
+    for (genvar r = 0; r < Rows; r++) begin : gen_lane
+      logic signed [SumBits-1:0] fours[Fours], sum;
+      for (genvar f = 0; f < Fours; f++) begin : gen_four
+        (* keep *) logic signed [SumBits-1:0] one_of_four;
+        logic signed [SumBits-1:0] items[4];
+        for (genvar i = 0; i < 4; i++) begin : gen_item
+          assign items[i] = sums[(4*f+i)%DrainBeats*Words+w][r];
+        end
+        assign one_of_four = items[group[1:0]];
+        assign fours[f]    = one_of_four;
+      end
+      if (Sixteens == 0) begin : gen_few
+        assign sum = fours[group/4];
+      end else begin : gen_many
+        logic signed [SumBits-1:0] sixteens[Sixteens];
+        for (genvar s = 0; s < Sixteens; s++) begin : gen_sixteen
+          (* keep *) logic signed [SumBits-1:0] one_of_sixteen;
+          logic signed [SumBits-1:0] items[4];
+          for (genvar i = 0; i < 4; i++) begin : gen_item
+            assign items[i] = fours[4*s+i];
+          end
+          assign one_of_sixteen = items[group[3:2]];
+          assign sixteens[s]    = one_of_sixteen;
+        end
+        assign sum = group < 16 * Sixteens ? sixteens[group/16] : fours[group/4];
+      end
+
+      // With a reset instead of one choice more: who adds sum and maximum needs none either.
+      always_ff @(posedge clk_i) begin
+        if (select_maximum_q) sums_o[w][r] <= '0;
+        else sums_o[w][r] <= sum;
+        if (!select_maximum_q) maxima_o[w][r] <= '0;
+        else maxima_o[w][r] <= maxima_q[vector*Words+w][r];
       end
     end
   end

@@ -12,6 +12,7 @@ module cw_postproc_flat #(
   parameter int unsigned CountBits = 16,
   parameter int unsigned AverageBeats = 1,
   localparam int unsigned WordsBits = $clog2(Words + 1),
+  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                          clk_i,
@@ -26,6 +27,7 @@ module cw_postproc_flat #(
   input  logic                          round_first_i,
   input  logic                          in_valid_i,
   input  logic [Words*Rows*SumBits-1:0] sums_i,
+  input  logic [Words*Rows*ResultBits-1:0] maxima_i,
   input  logic [Words*PostBits-1:0]     bias_i,
   input  logic [Rows*CountBits-1:0]     counts_i,
   input  logic [WordsBits-1:0]          in_words_i,
@@ -40,6 +42,7 @@ module cw_postproc_flat #(
 );
 
   logic signed [SumBits-1:0] sums[Words][Rows];
+  logic signed [ResultBits-1:0] maxima[Words][Rows];
   logic signed [PostBits-1:0] bias[Words];
   logic [CountBits-1:0] counts[Rows];
 
@@ -47,7 +50,10 @@ module cw_postproc_flat #(
     for (int unsigned r = 0; r < Rows; r++) counts[r] = counts_i[r*CountBits+:CountBits];
     for (int unsigned j = 0; j < Words; j++) begin
       bias[j] = bias_i[j*PostBits+:PostBits];
-      for (int unsigned r = 0; r < Rows; r++) sums[j][r] = sums_i[(j*Rows+r)*SumBits+:SumBits];
+      for (int unsigned r = 0; r < Rows; r++) begin
+        sums[j][r]   = sums_i[(j*Rows+r)*SumBits+:SumBits];
+        maxima[j][r] = maxima_i[(j*Rows+r)*ResultBits+:ResultBits];
+      end
     end
   end
 
@@ -77,6 +83,7 @@ module cw_postproc_flat #(
     .round_first_i,
     .in_valid_i,
     .sums_i(sums),
+    .maxima_i(maxima),
     .bias_i(bias),
     .counts_i(counts),
     .in_words_i,

@@ -59,7 +59,14 @@ class Bench:
         self.expected: deque[tuple[int, int, int, int, bool]] = deque()
         # Until then the divider has lanes of the beats before.
         self.divided = 0
-        self.inputs = [dut.sums_i, dut.bias_i, dut.counts_i, dut.in_words_i, dut.in_last_i]
+        self.inputs = [
+            dut.sums_i,
+            dut.maxima_i,
+            dut.bias_i,
+            dut.counts_i,
+            dut.in_words_i,
+            dut.in_last_i,
+        ]
 
     async def start(self):
         dut = self.dut
@@ -99,7 +106,12 @@ class Bench:
     def offer(self, beat):
         dut = self.dut
         dut.in_valid_i.value = 1
-        dut.sums_i.value = pack((s for lanes in beat.sums for s in lanes), SHAPE.sum_bits)
+        sums = [s for lanes in beat.sums for s in lanes]
+        maxima = [0] * LANES
+        if self.are_maxima(sums):
+            sums, maxima = maxima, sums
+        dut.sums_i.value = pack(sums, SHAPE.sum_bits)
+        dut.maxima_i.value = pack(maxima, max(SHAPE.pixel_bits, 2))
         dut.counts_i.value = pack(beat.counts, SHAPE.count_bits)
         dut.in_words_i.value = beat.words
         dut.in_last_i.value = int(beat.last)
@@ -110,6 +122,15 @@ class Bench:
             self.divided = max(self.divided, self.cycle) + self.average_cycles
             due = self.divided + self.average_latency - self.average_cycles
         self.expected.append((due, data, mask, beat.words, beat.last))
+
+    def are_maxima(self, sums):
+        """Whether a beat comes as maxima, which stand in the place of the bias."""
+        c = self.configuration
+        if c.bias_enable or c.average or self.rng.random() < 0.5:
+            return False
+        fit = all(PIXEL_LOW <= s <= PIXEL_HIGH for s in sums)
+        self.seen["maxima"] += fit
+        return fit
 
     def bias(self, beat):
         self.dut.bias_i.value = pack(beat.bias, SHAPE.post_bits)
@@ -261,6 +282,11 @@ def random_beat(rng, c, gaps=True):
     counts = [random_count(rng) for _ in range(SHAPE.rows)]
     if c.average:
         sums = [[random_average(rng, c, count) for count in counts] for _ in bias]
+    elif not c.bias_enable and rng.random() < 0.3:
+        # May come as maxima.
+        low, high = limits(SHAPE.post_bits)
+        low, high = max(-(-low >> c.pre_shift), PIXEL_LOW), min(high >> c.pre_shift, PIXEL_HIGH)
+        sums = [[rng.randint(low, high) for _ in range(SHAPE.rows)] for _ in bias]
     else:
         sums = [[random_sum(rng, c, b) for _ in range(SHAPE.rows)] for b in bias]
     return Beat(
@@ -302,12 +328,13 @@ async def random_layers_are_exact(dut):
         ]
         await bench.run(configuration, beats)
     require(bench.seen, *TIES, "above", "below", "exact", "positive inexact", "negative inexact")
+    require(bench.seen, "maxima")
 
 
 @cocotb.test(skip=VIOLATION is not None)
 async def random_averages_are_exact(dut):
     bench = await begin(dut)
-    for _ in range(40 + 900 // LANES):
+    for _ in range(60 + 1500 // LANES):
         configuration = random_configuration(bench.rng, average=True)
         beats = [random_beat(bench.rng, configuration) for _ in range(bench.rng.randrange(1, 4))]
         await bench.run(configuration, beats)

@@ -4,7 +4,7 @@
 /// Post-processing of finished sums: bias, shift with a single rounding (half to even), clipping.
 /// Takes D channels of R lanes a cycle and makes one output word of each channel:
 ///
-///   v = (sum << pre_shift) + (bias_enable ? bias : 0)
+///   v = (sum << pre_shift) + (bias_enable ? bias : maximum << pre_shift)
 ///   y = clip(round_half_even(v / 2^(v < 0 ? negative_shift : shift)), clip_low, clip_high)
 ///
 /// and with `average_i`, where the bias is not looked at and count may differ from lane to lane,
@@ -24,11 +24,11 @@
 /// There is no back-pressure: the caller reserves room for the results before it sends a beat.
 ///
 ///   bias ---> align ----> + ---> requantise: 4 stages, all lanes side by side -------> result
-///   sums -----------------^                                             shift in ^
+///   sums, maxima ---------^                                             shift in ^
 ///   sums ---> hold ---> a lane a cycle ---> divide ---> value ---> requantise ---+     averages
 ///
 /// The caller guarantees: the configuration is stable while data is inside; v fits PostBits; clips
-/// fit PixelBits (-1 to 1 for a single bit); an average's sum is one of `count` values of PixelBits
+/// fit PixelBits (-1 to 1 for a single bit); maxima are 0 beside a bias; an average's sum is one of `count` values of PixelBits
 /// each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
 module cw_postproc #(
   parameter int unsigned Rows = 8,
@@ -39,6 +39,7 @@ module cw_postproc #(
   parameter int unsigned CountBits = 16,
   parameter int unsigned AverageBeats = 1,
   localparam int unsigned WordsBits = $clog2(Words + 1),
+  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits),
   localparam int unsigned WordBits = 8 * ((Rows * PixelBits + 7) / 8)
 ) (
   input  logic                              clk_i,
@@ -55,6 +56,7 @@ module cw_postproc #(
   // Sums: channel j of in_words_i, lane r.
   input  logic                              in_valid_i,
   input  logic signed [SumBits-1:0]         sums_i [Words][Rows],
+  input  logic signed [ResultBits-1:0]      maxima_i [Words][Rows],
   input  logic signed [PostBits-1:0]        bias_i [Words],
   input  logic [CountBits-1:0]              counts_i [Rows],
   input  logic [WordsBits-1:0]              in_words_i,
@@ -70,7 +72,6 @@ module cw_postproc #(
   import cw_postproc_pkg::QuotientFraction;
   import cw_postproc_pkg::ShiftBits;
 
-  localparam int unsigned ResultBits = cw_pkg::number_bits(PixelBits);
   localparam int unsigned ValueBits = PostBits + FractionBits;
 
   typedef logic signed [ResultBits-1:0] result_t;
@@ -149,8 +150,8 @@ module cw_postproc #(
       logic signed [PostBits-1:0] whole_q;
       always_ff @(posedge clk_i) begin
         if (in_valid_i) begin
-          whole_q <=
-              PostBits'(sums_i[j][r]) + $signed(bias_q[j][ValueBits-1:FractionBits]);
+          whole_q <= PostBits'(sums_i[j][r])
+              + ($signed(bias_q[j][ValueBits-1:FractionBits]) | PostBits'(maxima_i[j][r]));
         end
       end
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MAGIC = 0x50525743  # "CWRP" read as a little-endian word
-VERSION = 2
+VERSION = 3
 HEADER_WORDS = 16
 HEADER_BYTES = HEADER_WORDS * 4
 DESCRIPTOR_WORDS = 64
@@ -117,8 +117,8 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("groups", 2, 16, 16, "G: channel groups, of C channels (conv) or D (pool)"),
     _field("group_channels", 3, 0, 16, "channels of a full group"),
     _field("last_group_channels", 3, 16, 16, "channels of the last group"),
-    _field("blocks", 4, 0, 32, "M: output blocks"),
-    _field("set_blocks", 5, 0, 32, "blocks of a set; the last set may be shorter"),
+    _field("blocks", 4, 0, 24, "M: output blocks"),
+    _field("set_blocks", 5, 0, 24, "blocks of a set; the last set may be shorter"),
     _field("groups_per_pass", 6, 0, 16, "groups of a pass; the last pass may be shorter"),
     _field("tail_lanes", 6, 16, 16, "live lanes of the last block, 1 to R"),
     # --- where a lane's pixel is, in input units (output coordinate times stride) ---
@@ -135,25 +135,25 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     # --- gather: where lane 0's first tap is in the pixel buffer ---
     _field("gather_row", 12, 0, 24, "buffer row of the slot of block 0's position"),
     _field("gather_lane", 12, 24, 8, "its lane"),
-    _field("gather_block", 13, 0, 32, "its absolute plane block (may be negative)", signed=True),
+    _field("gather_block", 13, 0, 24, "its absolute plane block (may be negative)", signed=True),
     _field("block_rows", 14, 0, 24, "BS: buffer rows of a plane block (planes * ceil(CI/D))"),
     _field("copies_w", 14, 24, 8, "scatter: further copies of each pixel to its right, at most 3"),
     _field("ring_rows", 15, 0, 24, "buffer rows of the ring, a multiple of BS"),
     _field("copies_h", 15, 24, 8, "scatter: further copies of each row below it"),
     _field("ring_blocks", 16, 0, 24, "ring_rows / BS"),
-    _field("row_blocks", 17, 0, 32, "output blocks of an image row (row-aligned); 0: flat"),
+    _field("row_blocks", 17, 0, 24, "output blocks of an image row (row-aligned); 0: flat"),
     _field("image_rows", 18, 0, 16, "output rows of an image (row-aligned)"),
     _field("image_step_lane", 18, 16, 8, "lane part of image_step"),
     _field("row_step_lane", 18, 24, 8, "lane part of row_step"),
     _field("row_step_rows", 19, 0, 24, "last block of an image row -> next row: rows, wrapped"),
-    _field("row_step_blocks", 20, 0, 32, "the same in blocks", signed=True),
+    _field("row_step_blocks", 20, 0, 24, "the same in blocks", signed=True),
     _field("image_step_rows", 21, 0, 24, "last block of an image -> next image: rows, wrapped"),
-    _field("image_step_blocks", 22, 0, 32, "the same in blocks", signed=True),
+    _field("image_step_blocks", 22, 0, 24, "the same in blocks", signed=True),
     _field("plane_rows", 23, 0, 24, "PS: ceil(CI/D), rows from a phase plane to the next in w"),
     _field("phase_rows", 24, 0, 24, "PHS: rows from a phase plane to the next in h"),
     _field("pitch_rows", 25, 0, 24, "plane pitch, block part in buffer rows, wrapped"),
     _field("pitch_lane", 25, 24, 8, "plane pitch, lane part"),
-    _field("pitch_blocks", 26, 0, 32, "plane pitch, block part"),
+    _field("pitch_blocks", 26, 0, 24, "plane pitch, block part"),
     # --- when a block may start, in positions of the input stream ---
     _field("position_step", 27, 0, 32, "lane 0's stream position grows so a block", signed=True),
     _field("position_wrap_w", 28, 0, 32, "and by this where w wraps", signed=True),
@@ -167,7 +167,7 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("segment_bytes", 33, 0, 32, "bytes of a read command"),
     _field("segment_stride", 34, 0, 32, "bytes from a read command's start to the next's"),
     _field("segments", 35, 0, 32, "read commands a pass"),
-    _field("stream_blocks", 36, 0, 32, "input blocks in the stream a pass"),
+    _field("stream_blocks", 36, 0, 24, "input blocks in the stream a pass"),
     _field("input_pitch", 37, 0, 16, "scatter: lanes of an image row in the stream"),
     _field("input_rows", 37, 16, 16, "scatter: rows of an image in the stream"),
     _field("load_width", 38, 0, 16, "scatter: columns w < load_width are stored"),
@@ -179,10 +179,10 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("planes_h", 41, 16, 16, "scatter: min(KH, sh)"),
     _field("scatter_row", 42, 0, 24, "scatter: buffer row of the slot of w=0, h=0, image 0"),
     _field("scatter_lane", 42, 24, 8, "scatter: its lane"),
-    _field("scatter_block", 43, 0, 32, "its absolute plane block", signed=True),
+    _field("scatter_block", 43, 0, 24, "its absolute plane block", signed=True),
     _field("scatter_image_rows", 44, 0, 24, "scatter: one image further: rows, wrapped"),
     _field("scatter_image_lane", 44, 24, 8, "scatter: one image further: lane"),
-    _field("scatter_image_blocks", 45, 0, 32, "scatter: one image further: blocks"),
+    _field("scatter_image_blocks", 45, 0, 24, "scatter: one image further: blocks"),
     # --- output ---
     _field("output_offset", 46, 0, 32, "arena offset of the output tensor"),
     _field("output_block_bytes", 47, 0, 32, "bytes from an output block to the next"),
@@ -199,7 +199,7 @@ DESCRIPTOR_FIELDS: tuple[Field, ...] = (
     _field("bias_offset", 52, 0, 32, "program offset of the bias table"),
     _field("bias_bytes", 53, 0, 32, "its length, 0: none"),
     _field("weight_offset", 54, 0, 32, "program offset of group 0's rows; weights_arena: arena"),
-    _field("weight_rows", 55, 0, 32, "K: rows of a group, 0: the layer has no weights"),
+    _field("weight_rows", 55, 0, 24, "K: rows of a group, 0: the layer has no weights"),
     _field("row_bytes", 56, 0, 16, "bytes of a weight row of a full group"),
     _field("last_row_bytes", 56, 16, 16, "bytes of a weight row of the last group"),
     _field("group_bytes", 57, 0, 32, "K * row_bytes; weights_arena: from a block to the next"),

@@ -5,7 +5,7 @@
 #define CW_PROGRAM_H
 
 #define CW_PROGRAM_MAGIC 0x50525743u
-#define CW_PROGRAM_VERSION 2u
+#define CW_PROGRAM_VERSION 3u
 #define CW_HEADER_WORDS 16u
 #define CW_HEADER_BYTES 64u
 #define CW_DESCRIPTOR_WORDS 64u
@@ -181,11 +181,11 @@
 /* M: output blocks */
 #define CW_DESCRIPTOR_BLOCKS_WORD 4u
 #define CW_DESCRIPTOR_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_BLOCKS_MASK 0x00FFFFFFu
 /* blocks of a set; the last set may be shorter */
 #define CW_DESCRIPTOR_SET_BLOCKS_WORD 5u
 #define CW_DESCRIPTOR_SET_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_SET_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_SET_BLOCKS_MASK 0x00FFFFFFu
 /* groups of a pass; the last pass may be shorter */
 #define CW_DESCRIPTOR_GROUPS_PER_PASS_WORD 6u
 #define CW_DESCRIPTOR_GROUPS_PER_PASS_SHIFT 0u
@@ -245,7 +245,7 @@
 /* its absolute plane block (may be negative) (signed) */
 #define CW_DESCRIPTOR_GATHER_BLOCK_WORD 13u
 #define CW_DESCRIPTOR_GATHER_BLOCK_SHIFT 0u
-#define CW_DESCRIPTOR_GATHER_BLOCK_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_GATHER_BLOCK_MASK 0x00FFFFFFu
 /* BS: buffer rows of a plane block (planes * ceil(CI/D)) */
 #define CW_DESCRIPTOR_BLOCK_ROWS_WORD 14u
 #define CW_DESCRIPTOR_BLOCK_ROWS_SHIFT 0u
@@ -269,7 +269,7 @@
 /* output blocks of an image row (row-aligned); 0: flat */
 #define CW_DESCRIPTOR_ROW_BLOCKS_WORD 17u
 #define CW_DESCRIPTOR_ROW_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_ROW_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_ROW_BLOCKS_MASK 0x00FFFFFFu
 /* output rows of an image (row-aligned) */
 #define CW_DESCRIPTOR_IMAGE_ROWS_WORD 18u
 #define CW_DESCRIPTOR_IMAGE_ROWS_SHIFT 0u
@@ -289,7 +289,7 @@
 /* the same in blocks (signed) */
 #define CW_DESCRIPTOR_ROW_STEP_BLOCKS_WORD 20u
 #define CW_DESCRIPTOR_ROW_STEP_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_ROW_STEP_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_ROW_STEP_BLOCKS_MASK 0x00FFFFFFu
 /* last block of an image -> next image: rows, wrapped */
 #define CW_DESCRIPTOR_IMAGE_STEP_ROWS_WORD 21u
 #define CW_DESCRIPTOR_IMAGE_STEP_ROWS_SHIFT 0u
@@ -297,7 +297,7 @@
 /* the same in blocks (signed) */
 #define CW_DESCRIPTOR_IMAGE_STEP_BLOCKS_WORD 22u
 #define CW_DESCRIPTOR_IMAGE_STEP_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_IMAGE_STEP_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_IMAGE_STEP_BLOCKS_MASK 0x00FFFFFFu
 /* PS: ceil(CI/D), rows from a phase plane to the next in w */
 #define CW_DESCRIPTOR_PLANE_ROWS_WORD 23u
 #define CW_DESCRIPTOR_PLANE_ROWS_SHIFT 0u
@@ -317,7 +317,7 @@
 /* plane pitch, block part */
 #define CW_DESCRIPTOR_PITCH_BLOCKS_WORD 26u
 #define CW_DESCRIPTOR_PITCH_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_PITCH_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_PITCH_BLOCKS_MASK 0x00FFFFFFu
 /* lane 0's stream position grows so a block (signed) */
 #define CW_DESCRIPTOR_POSITION_STEP_WORD 27u
 #define CW_DESCRIPTOR_POSITION_STEP_SHIFT 0u
@@ -357,7 +357,7 @@
 /* input blocks in the stream a pass */
 #define CW_DESCRIPTOR_STREAM_BLOCKS_WORD 36u
 #define CW_DESCRIPTOR_STREAM_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_STREAM_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_STREAM_BLOCKS_MASK 0x00FFFFFFu
 /* scatter: lanes of an image row in the stream */
 #define CW_DESCRIPTOR_INPUT_PITCH_WORD 37u
 #define CW_DESCRIPTOR_INPUT_PITCH_SHIFT 0u
@@ -405,7 +405,7 @@
 /* its absolute plane block (signed) */
 #define CW_DESCRIPTOR_SCATTER_BLOCK_WORD 43u
 #define CW_DESCRIPTOR_SCATTER_BLOCK_SHIFT 0u
-#define CW_DESCRIPTOR_SCATTER_BLOCK_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_SCATTER_BLOCK_MASK 0x00FFFFFFu
 /* scatter: one image further: rows, wrapped */
 #define CW_DESCRIPTOR_SCATTER_IMAGE_ROWS_WORD 44u
 #define CW_DESCRIPTOR_SCATTER_IMAGE_ROWS_SHIFT 0u
@@ -417,7 +417,7 @@
 /* scatter: one image further: blocks */
 #define CW_DESCRIPTOR_SCATTER_IMAGE_BLOCKS_WORD 45u
 #define CW_DESCRIPTOR_SCATTER_IMAGE_BLOCKS_SHIFT 0u
-#define CW_DESCRIPTOR_SCATTER_IMAGE_BLOCKS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_SCATTER_IMAGE_BLOCKS_MASK 0x00FFFFFFu
 /* arena offset of the output tensor */
 #define CW_DESCRIPTOR_OUTPUT_OFFSET_WORD 46u
 #define CW_DESCRIPTOR_OUTPUT_OFFSET_SHIFT 0u
@@ -473,7 +473,7 @@
 /* K: rows of a group, 0: the layer has no weights */
 #define CW_DESCRIPTOR_WEIGHT_ROWS_WORD 55u
 #define CW_DESCRIPTOR_WEIGHT_ROWS_SHIFT 0u
-#define CW_DESCRIPTOR_WEIGHT_ROWS_MASK 0xFFFFFFFFu
+#define CW_DESCRIPTOR_WEIGHT_ROWS_MASK 0x00FFFFFFu
 /* bytes of a weight row of a full group */
 #define CW_DESCRIPTOR_ROW_BYTES_WORD 56u
 #define CW_DESCRIPTOR_ROW_BYTES_SHIFT 0u
