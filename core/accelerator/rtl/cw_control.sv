@@ -200,7 +200,7 @@ module cw_control
   localparam int PixelLow = -(1 << (Cfg.PixelBits - 1));
   localparam int PixelHigh = largest(Cfg.PixelBits);
   logic [Checks-1:0] checks, checks_q;
-  logic [15:0] layers_q, number_q;  // descriptors of the stage; this one's position
+  logic [15:0] last_number_q, number_q;  // positions: of the stage's last descriptor, of this one
   logic stored_rows, full_groups, descriptor_ok;
   assign stored_rows = fetched.weight_rows != '0 && !fetched.weights_arena;
   assign full_groups = fetched.groups != 16'd1;
@@ -234,7 +234,7 @@ module cw_control
     checks[13] = clips_fit(fetched.clip_low, fetched.clip_high);
     checks[14] = !fetched.add_enable || clips_fit(fetched.add_clip_low, fetched.add_clip_high);
     checks[15] = fetched.layer_index == number_q
-        && fetched.last_layer == (number_q == layers_q - 1'b1)
+        && fetched.last_layer == (number_q == last_number_q)
         && !(fetched.weights_resident && fetched.weights_streamed);
     checks[16] = whole_units(fetched.input_offset | fetched.segment_bytes | fetched.segment_stride)
         && whole_units(fetched.output_offset | fetched.output_block_bytes
@@ -302,7 +302,7 @@ module cw_control
     case (fetch_q)
       FetchHeaderData: if (receive) words_q <= words_q + 5'(AxiWords);
       FetchDescriptorData, FetchCheck: begin
-        if (header_phase_q) layers_q <= header.layers[15:0];
+        if (header_phase_q) last_number_q <= header.layers[15:0] - 1'b1;
         left_q <= receive ? 5'(AxiWords) : left_q - 5'(check_words);
       end
       FetchReady: begin
