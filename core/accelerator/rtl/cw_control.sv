@@ -485,10 +485,25 @@ module cw_control
   end
 
   // ---------------------------------------------------------------- performance
-  // Cycles between layers belong to the layer that starts next.
-  cause_e cause;
+  // Cycles between layers belong to the layer that starts next. All is counted a cycle late: a step
+  // need not reach the counters in its cycle.
+  cause_e cause_q;
+  logic run_q, idle_q, layer_ended_q;
   logic [31:0] recorded_q;
-  assign cause = engine_busy_q && !engine_start_o ? engine_cause_i : CauseControl;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      run_q         <= 1'b0;
+      idle_q        <= 1'b1;
+      layer_ended_q <= 1'b0;
+    end else begin
+      run_q         <= state_q == StRun;
+      idle_q        <= state_q == StIdle;
+      layer_ended_q <= layer_end;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    cause_q <= engine_busy_q && !engine_start_o ? engine_cause_i : CauseControl;
+  end
 
   logic [3:0] write_q;  // 8: idle, else the word that is being written
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -498,7 +513,7 @@ module cw_control
     end else begin
       if (write_q != 4'd8) write_q <= write_q + 1'b1;
       if (write_q == 4'd7) recorded_q <= recorded_q + 1;
-      if (layer_end && state_q == StRun && recorded_q < Cfg.PerfLayers) write_q <= '0;
+      if (layer_ended_q && run_q && recorded_q < Cfg.PerfLayers) write_q <= '0;
       // A record that is still being written is of the run before.
       if (state_q == StIdle && start_i) begin
         recorded_q <= '0;
@@ -515,20 +530,20 @@ module cw_control
   logic [31:0] layer_cycles_q, ended_cycles_q, count, record;
   logic [Causes-1:0] counted, counted_q, ended_counted_q;
   logic bank_q;
-  assign counted = counted_q | Causes'(1 << cause);
-  assign count   = counted_q[cause] ? counts_q[{bank_q, cause}] : '0;
+  assign counted = counted_q | Causes'(1 << cause_q);
+  assign count   = counted_q[cause_q] ? counts_q[{bank_q, cause_q}] : '0;
   always_ff @(posedge clk_i) begin
-    counts_q[{bank_q, cause}] <= count + 1;
-    counted_q                 <= state_q == StIdle || layer_end ? '0 : counted;
-    layer_cycles_q            <= state_q == StIdle || layer_end ? '0 : layer_cycles_q + 1;
-    if (layer_end) begin
+    counts_q[{bank_q, cause_q}] <= count + 1;
+    counted_q                   <= idle_q || layer_ended_q ? '0 : counted;
+    layer_cycles_q              <= idle_q || layer_ended_q ? '0 : layer_cycles_q + 1;
+    if (layer_ended_q) begin
       ended_counted_q <= counted;
       ended_cycles_q  <= layer_cycles_q + 1;
     end
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bank_q <= 1'b0;
-    else if (layer_end) bank_q <= !bank_q;
+    else if (layer_ended_q) bank_q <= !bank_q;
   end
   assign record = write_q == 4'd7 ? ended_cycles_q
       : ended_counted_q[write_q[2:0]] ? counts_q[{!bank_q, write_q[2:0]}] : '0;

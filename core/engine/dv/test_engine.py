@@ -136,7 +136,7 @@ MUTANTS = {
     ),
     "sequencer_second_pass_biases_of_the_first": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "pass_bias_row_q <= bias_row_q + bias_rows;", "pass_bias_row_q <= pass_bias_row_q;",
+        "pass_bias_row_q <= bias_row_q;", "pass_bias_row_q <= pass_bias_row_q;",
     ),
     "buffer_reads_the_row_before_the_wrap": (
         "pixel_buffer_7x2_5bit", "cw_pixel_buffer.sv",

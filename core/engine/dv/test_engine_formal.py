@@ -23,9 +23,18 @@ def test_proof(task, tmp_path):
         ("depth3", Mutation(RTL, "held < CountBits'(Depth)", "held <= CountBits'(Depth)")),
         ("depth3", Mutation(RTL, "p.ptr == PtrBits'(Depth - 1) ? '0 :", "")),
         ("depth4", Mutation(RTL, "if (to_pass_i) group_q <= pass_q;", "")),
-        ("depth2", Mutation(RTL, "if (step_q) weights_o", "if (step_i) weights_o")),
+        ("depth2", Mutation(RTL, "<= row;", "<= step_i ? row : weights_o;")),
+        ("depth3", Mutation(RTL, "to_pass_i || to_group_i || more", "more")),
+        ("depth3", Mutation(RTL, "pushed || (step_i ?", "(step_i ?")),
     ],
-    ids=["overflow", "pointer_runs_on", "stale_group", "weights_not_aligned"],
+    ids=[
+        "overflow",
+        "pointer_runs_on",
+        "stale_group",
+        "weights_not_aligned",
+        "nothing_behind_a_step_back",
+        "row_not_seen",
+    ],
 )
 def test_proof_finds_the_bug(task, mutation, tmp_path):
     assert refute(SBY, task, sources_of("corewright:core:engine", "formal"), tmp_path, mutation)

@@ -259,7 +259,6 @@ module cw_engine
       .wr_count_i   (wr_count),
       .wr_slot_i    (wr_slot),
       .wr_lanes_i   (wr_lanes),
-      .rd_en_i      (step),
       .rd_row_i     (rd_row),
       .rd_row_next_i(rd_row_next),
       .rd_lane_i    (rd_lane),

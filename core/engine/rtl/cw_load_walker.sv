@@ -234,6 +234,8 @@ module cw_load_walker
   } segment_t;
   segment_t b_q;
   logic b_valid_q;
+  logic b_last_q;  // this is the segment's last operation
+  logic b_last_first, b_last_next;
   logic [1:0] turn_q;  // phases, or R positions, of the segment that have had their operation
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -254,8 +256,12 @@ module cw_load_walker
       b_q.image_end <= image_end;
       b_q.word_end  <= word_end;
       b_q.last      <= word_end && last_block;
+      b_last_q      <= b_last_first;
       turn_q        <= '0;
-    end else if (go_i) turn_q <= turn_q + 2'd1;
+    end else if (go_i) begin
+      b_last_q <= b_last_next;
+      turn_q   <= turn_q + 2'd1;
+    end
   end
 
   /// Lanes of which n * R positions are full copies, and the positions of the next lane.
@@ -295,11 +301,28 @@ module cw_load_walker
     end
   end
 
-  logic b_last, pair, wrapped;
+  // Segments wait for the last operation of the one before, so it is known a cycle ahead: of the first
+  // operation when the segment comes, of any other in the operation before it.
+  logic copies_fit;  // those of all its lanes are R at most
+  logic [SumBits-1:0] copies;
+  logic [2:0] turn_next;
+  always_comb begin
+    copies_fit = 1'b0;
+    for (int unsigned c = 0; c < 4; c++) begin
+      if (32'(d.copies_w[1:0]) == c && 32'(stored) <= Rows / (c + 1)) copies_fit = 1'b1;
+    end
+    b_last_first = !row_stored || (upsample_i ? copies_fit
+        : stored <= pair_limit_q[phase_w_q[0]] || stride_i == '0 || (stored >> 1) == '0);
+    turn_next    = {1'b0, turn_q} + 3'd1;
+    b_last_next  = upsample_i ? copies <= SumBits'((32'(turn_q) + 32'd2) * Rows)
+        : turn_next == {1'b0, stride_i} || SumBits'(b_q.stored) <= SumBits'(turn_next) + 1'b1;
+  end
+
+  logic pair, wrapped;
   logic [2:0] phase_sum;
   logic [1:0] phase;
-  logic [CountBits-1:0] count, second, left;
-  logic [SumBits-1:0] copies, copies_left, rounded;
+  logic [CountBits-1:0] count, second, left, copies_left;
+  logic [SumBits-1:0] rounded;
   logic [LaneBits+1:0] turn_lane;
   logic [CountBits-1:0] positions;
   logic [LaneBits-1:0] first;
@@ -315,8 +338,7 @@ module cw_load_walker
     rounded   = SumBits'(left) + SumBits'(stride_i);
     count     = divide(rounded, stride_i);
     second    = pair ? b_q.stored >> 1 : '0;
-    b_last    = pair || turn_q == stride_i || left == '0 || left == CountBits'(1);
-    positions = b_last ? b_q.positions - CountBits'(wrapped) : CountBits'(phase == stride_i);
+    positions = b_last_q ? b_q.positions - CountBits'(wrapped) : CountBits'(phase == stride_i);
     first     = b_q.lane + LaneBits'(32'(turn_q));
     turn_lane = turn_start(turn_q, d.copies_w[1:0]);
     plane_w   = (phase[0] ? RowBits'(d.plane_rows) : '0)
@@ -329,16 +351,15 @@ module cw_load_walker
 
     copies      = SumBits'(b_q.stored) + (d.copies_w[0] ? SumBits'(b_q.stored) : '0)
         + (d.copies_w[1] ? SumBits'({b_q.stored, 1'b0}) : '0);
-    copies_left = copies - SumBits'(turn_q * Rows);
+    copies_left = CountBits'(copies - SumBits'(turn_q * Rows));  // where they are R at most
     if (upsample_i) begin
-      b_last    = copies_left <= SumBits'(Rows);
-      count     = b_last ? CountBits'(copies_left) : R;
+      count     = b_last_q ? copies_left : R;
       positions = count;
       plane_w   = '0;
       first     = b_q.lane + turn_lane[LaneBits+1:2];
     end
   end
-  assign b_ready = !b_valid_q || b_last;
+  assign b_ready = !b_valid_q || b_last_q;
 
   // ---------------------------------------------------------------- C: what the place moves by
   typedef struct packed {
@@ -362,9 +383,9 @@ module cw_load_walker
       c_q.copy      <= turn_lane[1:0];
       c_q.count[0]  <= count;
       c_q.count[1]  <= second;
-      c_q.word_end  <= b_last && b_q.word_end;
-      c_q.last      <= b_last && b_q.last;
-      c_row_end_q   <= b_last && b_q.row_end;
+      c_q.word_end  <= b_last_q && b_q.word_end;
+      c_q.last      <= b_last_q && b_q.last;
+      c_row_end_q   <= b_last_q && b_q.row_end;
       c_row_moves_q <= b_q.row_moves;
       c_image_end_q <= b_q.image_end;
       c_positions_q <= positions;

@@ -9,7 +9,7 @@
 /// `wr_lane_i`, `wr_lane_i`+1, ...; banks before `wr_lane_i` use `wr_row_next_i`, the others `wr_row_i`;
 /// `wr_slot_i` selects the channel within the entry. Index 1 is a second run of lanes in the same cycle,
 /// which must not touch the first one's banks; a count of 0 writes nothing.
-/// Read (cycle t): result lane r, in cycle t+2, is bank (rd_lane_i + r) mod R, from `rd_row_next_i`
+/// Read (each cycle t): result lane r, in cycle t+2, is bank (rd_lane_i + r) mod R, from `rd_row_next_i`
 /// where that wraps and from `rd_row_i` else. One read and one write a cycle. Reading an entry in the
 /// cycle of its write returns an unspecified value: the loader's progress count excludes that.
 /// A row from Depth on, which only a contradictory program asks for, is some other row.
@@ -31,7 +31,6 @@ module cw_pixel_buffer #(
     input  logic [$clog2(Rows+1)-1:0]   wr_count_i    [2],
     input  logic [        SlotBits-1:0] wr_slot_i,
     input  logic [       PixelBits-1:0] wr_lanes_i    [2][Rows],
-    input  logic                        rd_en_i,
     input  logic [         RowBits-1:0] rd_row_i,
     input  logic [         RowBits-1:0] rd_row_next_i,
     input  logic [        LaneBits-1:0] rd_lane_i,
@@ -97,18 +96,14 @@ module cw_pixel_buffer #(
         .waddr_i(bank_row[b]),
         .wdata_i({Drain{bank_lane[b]}}),
         .wslot_i(Drain'(1) << wr_slot_i),
-        .re_i   (rd_en_i),
+        .re_i   (1'b1),
         .raddr_i(b < 32'(rd_lane_i) ? rd_row_next : rd_row),
         .rdata_o(entry[b])
     );
   end
 
   logic [LaneBits-1:0] rd_lane_q;
-  logic                rd_valid_q;
-  always_ff @(posedge clk_i) begin
-    rd_valid_q <= rd_en_i;
-    if (rd_en_i) rd_lane_q <= rd_lane_i;
-  end
+  always_ff @(posedge clk_i) rd_lane_q <= rd_lane_i;
 
   // Rotation on the way out.
   logic [Rows-1:0][EntryBits-1:0] rotated;
@@ -122,11 +117,9 @@ module cw_pixel_buffer #(
     end
   end
   always_ff @(posedge clk_i) begin
-    if (rd_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        for (int unsigned j = 0; j < Drain; j++) begin
-          rd_pixels_o[j][r] <= $signed(rotated[r][j*PixelBits+:PixelBits]);
-        end
+    for (int unsigned r = 0; r < Rows; r++) begin
+      for (int unsigned j = 0; j < Drain; j++) begin
+        rd_pixels_o[j][r] <= $signed(rotated[r][j*PixelBits+:PixelBits]);
       end
     end
   end

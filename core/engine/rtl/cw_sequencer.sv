@@ -7,8 +7,8 @@
 /// A step issues when its pixels are in the pixel buffer, its weight row is in the ring and, for the last
 /// step of a tile, when the drain is free and the output has room for the whole tile. So nothing behind
 /// this module ever stalls. Tiles end at least two cycles apart. Outputs of a step appear in its cycle (registered state, combinational
-/// `step_o`). Lane coordinates and masks follow two cycles later on `mask_o`, aligned with the pixels
-/// that leave the pixel buffer. `start_i` begins a layer with the descriptor stable from then on until
+/// `step_o`). Its lanes' masks follow two cycles later on `mask_o`, aligned with the pixels that leave the
+/// pixel buffer; without a step they mean nothing. `start_i` begins a layer with the descriptor stable from then on until
 /// `done_o`, a level that stays until the next start. The lane table costs Rows cycles after the start.
 /// `released_o` moves on behind each tile of a pass's last group, with `release_rows` behind each
 /// of its kernel rows.
@@ -95,7 +95,7 @@ module cw_sequencer
     logic [15:0]        rows_n;    // rows of the image from this one on
     logic               row_end;   // the block is the last of its image row (row-aligned)
     logic               last_row;  // the row is the last of its image
-    logic [31:0]        offset;    // of the block in the arena, but for its group
+    logic [31:0]        offset;    // of the block in the output tensor
   } walk_t;
 
   typedef enum logic [1:0] {
@@ -148,7 +148,7 @@ module cw_sequencer
   walk_t walk_q, set_walk_q, walk_next, walk_first;
   logic [15:0] kh_q, kw_q;
   logic first_q;  // the tile's first step
-  logic [31:0] group_offset_q, pass_offset_q;
+  logic [31:0] group_offset_q, pass_offset_q;  // with the output's own
   logic [BiasBits-1:0] bias_row_q, pass_bias_row_q;
   place_t row_place_q;  // first position of the kernel row's taps
   block_t row_block_q;  // its absolute plane block
@@ -180,7 +180,6 @@ module cw_sequencer
   always_comb begin
     walk_first           = '0;
     walk_first.need      = 33'(d.need_offset);
-    walk_first.offset    = d.output_offset;
     walk_first.left_w    = d.wrap_w;
     walk_first.left_h    = d.wrap_h;
     walk_first.place.row = RowBits'(d.gather_row);
@@ -412,11 +411,8 @@ module cw_sequencer
       StLanes: begin
         any_issued_q    <= 1'b0;
         walk_q          <= walk_first;
-        set_walk_q      <= walk_first;
-        group_offset_q  <= '0;
-        pass_offset_q   <= '0;
+        group_offset_q  <= d.output_offset;
         bias_row_q      <= '0;
-        pass_bias_row_q <= '0;
         row_place_q     <= walk_first.place;
         row_block_q     <= walk_first.block;
         position_q      <= walk_first.place;
@@ -517,14 +513,10 @@ module cw_sequencer
                 if (set_end) begin
                   group_offset_q <= pass_offset_q;
                   bias_row_q     <= pass_bias_row_q;
-                  set_walk_q     <= walk_next;
                 end
                 if (pass_end) begin
-                  set_walk_q      <= walk_first;
-                  pass_offset_q   <= group_offset_q + d.output_group_bytes;
-                  group_offset_q  <= group_offset_q + d.output_group_bytes;
-                  pass_bias_row_q <= bias_row_q + bias_rows;
-                  bias_row_q      <= bias_row_q + bias_rows;
+                  group_offset_q <= group_offset_q + d.output_group_bytes;
+                  bias_row_q     <= bias_row_q + bias_rows;
                 end
               end
             end
@@ -534,6 +526,25 @@ module cw_sequencer
       StPassEnd: if (loader_done_i) released_o <= 32'(d.gather_block);
       default: ;
     endcase
+  end
+
+  // Where a set and a pass begin is what the walk shows a cycle behind the end of the one before. The next
+  // tile that asks for it ends later.
+  logic set_ended_q, pass_ended_q;
+  always_ff @(posedge clk_i) begin
+    set_ended_q  <= step_o && set_end;
+    pass_ended_q <= step_o && pass_end;
+    if (state_q == StLanes) begin
+      set_walk_q      <= walk_first;
+      pass_offset_q   <= d.output_offset;
+      pass_bias_row_q <= '0;
+    end else begin
+      if (set_ended_q) set_walk_q <= walk_q;
+      if (pass_ended_q) begin
+        pass_offset_q   <= group_offset_q;
+        pass_bias_row_q <= bias_row_q;
+      end
+    end
   end
 
   assign done_o        = state_q == StIdle;
@@ -581,7 +592,7 @@ module cw_sequencer
   // before it, that is negative and the wrap is added again.
   logic [15:0] coordinate_w_q[Rows], coordinate_h_q[Rows];
   logic [17:0] tap_w_q, tap_h_q;
-  logic tail_q, step_delayed_q;
+  logic tail_q;
   logic [16:0] left_h[2];  // in this row of steps and in the next
   // Subtracted, so that it is the operand in front of which logic is free.
   logic [15:0] minus_wrap_w, minus_wrap_h;
@@ -590,36 +601,32 @@ module cw_sequencer
   assign left_h[0] = 17'(walk_q.left_h);
   assign left_h[1] = 17'(walk_q.left_h) - 17'(d.stride_h);
   always_ff @(posedge clk_i) begin
-    step_delayed_q <= step_o;
-    if (step_o) begin
-      tap_w_q <= 18'(kw_q) - 18'(d.pad_left);
-      tap_h_q <= 18'(kh_q) - 18'(d.pad_top);
-      tail_q  <= last_block;
-      if (step_first_o) begin
-        // verilator unroll_full
-        for (int unsigned r = 0; r < Rows; r++) begin
-          // Lane 0 is no step away from itself.
-          automatic logic [15:0] dw = r == 0 ? '0 : lane_dw_q[r];
-          automatic logic [15:0] dh = r == 0 ? '0 : lane_dh_q[r];
-          automatic logic [16:0] w = 17'(dw) - 17'(walk_q.left_w);
-          automatic logic [16:0] h = 17'(dh) - left_h[!w[16]];
-          coordinate_w_q[r] <= w[15:0] - (w[16] ? minus_wrap_w : '0);
-          coordinate_h_q[r] <= h[15:0] - (h[16] ? minus_wrap_h : '0);
-        end
+    tap_w_q <= 18'(kw_q) - 18'(d.pad_left);
+    tap_h_q <= 18'(kh_q) - 18'(d.pad_top);
+    tail_q  <= last_block;
+    // Until the tile's first step has issued: the block is the same all that time.
+    if (step_first_o) begin
+      // verilator unroll_full
+      for (int unsigned r = 0; r < Rows; r++) begin
+        // Lane 0 is no step away from itself.
+        automatic logic [15:0] dw = r == 0 ? '0 : lane_dw_q[r];
+        automatic logic [15:0] dh = r == 0 ? '0 : lane_dh_q[r];
+        automatic logic [16:0] w = 17'(dw) - 17'(walk_q.left_w);
+        automatic logic [16:0] h = 17'(dh) - left_h[!w[16]];
+        coordinate_w_q[r] <= w[15:0] - (w[16] ? minus_wrap_w : '0);
+        coordinate_h_q[r] <= h[15:0] - (h[16] ? minus_wrap_h : '0);
       end
     end
   end
 
-  // Cycle t+2: is the tap inside the image?
+  // Cycle t+2: is the tap inside the image? Nobody asks where there was no step.
   always_ff @(posedge clk_i) begin
-    if (step_delayed_q) begin
-      // verilator unroll_full
-      for (int unsigned r = 0; r < Rows; r++) begin
-        automatic logic [17:0] w = 18'(coordinate_w_q[r]) + tap_w_q;
-        automatic logic [17:0] h = 18'(coordinate_h_q[r]) + tap_h_q;
-        mask_o[r] <= w < {2'b0, d.width} && h < {2'b0, d.height}
-            && (!tail_q || r < 32'(d.tail_lanes));
-      end
+    // verilator unroll_full
+    for (int unsigned r = 0; r < Rows; r++) begin
+      automatic logic [17:0] w = 18'(coordinate_w_q[r]) + tap_w_q;
+      automatic logic [17:0] h = 18'(coordinate_h_q[r]) + tap_h_q;
+      mask_o[r] <= w < {2'b0, d.width} && h < {2'b0, d.height}
+          && (!tail_q || r < 32'(d.tail_lanes));
     end
   end
 

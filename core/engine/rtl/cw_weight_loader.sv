@@ -107,7 +107,7 @@ module cw_weight_loader
   localparam int unsigned PartsDepth = KindsDepth + 2;
   logic [4:0] kinds, parts;
   // What ends with a command is known a cycle later, as they come every second one.
-  logic row_end_q, block_end_q, walk_start_q;
+  logic row_end_q, block_end_q, room_q, walk_start_q;
   logic taken, arena, last_group;
   logic [31:0] offset, bytes;
   logic [ItemBits-1:0] item_bytes;
@@ -124,7 +124,7 @@ module cw_weight_loader
       .clk_i,
       .valid_i  (state_q == StBias || state_q == StGroups),
       .changed_i(start_i || walk_start_q),
-      .room_i   (kinds != 5'(KindsDepth) && parts != 5'(PartsDepth)),
+      .room_i   (room_q),
       .base_i   (arena ? arena_base_i : program_base_i),
       .limit_i  (arena ? arena_bytes_i : program_bytes_i),
       .offset_i (offset),
@@ -149,6 +149,7 @@ module cw_weight_loader
   always_ff @(posedge clk_i) begin
     row_end_q   <= !arena_q || columns_left <= lanes_left;
     block_end_q <= !arena_q || lanes_left <= columns_left;
+    room_q      <= kinds != 5'(KindsDepth) && parts != 5'(PartsDepth);
   end
 
   // The sequencer's order, but that a group's rows come once where they stay in the ring for all its

@@ -80,11 +80,11 @@ module cw_axi_reader #(
     logic [OffsetBits:0]   last_bytes;  // valid bytes of the last beat
   } burst_t;
 
+  // What is said of a beat beside its data.
   typedef struct packed {
-    logic [DataBits-1:0]   data;
     logic [TBytesBits-1:0] bytes;
     logic                  last;
-  } beat_t;
+  } extent_t;
 
   if (UnitBytes < 1 || UnitBytes > BeatBytes || UnitBytes != 1 << $clog2(UnitBytes))
   begin : gen_bad_unit
@@ -185,9 +185,10 @@ module cw_axi_reader #(
   logic       out_ready, r_beat;
   logic       burst_start_q;
   logic       first_beat, last_beat;
-  beat_t      out_in, out_head;
-  logic       out_valid;
+  extent_t    extent, head_q, behind_q;
+  logic       out_valid, out_free;
   logic [1:0] out_count;
+  logic [DataBits-1:0] data;
 
   assign m_axi_rready = info_valid && (out_ready || drain);
   assign r_beat       = m_axi_rvalid && m_axi_rready;
@@ -196,38 +197,44 @@ module cw_axi_reader #(
   assign last_beat    = info.last && m_axi_rlast;
 
   always_comb begin
-    out_in.data = m_axi_rdata;
-    if (first_beat) out_in.data = m_axi_rdata >> {info.offset, 3'b000};
-    out_in.last = last_beat;
+    data = m_axi_rdata;
+    if (first_beat) data = m_axi_rdata >> {info.offset, 3'b000};
+    extent.last = last_beat;
     if (last_beat) begin
-      out_in.bytes = info.last_bytes;
+      extent.bytes = info.last_bytes;
     end else if (first_beat) begin
-      out_in.bytes = TBytesBits'(BeatBytes) - TBytesBits'(info.offset);
+      extent.bytes = TBytesBits'(BeatBytes) - TBytesBits'(info.offset);
     end else begin
-      out_in.bytes = TBytesBits'(BeatBytes);
+      extent.bytes = TBytesBits'(BeatBytes);
     end
   end
 
-  // Two entries: a skid that registers both directions at full throughput.
+  // Two entries: a skid that registers both directions at full throughput. Data stands in a memory;
+  // what the stream's user computes with, as a gearbox does, in registers.
   cw_axis_fifo #(
-    .Width ($bits(beat_t)),
+    .Width (DataBits),
     .Depth (2)
   ) u_out (
     .clk_i,
     .rst_ni,
     .clear_i       (stop),
-    .s_axis_tdata  (out_in),
+    .s_axis_tdata  (data),
     .s_axis_tvalid (r_beat),
     .s_axis_tready (out_ready),
-    .m_axis_tdata  (out_head),
+    .m_axis_tdata,
     .m_axis_tvalid (out_valid),
     .m_axis_tready (m_axis_tready),
     .count_o       (out_count)
   );
 
-  assign m_axis_tdata  = out_head.data;
-  assign m_axis_tbytes = out_head.bytes;
-  assign m_axis_tlast  = out_head.last;
+  assign out_free      = out_count == '0 || (out_valid && m_axis_tready);
+  always_ff @(posedge clk_i) begin
+    if (out_free) head_q <= out_count[1] ? behind_q : extent;
+    if (r_beat) behind_q <= extent;
+  end
+
+  assign m_axis_tbytes = head_q.bytes;
+  assign m_axis_tlast  = head_q.last;
   assign m_axis_tvalid = out_valid && !drain;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -109,8 +109,10 @@ module cw_axis_gearbox #(
     assign placed = beat_ring;
     assign rest   = rest_ring;
   end else begin : gen_turn
-    logic [TurnBits-1:0] gone;  // units in front of what stays
-    assign gone   = TurnBits'(whole ? item : item - position);
+    // Units in front of what stays. An item that the beat completes leaves with all that waits, so the
+    // beat lands behind that, whatever `position` says of other cases: it would wait for room.
+    logic [TurnBits-1:0] gone;
+    assign gone   = TurnBits'(whole ? item : item - (level_q + offset));
     assign placed = turned(beat_ring, -TurnBits'(position));
     assign rest   = turned(rest_ring, gone);
 
