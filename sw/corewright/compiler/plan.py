@@ -50,6 +50,8 @@ from corewright.program import Opcode
 _BEAM = 16
 # Coordinates of a lane are 16-bit fields.
 _MAX_COORDINATE = (1 << 16) - 1
+# Blocks of R lanes have numbers of 24 bits, which the loader compares modulo 2^24.
+_MAX_BLOCKS = (1 << 23) - 1
 
 
 @dataclass(frozen=True)
@@ -768,7 +770,8 @@ def _choices(
     if least_rows is None:
         raise CompileError(
             layer.name,
-            f"a coordinate exceeds the format's {_MAX_COORDINATE}: use a smaller image or stride",
+            f"a coordinate exceeds the format's {_MAX_COORDINATE}, or a tensor its {_MAX_BLOCKS} "
+            "blocks of lanes: use a smaller image, stride or batch",
         )
     raise CompileError(
         layer.name,
@@ -789,4 +792,5 @@ def _fields_fit(geometry: Geometry) -> bool:
             geometry.stream_rows,
         )
         <= _MAX_COORDINATE
+        and max(geometry.blocks, geometry.source_blocks) <= _MAX_BLOCKS
     )

@@ -662,6 +662,14 @@ def test_upsampling_by_a_large_prime_names_what_is_supported() -> None:
     assert "products of 2, 3 and 4 in width" in str(error)
 
 
+def test_a_tensor_of_more_blocks_than_their_numbers_is_an_error() -> None:
+    large = Tensor("x", 4096, 2049, 1, 4, 0)
+    hw = Hardware((1, 4), bits_input=4, max_image_size=4096)
+    error = error_of(Graph("g", large, (conv("c", large, 1, 1),)), hw)
+    assert error.layer == "c"
+    assert "8388607 blocks of lanes" in str(error)
+
+
 def test_wide_sums_of_an_addition_are_an_error() -> None:
     first = conv("first", SOURCE, 6, 3)
     wide = Tensor("sum_out", 9, 9, 6, 6, 0)
