@@ -116,6 +116,7 @@ class Bench:
         # As a loader that has ended the layer before.
         loaded, all_loaded = 1 << 20, True
         end = layer.stream_blocks * SHAPE.rows
+        known, all_known = -(1 << 33), False  # of what is loaded, a cycle later
         masks = deque([None, None])
         cycle = since_pass = 0
         passes = len(list(layer.passes()))
@@ -163,7 +164,7 @@ class Bench:
             else:
                 due = steps[0]
                 assert not int(dut.done_o.value), layer
-                pixels_ok = not new_pass and (all_loaded or due.need < loaded)
+                pixels_ok = not new_pass and (all_known or due.need < known)
                 weights_ok = not layer.weighted or has_weights
                 may = must = pixels_ok and weights_ok
                 if due.last:
@@ -209,6 +210,7 @@ class Bench:
                     assert not int(dut.pass_start_o.value)
                     await drive_phase(dut)
                 return cycle, count
+            known, all_known = (-(1 << 33), False) if new_pass else (loaded, all_loaded)
             # The loader's next state.
             if new_pass:
                 loaded, all_loaded = 0, False

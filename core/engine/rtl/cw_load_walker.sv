@@ -100,6 +100,8 @@ module cw_load_walker
   // counts down has an inverter before each bit.
   logic [15:0] phases_h_n_q, planes_h_n_q, phase_w_q;
   logic last_phase_h_q, last_phase_w_q, phase_h_stored_q;
+  logic [15:0] phase_before_last_q;  // in w, a cycle behind the start
+  always_ff @(posedge clk_i) phase_before_last_q <= d.stride_w - 16'd2;
   logic [RowBits-1:0] plane_h_q, plane_w_q, first_plane_h_q, first_plane_w_q;
   logic [RowBits-1:0] setup_h_q, setup_w_q;  // phases to go
   assign ready_o = setup_h_q == '0 && setup_w_q == '0;
@@ -192,7 +194,7 @@ module cw_load_walker
       row_left_q     <= row_behind[15:0];
       stored_left_q  <= stored_behind[16] ? '0 : stored_behind[15:0];
       phase_w_q      <= phase_w_next;
-      last_phase_w_q <= phase_w_wraps ? d.stride_w == 16'd1 : phase_w_q + 16'd2 == d.stride_w;
+      last_phase_w_q <= phase_w_wraps ? d.stride_w == 16'd1 : phase_w_q == phase_before_last_q;
       plane_w_q      <= phase_w_wraps ? '0 : plane_w_q + RowBits'(d.plane_rows);
     end
     if (setup_i || (a_go && row_end && image_end)) begin

@@ -145,7 +145,7 @@ module cw_sequencer
 
   state_e state_q;
   logic lanes_ready;
-  walk_t walk_q, set_walk_q, walk_next, walk_first;
+  walk_t walk_q, set_walk_q, walk_next, walk_first, tile_walk;
   logic [15:0] kh_q, kw_q;
   logic first_q;  // the tile's first step
   logic [31:0] group_offset_q, pass_offset_q;  // with the output's own
@@ -277,13 +277,26 @@ module cw_sequencer
   end
 
   // ---------------------------------------------------------------- may it issue
-  logic pixels_ok, weights_ok, output_ok, uses_weights_q;
+  logic pixels_ok_q, weights_ok, output_ok, uses_weights_q;
   always_ff @(posedge clk_i) uses_weights_q <= d.weight_rows != '0;
-  // In the cycle of a pass's start the loader still shows the pass before.
-  assign pixels_ok    = !pass_start_o && (loaded_all_i || need_q < loaded_positions_i);
+  // Pixels are asked for a cycle ahead, so that no step waits for a comparison: in the same row of steps,
+  // in the next one, and in the next tile, of which a step chooses. In the cycle of a pass's start the
+  // loader still shows the pass before.
+  logic signed [32:0] row_need;
+  logic in_row, in_next_row, in_next_tile, loaded;
+  assign row_need     = need_q + 33'(d.need_step);
+  assign in_row       = need_q < loaded_positions_i;
+  assign in_next_row  = row_need < loaded_positions_i;
+  assign in_next_tile = tile_walk.need < loaded_positions_i;
+  assign loaded       = !(step_o && last_channel_q && last_kw_q) ? in_row
+      : last_kh_q ? in_next_tile : in_next_row;
+  always_ff @(posedge clk_i) begin
+    pixels_ok_q <= (state_q == StLanes || state_q == StRun) && !pass_start_o
+        && (loaded_all_i || loaded);
+  end
   assign weights_ok   = !uses_weights_q || weights_available_i;
   assign output_ok    = !tile_end || (drain_busy_q == '0 && tile_room_i);
-  assign step_o       = state_q == StRun && pixels_ok && weights_ok && output_ok;
+  assign step_o       = state_q == StRun && pixels_ok_q && weights_ok && output_ok;
   assign step_first_o = first_q;
   assign step_last_o  = tile_end;
   assign lane_o       = tap_place_q.lane;
@@ -298,7 +311,7 @@ module cw_sequencer
   always_comb begin
     if (step_o) cause_o = CauseCompute;
     else if (state_q == StRun && any_issued_q) begin
-      cause_o = !pixels_ok ? CauseWaitPixels : !weights_ok ? CauseWaitWeights : CauseWaitOutput;
+      cause_o = !pixels_ok_q ? CauseWaitPixels : !weights_ok ? CauseWaitWeights : CauseWaitOutput;
     end else if (state_q == StPassEnd) begin
       cause_o = finished ? CauseLayerEnd : CauseWaitPixels;
     end else if (state_q == StIdle) cause_o = CauseLayerEnd;
@@ -356,7 +369,7 @@ module cw_sequencer
     next_row_block = row_block_q + $signed(d.pitch_blocks) + block_t'(carry_row);
   end
 
-  walk_t tile_walk;        // of the tile that follows this one
+  // Of the tile that follows this one.
   assign tile_walk = ends_pass ? walk_first : ends_group && !ends_set ? set_walk_q : walk_next;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -473,7 +486,7 @@ module cw_sequencer
               if (!last_kh_q) begin
                 kh_q      <= kh_q + 1'b1;
                 last_kh_q <= kh_q + 16'd2 == d.kernel_height;
-                need_q    <= need_q + 33'(d.need_step);
+                need_q    <= row_need;
                 if (last_phase_h_q) begin
                   phases_h_n_q   <= ~d.stride_h;
                   last_phase_h_q <= d.stride_h == 16'd1;

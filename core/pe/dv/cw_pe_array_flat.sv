@@ -2,7 +2,7 @@
 // Copyright corewright contributors
 
 /// cw_pe_array with packed ports for the cocotb bench: element (j, r) of an array port lies at index
-/// j*Rows + r, element 0 in the lowest bits. Sums and maxima, of which one is 0, come as one.
+/// j*Rows + r, element 0 in the lowest bits.
 module cw_pe_array_flat
   import cw_pkg::*;
 #(
@@ -25,6 +25,7 @@ module cw_pe_array_flat
     input  logic [  Columns*WeightBits-1:0] weights_i,
     input  logic [           IndexBits-1:0] drain_index_i,
     output logic [  Words*Rows*SumBits-1:0] sums_o,
+    output logic [Words*Rows*PixelBits-1:0] maxima_o,
     output logic [                     7:0] latency_o,
     output logic [                     7:0] index_latency_o
 );
@@ -42,7 +43,8 @@ module cw_pe_array_flat
         pixels[j][r] = pixels_i[(j*Rows+r)*PixelBits+:PixelBits];
       end
       for (int unsigned w = 0; w < Words; w++) begin
-        sums_o[(w*Rows+r)*SumBits+:SumBits] = sums[w][r] | SumBits'(maxima[w][r]);
+        sums_o[(w*Rows+r)*SumBits+:SumBits]       = sums[w][r];
+        maxima_o[(w*Rows+r)*PixelBits+:PixelBits] = maxima[w][r];
       end
     end
   end
