@@ -100,8 +100,14 @@ module cw_load_walker
   // counts down has an inverter before each bit.
   logic [15:0] phases_h_n_q, planes_h_n_q, phase_w_q;
   logic last_phase_h_q, last_phase_w_q, phase_h_stored_q;
-  logic [15:0] phase_before_last_q;  // in w, a cycle behind the start
-  always_ff @(posedge clk_i) phase_before_last_q <= d.stride_w - 16'd2;
+  // Of the descriptor, a cycle behind the start.
+  logic [15:0] phase_before_last_q;  // in w
+  logic first_is_last_h_q, first_is_last_w_q;
+  always_ff @(posedge clk_i) begin
+    phase_before_last_q <= d.stride_w - 16'd2;
+    first_is_last_h_q   <= d.start_phase_h + 16'd1 == d.stride_h;
+    first_is_last_w_q   <= d.start_phase_w + 16'd1 == d.stride_w;
+  end
   logic [RowBits-1:0] plane_h_q, plane_w_q, first_plane_h_q, first_plane_w_q;
   logic [RowBits-1:0] setup_h_q, setup_w_q;  // phases to go
   assign ready_o = setup_h_q == '0 && setup_w_q == '0;
@@ -188,7 +194,7 @@ module cw_load_walker
       row_left_q     <= d.input_pitch;
       stored_left_q  <= d.load_width;
       phase_w_q      <= d.direct_load ? '0 : d.start_phase_w;
-      last_phase_w_q <= d.start_phase_w + 16'd1 == d.stride_w;
+      last_phase_w_q <= first_is_last_w_q;
       plane_w_q      <= first_plane_w_q;
     end else if (a_go) begin
       row_left_q     <= row_behind[15:0];
@@ -202,7 +208,7 @@ module cw_load_walker
       height_left_q    <= d.load_height;
       phases_h_n_q     <= ~(d.stride_h - d.start_phase_h);
       planes_h_n_q     <= ~(d.planes_h - d.start_phase_h);
-      last_phase_h_q   <= d.start_phase_h + 16'd1 == d.stride_h;
+      last_phase_h_q   <= first_is_last_h_q;
       phase_h_stored_q <= d.start_phase_h < d.planes_h;
       plane_h_q        <= d.direct_load ? '0 : first_plane_h_q;
     end else if (a_go && row_end) begin
