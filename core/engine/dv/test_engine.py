@@ -104,7 +104,7 @@ MUTANTS = {
     ),
     "sequencer_tiles_end_without_their_operand": (
         "sequencer_8x4", "cw_sequencer.sv",
-        "(drain_busy_q == '0 && tile_room_i)", "drain_busy_q == '0",
+        "(drain_free_q && tile_room_i)", "drain_free_q",
     ),
     "sequencer_need_forgets_image_wraps": (
         "sequencer_8x4", "cw_sequencer.sv",

@@ -164,6 +164,7 @@ module cw_sequencer
   localparam int unsigned BusyCycles =
       AverageCycles > MaxDrainBeats ? AverageCycles : MaxDrainBeats;
   logic [$clog2(BusyCycles+1)-1:0] drain_busy_q;
+  logic drain_free_q;  // it is 0
 
   // ---------------------------------------------------------------- walk by blocks
   // Of the descriptor, a cycle behind the start, which StLanes waits for.
@@ -295,7 +296,7 @@ module cw_sequencer
         && (loaded_all_i || loaded);
   end
   assign weights_ok   = !uses_weights_q || weights_available_i;
-  assign output_ok    = !tile_end || (drain_busy_q == '0 && tile_room_i);
+  assign output_ok    = !tile_end || (drain_free_q && tile_room_i);
   assign step_o       = state_q == StRun && pixels_ok_q && weights_ok && output_ok;
   assign step_first_o = first_q;
   assign step_last_o  = tile_end;
@@ -415,6 +416,11 @@ module cw_sequencer
         pass_start_o <= 1'b0;
       end
     end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) drain_free_q <= 1'b1;
+    else drain_free_q <= clear_i || (drain_busy_q <= 1 && !(step_o && tile_end));
   end
 
   // Where the walk is: StLanes sets all of it.
