@@ -424,7 +424,7 @@ module cw_load_walker
       step_lanes = '0;
       if (c_image_end_q) begin
         step_row   = RowBits'(d.scatter_image_rows);
-        step_block = BlockBits'(d.scatter_image_blocks);
+        step_block = d.scatter_image_blocks;
         step_lanes = CountBits'(d.scatter_image_lane);
       end else if (c_row_moves_q) begin
         step_row   = step_row_i;
@@ -465,7 +465,7 @@ module cw_load_walker
     place_next.block = base.block + d_block_q + BlockBits'(lane_carry);
     place_first.row   = d.direct_load ? '0 : RowBits'(d.scatter_row);
     place_first.lane  = d.direct_load ? '0 : LaneBits'(d.scatter_lane);
-    place_first.block = d.direct_load ? '0 : BlockBits'(d.scatter_block);
+    place_first.block = d.direct_load ? '0 : d.scatter_block;
   end
   always_ff @(posedge clk_i) begin
     if (setup_i) begin

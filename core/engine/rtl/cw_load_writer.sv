@@ -197,7 +197,7 @@ module cw_load_writer
       p_q.row       <= wrap_add(p_q.row, pitch_carry ? pitch_carry_row_q
                                 : RowBits'(d.pitch_rows));
       p_q.lane      <= LaneBits'(pitch_carry ? pitch_sum - R : pitch_sum);
-      p_q.block     <= p_q.block + BlockBits'(d.pitch_blocks) + BlockBits'(pitch_carry);
+      p_q.block     <= p_q.block + d.pitch_blocks + BlockBits'(pitch_carry);
       copies_left_q <= copies_left_q - 8'd1;
     end
   end

@@ -83,7 +83,8 @@ module cw_pixel_loader
   assign d = desc_i;
 
   // ---------------------------------------------------------------- read commands
-  logic [31:0] segments_n_q, offset_q;  // a complement that counts up: no inverters before its carries
+  // Those left, as a complement that counts up: no inverters before its carries.
+  logic [31:0] segments_n_q, offset_q;
   logic reading_q, last_segment_q, taken;
   cw_read_command #(
       .AddrBits(AddrBits)

@@ -87,7 +87,7 @@ module cw_sequencer
   typedef struct packed {
     logic [15:0]        left_w;    // of lane 0 to the wrap, input units
     logic [15:0]        left_h;
-    logic signed [32:0] need;      // last position of the input stream that its first kernel row needs
+    logic signed [32:0] need;      // last stream position for its first kernel row
     place_t             place;
     block_t             block;     // absolute plane block of place
     // Complements that count up, see channels_n_q.
@@ -420,7 +420,9 @@ module cw_sequencer
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drain_free_q <= 1'b1;
-    else drain_free_q <= clear_i || (drain_busy_q <= 1 && !(step_o && tile_end));
+    else if (clear_i) drain_free_q <= 1'b1;
+    else if (step_o && tile_end) drain_free_q <= 1'b0;
+    else drain_free_q <= drain_busy_q == '0 || drain_busy_q == 1;
   end
 
   // Where the walk is: StLanes sets all of it.
