@@ -479,9 +479,10 @@ async def every_tensor_is_exact_behind_a_full_output_queue(dut):
     bench = Bench(dut, 0.0, write_stall=0.97)
     await bench.open()
     # Only runs of many tiles fill the queue: of others eight wait, which it has room for.
-    networks = (random_network(bench.rng) for _ in range(20 * NETWORKS))
-    long = (network for network in networks if longest_run(network) > 2 * QUEUE_BYTES)
-    for network in islice(long, NETWORKS):
+    networks = (random_network(bench.rng) for _ in range(200 * NETWORKS))
+    long = list(islice((n for n in networks if longest_run(n) > QUEUE_BYTES), NETWORKS))
+    assert long, f"no network has a run of {QUEUE_BYTES} bytes"
+    for network in long:
         await bench.run(network)
 
 

@@ -535,6 +535,11 @@ module cw_load_walker
   LoadsNoMoreThanItHas_A :
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    a_valid_q && !d.direct_load |-> d.load_width <= d.input_pitch);
+  // What is known of an operation before it comes is what it says itself.
+  LastOperation_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   b_valid_q |-> b_last_q == (upsample_i ? 32'(copies) <= (32'(turn_q) + 1) * Rows
+                   : pair || turn_q == stride_i || left == '0 || left == CountBits'(1)));
   // verilator lint_on SYNCASYNCNET
 `endif
 

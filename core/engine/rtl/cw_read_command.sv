@@ -2,10 +2,11 @@
 // Copyright corewright contributors
 
 /// Offers a walker's read command. `valid_i` says that there is one: `bytes_i` bytes at `offset_i` of a
-/// window of `limit_i` bytes at `base_i`. Its address, and whether it leaves the window, are registers, so
-/// it is offered a cycle after it is the one at hand, and then until it is taken. `changed_i` says that
-/// another one is at hand in the next cycle, for another reason than `taken_o`. Outside of its window it is not offered
-/// and `outside_o` is high. `room_i` holds it back for as long as it is low.
+/// window of `limit_i` bytes at `base_i`. Its address, and whether it leaves the window, are
+/// registers, so it is offered a cycle after it is the one at hand, and then until it is taken.
+/// `changed_i` says that another one is at hand in the next cycle, for another reason than `taken_o`.
+/// Outside of its window it is not offered and `outside_o` is high. `room_i` holds it back for as
+/// long as it is low.
 /// Rate: a command every second cycle.
 module cw_read_command #(
     parameter int unsigned AddrBits = 40

@@ -6,10 +6,12 @@
 ///
 /// A step issues when its pixels are in the pixel buffer, its weight row is in the ring and, for the last
 /// step of a tile, when the drain is free and the output has room for the whole tile. So nothing behind
-/// this module ever stalls. Tiles end at least two cycles apart. Outputs of a step appear in its cycle (registered state, combinational
-/// `step_o`). Its lanes' masks follow two cycles later on `mask_o`, aligned with the pixels that leave the
-/// pixel buffer; without a step they mean nothing. `start_i` begins a layer with the descriptor stable from then on until
-/// `done_o`, a level that stays until the next start. The lane table costs Rows cycles after the start.
+/// this module ever stalls. Pixels are seen a cycle after `loaded_positions_i` says so. Tiles end at
+/// least two cycles apart. Outputs of a step appear in its cycle (registered state, combinational
+/// `step_o`). Its lanes' masks follow two cycles later on `mask_o`, aligned with the pixels that leave
+/// the pixel buffer; without a step they mean nothing. `start_i` begins a layer with the descriptor
+/// stable from then on until `done_o`, a level that stays until the next start. The lane table costs
+/// Rows cycles after the start.
 /// `released_o` moves on behind each tile of a pass's last group, with `release_rows` behind each
 /// of its kernel rows.
 /// Does not check the descriptor: a contradictory one may wait for ever, which the watchdog ends.
@@ -658,6 +660,12 @@ module cw_sequencer
   assert property (@(posedge clk_i) disable iff (!rst_ni)
                    step_o && tile_end |->
                    tile_beats_o != '0 && 32'(tile_beats_o) <= MaxDrainBeats);
+  // What is known a cycle ahead is so.
+  StepHasItsPixels_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+                   step_o |-> loaded_all_i || need_q < loaded_positions_i);
+  DrainFree_A :
+  assert property (@(posedge clk_i) disable iff (!rst_ni) drain_free_q == (drain_busy_q == '0));
   // verilator lint_on SYNCASYNCNET
 `endif
 

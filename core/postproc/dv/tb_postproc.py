@@ -451,6 +451,9 @@ async def illegal_use_is_reported(dut):
     elif VIOLATION == "ValueFits_A":
         dut.pre_shift_i.value = 15
         bench.offer(next(directed_beats([limits(SHAPE.sum_bits)[1]])))
+    elif VIOLATION == "MaximaAlone_A":
+        bench.offer(nothing)
+        dut.maxima_i.value = 1
     elif VIOLATION == "WordsLegal_A":
         bench.offer(nothing)
         dut.in_words_i.value = 0

@@ -81,6 +81,7 @@ VIOLATIONS = [
     "ClipsFitPixels_A",
     "ClipsOrdered_A",
     "ConfigurationStable_A",
+    "MaximaAlone_A",
     "ValueFits_A",
     "WordsLegal_A",
 ]

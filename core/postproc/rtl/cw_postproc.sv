@@ -28,8 +28,8 @@
 ///   sums ---> hold ---> a lane a cycle ---> divide ---> value ---> requantise ---+     averages
 ///
 /// The caller guarantees: the configuration is stable while data is inside; v fits PostBits; clips
-/// fit PixelBits (-1 to 1 for a single bit); maxima are 0 beside a bias; an average's sum is one of `count` values of PixelBits
-/// each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
+/// fit PixelBits (-1 to 1 for a single bit); maxima are 0 beside a bias and in averages; an average's
+/// sum is one of `count` values of PixelBits each. A lane with count 0 gets an unspecified value. It adds no residuals: see cw_residual_add.
 module cw_postproc #(
   parameter int unsigned Rows = 8,
   parameter int unsigned Words = 4,
@@ -374,6 +374,7 @@ module cw_postproc #(
 
 `ifndef SYNTHESIS
   typedef logic signed [SumBits-1:0] sums_t[Words][Rows];
+  typedef logic signed [ResultBits-1:0] maxima_t[Words][Rows];
   typedef logic signed [PostBits-1:0] biases_t[Words];
   typedef logic [CountBits-1:0] counts_t[Rows];
 
@@ -396,14 +397,15 @@ module cw_postproc #(
   localparam int PixelHigh = cw_pkg::largest(PixelBits);
   typedef logic signed [CheckBits-1:0] check_t;
 
-  function automatic logic values_fit(sums_t sums, logic [3:0] pre_shift, biases_t biases,
-                                      logic bias_enable, logic [WordsBits-1:0] count);
+  function automatic logic values_fit(sums_t sums, maxima_t maxima, logic [3:0] pre_shift,
+                                      biases_t biases, logic bias_enable,
+                                      logic [WordsBits-1:0] count);
     // verilator no_inline_task
     values_fit = 1'b1;
     // verilator unroll_disable
     for (int unsigned j = 0; j < Words; j++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        automatic check_t value = (check_t'(sums[j][r]) <<< pre_shift)
+        automatic check_t value = ((check_t'(sums[j][r]) + check_t'(maxima[j][r])) <<< pre_shift)
             + (bias_enable ? check_t'(biases[j]) : '0);
         if (WordsBits'(j) < count && value != check_t'($signed(value[PostBits-1:0]))) begin
           values_fit = 1'b0;
@@ -429,6 +431,13 @@ module cw_postproc #(
     end
   endfunction
 
+  function automatic logic any_maximum(maxima_t maxima);
+    any_maximum = 1'b0;
+    for (int unsigned j = 0; j < Words; j++) begin
+      for (int unsigned r = 0; r < Rows; r++) any_maximum |= maxima[j][r] != '0;
+    end
+  endfunction
+
   // That sums fit is what the compiler proves of its weights, not what this block does: +untrusted
   // says that the programs of a simulation come from no compiler.
   biases_t given_bias_q;
@@ -440,12 +449,16 @@ module cw_postproc #(
   always_ff @(posedge clk_i) begin
     if (trusted && rst_ni && in_valid_i && !average_i) begin
       ValueFits_A :
-      assert (values_fit(sums_i, pre_shift_i, given_bias_q, bias_enable_i, in_words_i))
+      assert (values_fit(sums_i, maxima_i, pre_shift_i, given_bias_q, bias_enable_i, in_words_i))
       else $error("cw_postproc: a sum, shifted and with its bias, exceeds PostBits");
     end
     if (trusted && rst_ni && in_valid_i && average_i) begin
       AverageFits_A : assert (averages_fit(sums_i, counts_i, in_words_i))
       else $error("cw_postproc: a sum is not one of count pixels");
+    end
+    if (trusted && rst_ni && in_valid_i && (bias_enable_i || average_i)) begin
+      MaximaAlone_A : assert (!any_maximum(maxima_i))
+      else $error("cw_postproc: a maximum beside a bias, or in an average");
     end
   end
 
