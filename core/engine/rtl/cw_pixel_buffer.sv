@@ -51,24 +51,27 @@ module cw_pixel_buffer #(
   assign rd_row      = existing(rd_row_i);
   assign rd_row_next = existing(rd_row_next_i);
 
-  logic [EntryBits-1:0] entry[Rows];
+  logic [Rows-1:0][EntryBits-1:0] entry, rotated;
   logic                 bank_we[Rows];
   logic [RowBits-1:0]   bank_row[Rows];
   logic [PixelBits-1:0] bank_lane[Rows];
 
-  // Rotation on the way in: bank b is offered lane (b - wr_lane) mod R of each run. Rotations go by
-  // powers of two, so that all banks share each choice.
+  // Rotation on the way in: bank b is offered lane (b - wr_lane) mod R of each run.
   logic [Rows-1:0][PixelBits-1:0] offered[2];
-  always_comb begin
-    for (int unsigned k = 0; k < 2; k++) begin
-      for (int unsigned b = 0; b < Rows; b++) offered[k][b] = wr_lanes_i[k][b];
-      for (int unsigned i = 0; i < LaneBits; i++) begin
-        automatic logic [Rows-1:0][PixelBits-1:0] straight = offered[k];
-        for (int unsigned b = 0; b < Rows; b++) begin
-          if (wr_lane_i[k][i]) offered[k][b] = straight[(b+Rows-(1<<i))%Rows];
-        end
-      end
+  for (genvar k = 0; k < 2; k++) begin : gen_run
+    logic [Rows-1:0][PixelBits-1:0] lanes;
+    for (genvar r = 0; r < Rows; r++) begin : gen_lane
+      assign lanes[r] = wr_lanes_i[k][r];
     end
+    cw_rotate #(
+        .Items(Rows),
+        .Bits (PixelBits),
+        .Up   (1'b1)
+    ) u_turn_in (
+        .items_i(lanes),
+        .by_i   (wr_lane_i[k]),
+        .items_o(offered[k])
+    );
   end
 
   always_comb begin
@@ -106,16 +109,14 @@ module cw_pixel_buffer #(
   always_ff @(posedge clk_i) rd_lane_q <= rd_lane_i;
 
   // Rotation on the way out.
-  logic [Rows-1:0][EntryBits-1:0] rotated;
-  always_comb begin
-    for (int unsigned r = 0; r < Rows; r++) rotated[r] = entry[r];
-    for (int unsigned i = 0; i < LaneBits; i++) begin
-      automatic logic [Rows-1:0][EntryBits-1:0] straight = rotated;
-      for (int unsigned r = 0; r < Rows; r++) begin
-        if (rd_lane_q[i]) rotated[r] = straight[(r+(1<<i))%Rows];
-      end
-    end
-  end
+  cw_rotate #(
+      .Items(Rows),
+      .Bits (EntryBits)
+  ) u_turn_out (
+      .items_i(entry),
+      .by_i   (rd_lane_q),
+      .items_o(rotated)
+  );
   always_ff @(posedge clk_i) begin
     for (int unsigned r = 0; r < Rows; r++) begin
       for (int unsigned j = 0; j < Drain; j++) begin

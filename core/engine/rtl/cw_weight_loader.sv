@@ -397,23 +397,25 @@ module cw_weight_loader
   // A row of the arena's words: a register that they fill from column 0 on. Only the first word of
   // a row can begin behind lane 0; all are turned by as many lanes, so that those of column c, and of
   // the columns whole words behind it, are in lane c.
-  logic [Rows-1:0][WeightBits-1:0] word;
+  logic [Rows-1:0][WeightBits-1:0] word, turned;
   assign part_take = arena_q && item_valid && item_ready && !is_bias;
   always_comb begin
     for (int unsigned r = 0; r < Rows; r++) word[r] = weight_of(item[r*PixelBits+:PixelBits]);
-    for (int unsigned b = 0; b < LaneBits; b++) begin
-      automatic logic [Rows-1:0][WeightBits-1:0] straight = word;
-      for (int unsigned r = 0; r < Rows; r++) begin
-        if (part.lane[b]) word[r] = straight[(r+(1<<b))%Rows];
-      end
-    end
   end
+  cw_rotate #(
+      .Items(Rows),
+      .Bits (WeightBits)
+  ) u_rotate (
+      .items_i(word),
+      .by_i   (part.lane),
+      .items_o(turned)
+  );
 
   always_ff @(posedge clk_i) begin
     if (part_take) begin
       // verilator unroll_full
       for (int unsigned c = 0; c < Columns; c++) begin
-        if (c >= 32'(part.column)) row_q[c*WeightBits+:WeightBits] <= word[c%Rows];
+        if (c >= 32'(part.column)) row_q[c*WeightBits+:WeightBits] <= turned[c%Rows];
       end
     end
   end
